@@ -1,0 +1,86 @@
+"""Parameters of a method: said once in its card, read by the form, API, door and docs."""
+
+from __future__ import annotations
+
+from typing import Any, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.core.errors import UserError
+
+
+class Params(BaseModel):
+    """Base of every parameter model: frozen, and a name that it does not know is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def param(
+    default: Any,
+    title: str,
+    description: str,
+    *,
+    unit: str | None = None,
+    paper: Any = None,
+    source: str = "ours",
+    live: bool = False,
+    advanced: bool = False,
+    **bounds: Any,
+) -> Any:
+    """One parameter: its default, its words, its bounds (`ge`, `le`, `gt`, `lt`, …).
+
+    `paper` is the paper's own value where it states one, `source` says where the default
+    comes from, `live` parameters may change while the job runs, `advanced` ones are folded.
+    """
+    extra = {
+        "unit": unit,
+        "paper": paper,
+        "source": source,
+        "live": live,
+        "advanced": advanced,
+    }
+    return Field(
+        default,
+        title=title,
+        description=description,
+        json_schema_extra={key: value for key, value in extra.items() if value is not None},
+        validate_default=True,
+        **bounds,
+    )
+
+
+def parse(model: type[Params], values: dict[str, Any]) -> Params:
+    """Validated parameters, or the first fault as a `UserError` that names the parameter."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        where, expected = faults(error)[0]
+        raise UserError(where, expected) from None
+
+
+def faults(error: ValidationError) -> list[tuple[str, str]]:
+    """Every fault of a validation as (parameter, what was expected and what came)."""
+    lines = []
+    for item in error.errors(include_url=False):
+        name = ".".join(str(part) for part in item["loc"]) or "parameters"
+        if item["type"] == "extra_forbidden":
+            lines.append((name, "this method has no such parameter"))
+        else:
+            lines.append((name, f"{item['msg']}, got {item['input']!r:.80}"))
+    return lines
+
+
+def from_text(model: type[Params], settings: dict[str, str]) -> dict[str, Any]:
+    """Values of `--set NAME=VALUE`: a list is written with commas; pydantic reads the rest."""
+    values: dict[str, Any] = {}
+    for name, text in settings.items():
+        field = model.model_fields.get(name)
+        if field is not None and get_origin(field.annotation) in (list, tuple, set):
+            values[name] = [part.strip() for part in text.split(",") if part.strip()]
+        elif field is not None and text == "" and type(None) in getattr(
+            field.annotation, "__args__", ()
+        ):
+            values[name] = None
+        else:
+            values[name] = text
+    return values
