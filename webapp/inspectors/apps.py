@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class InspectorsConfig(AppConfig):
+    name = "webapp.inspectors"
+    default_auto_field = "django.db.models.BigAutoField"
