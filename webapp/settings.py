@@ -19,10 +19,11 @@ from webapp import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 TENFOLD_HOME = Path(env.text("TENFOLD_HOME") or BASE_DIR / "var").resolve()
-TENFOLD_HOME.mkdir(parents=True, exist_ok=True)
+
 JOBS_DIR = TENFOLD_HOME / "jobs"
 BLOBS_DIR = TENFOLD_HOME / "blobs"
 UPLOADS_DIR = TENFOLD_HOME / "uploads"
+UPLOADS_DIR.mkdir(parents=True, exist_ok=True)
 
 
 def _secret_key() -> str:
