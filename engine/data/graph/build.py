@@ -1,0 +1,266 @@
+"""From what a file holds to a `Graph`: edges, features and labels, each put in order or refused.
+
+Every change that is made on the way is one line of the report; facts are set here too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from engine.data.graph.graph import UNKNOWN, Graph, adjacency_of
+from engine.data.kind import Report
+
+MAX_FAULTS = 20  # lines per file; the rest is counted
+FEW = 8  # names of a list that a line shows
+
+
+@dataclass
+class Edges:
+    where: str  # the file or the array
+    sources: np.ndarray  # int64, already within the nodes
+    targets: np.ndarray
+    weights: np.ndarray | None = None
+    matrix: bool = False  # an adjacency matrix, in which one triangle may stand for both
+
+
+@dataclass
+class Parts:
+    """All that was read; `labels` are integers, decimals or text as they stood in the file."""
+
+    nodes: int
+    edges: Edges
+    features: csr_array | None = None
+    features_where: str = "features"
+    labels: np.ndarray | None = None
+    labels_where: str = "labels"
+    first_row: int = 0  # of the labels' file, for its messages
+
+
+def assemble(parts: Parts, report: Report) -> Graph | None:
+    """The graph, or None after errors in the report."""
+    adjacency = _adjacency(parts.nodes, parts.edges, report)
+    features = _features(parts, report)
+    labels = _labels(parts, report)
+    if report.failed or adjacency is None:
+        return None
+    graph = Graph(adjacency=adjacency, features=features, labels=labels)
+    _shape(graph, report)
+    return graph
+
+
+def _adjacency(nodes: int, edges: Edges, report: Report) -> csr_array | None:
+    sources, targets = _weighed(edges, report)
+    if sources is None or targets is None:
+        return None
+    loops = sources == targets
+    if loops.any():
+        report.warn(edges.where, f"{int(loops.sum()):,} self-loops dropped")
+        sources, targets = sources[~loops], targets[~loops]
+    if not sources.size:
+        report.error(edges.where, "no edge between two nodes; expected at least one")
+        return None
+    codes, repeats = np.unique(sources * nodes + targets, return_counts=True)
+    repeated = int((repeats - 1).sum())
+    if repeated:
+        report.warn(edges.where, f"{repeated:,} repeated entries dropped")
+    _directions(codes, nodes, edges, report=report)
+    return adjacency_of(nodes, codes // nodes, codes % nodes)
+
+
+def _weighed(edges: Edges, report: Report) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The pairs with a weight; weights themselves are dropped."""
+    if edges.weights is None:
+        return edges.sources, edges.targets
+    odd = np.flatnonzero(~np.isfinite(edges.weights))
+    if odd.size:
+        report.error(
+            edges.where,
+            f"{odd.size} weights are NaN or infinite, entry {odd[0]} the first; expected numbers",
+        )
+        return None, None
+    there = edges.weights != 0
+    if not there.all():
+        report.warn(edges.where, f"{int((~there).sum()):,} entries of weight 0 dropped")
+    other = int((edges.weights[there] != 1).sum())
+    if other:
+        report.warn(edges.where, f"{other:,} weights other than 1 ignored: an edge is there or not")
+    return edges.sources[there], edges.targets[there]
+
+
+def _directions(codes: np.ndarray, nodes: int, edges: Edges, *, report: Report) -> None:
+    """Say how the entries became undirected edges. `codes` are distinct and sorted."""
+    sources, targets = codes // nodes, codes % nodes
+    backwards = targets * nodes + sources
+    at = np.searchsorted(codes, backwards).clip(max=codes.size - 1)
+    both = int((codes[at] == backwards).sum())
+    total = codes.size - both // 2
+    triangle = bool((sources < targets).all() or (sources > targets).all())
+    if both == codes.size:
+        directed, text = False, f"{total:,} edges, each in both directions"
+    elif both == 0 and (triangle or not edges.matrix):
+        directed, text = False, f"{total:,} edges, each once, read as undirected"
+    else:
+        directed = True
+        text = f"{codes.size:,} directed entries ({both:,} of them in both directions) made "
+        text += f"{total:,} undirected edges"
+    report.facts["directed_input"] = directed
+    (report.warn if directed else report.ok)(edges.where, text)
+
+
+def _features(parts: Parts, report: Report) -> csr_array | None:
+    where, matrix = parts.features_where, parts.features
+    if matrix is None:
+        report.warn(
+            where,
+            "no features: defences that compare features mean nothing here (as an attacked "
+            "version beside a graph that has them, this is as it should be)",
+        )
+        return None
+    if matrix.shape[0] != parts.nodes:
+        report.error(where, f"{matrix.shape[0]:,} rows; the graph has {parts.nodes:,} nodes")
+        return None
+    with np.errstate(over="ignore"):
+        small = csr_array(matrix, dtype=np.float32)
+    _refuse_unfinite(small, where, report)
+    small.sort_indices()
+    before = small.nnz
+    small.sum_duplicates()
+    if small.nnz < before:
+        report.warn(where, f"{before - small.nnz:,} repeated entries were added up")
+    small.eliminate_zeros()
+    empty = int((np.diff(small.indptr) == 0).sum())
+    if empty:
+        report.warn(where, f"{empty:,} nodes have only zeros")
+    cells = small.shape[0] * small.shape[1]
+    values = "all 0 or 1" if small.nnz and (small.data == 1).all() else "real-valued"
+    share = small.nnz / cells if cells else 0
+    report.ok(where, f"{small.shape[1]:,} features, {values}, {share:.2%} not zero")
+    return small
+
+
+def _refuse_unfinite(matrix: csr_array, where: str, report: Report) -> None:
+    odd = np.flatnonzero(~np.isfinite(matrix.data))
+    for at in odd[:MAX_FAULTS]:
+        row = int(np.searchsorted(matrix.indptr, at, side="right")) - 1
+        report.error(
+            where,
+            f"node {row}, feature {int(matrix.indices[at])}: NaN, infinite or beyond 32 bits; "
+            "expected a number",
+        )
+    if odd.size > MAX_FAULTS:
+        report.error(where, f"{odd.size - MAX_FAULTS:,} more values that are no numbers")
+
+
+def _labels(parts: Parts, report: Report) -> np.ndarray | None:
+    where, values = parts.labels_where, parts.labels
+    if values is None:
+        report.ok(where, "no labels")
+        return None
+    if values.ndim != 1:
+        report.error(where, f"shape {values.shape}; expected one class number per node")
+        return None
+    if values.size != parts.nodes:
+        report.error(where, f"{values.size:,} labels; the graph has {parts.nodes:,} nodes")
+        return None
+    numbers = _named(values, where, report) if values.dtype.kind in "SU" else values
+    if numbers.dtype.kind == "f":
+        numbers = _whole(numbers, parts, report)
+    if numbers is None or not _from_minus_one(numbers, parts, report):
+        return None
+    return _renumbered(numbers.astype(np.int64), where, report)
+
+
+def _named(values: np.ndarray, where: str, report: Report) -> np.ndarray:
+    """Class names by alphabet; an empty name is an unknown class."""
+    text = np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values
+    names, numbers = np.unique(text, return_inverse=True)
+    if names.size and names[0] == "":
+        numbers = numbers - 1
+        names = names[1:]
+    shown = ", ".join(f"{at} = {str(name)[:30]!a}" for at, name in enumerate(names[:FEW]))
+    report.ok(where, f"{names.size} named classes, by alphabet: {shown}")
+    return numbers
+
+
+def _whole(values: np.ndarray, parts: Parts, report: Report) -> np.ndarray | None:
+    wrong = np.flatnonzero(~(values == np.floor(values)) | (np.abs(values) > 2**53))
+    _label_faults(values, wrong, parts, report=report)
+    if wrong.size:
+        return None
+    report.warn(parts.labels_where, "labels are written as decimals; read as whole numbers")
+    return values.astype(np.int64)
+
+
+def _from_minus_one(values: np.ndarray, parts: Parts, report: Report) -> bool:
+    if values.dtype.kind not in "iu":
+        report.error(parts.labels_where, f"type {values.dtype}; expected whole class numbers")
+        return False
+    wrong = np.flatnonzero(values < UNKNOWN) if values.dtype.kind == "i" else np.empty(0, int)
+    _label_faults(values, wrong, parts, report=report)
+    return not wrong.size
+
+
+def _label_faults(values: np.ndarray, wrong: np.ndarray, parts: Parts, *, report: Report) -> None:
+    for at in wrong[:MAX_FAULTS]:
+        row = f"row {parts.first_row + at}" if parts.first_row else f"node {at}"
+        report.error(
+            parts.labels_where,
+            f"{row}: label {values[at]}; expected a class number from 0, or -1 for unknown",
+        )
+    if wrong.size > MAX_FAULTS:
+        report.error(parts.labels_where, f"{wrong.size - MAX_FAULTS:,} more such labels")
+
+
+def _renumbered(labels: np.ndarray, where: str, report: Report) -> np.ndarray | None:
+    known = labels != UNKNOWN
+    if not known.any():
+        report.warn(where, "every label is -1, so there are no labels")
+        return None
+    classes, numbers, counts = np.unique(labels[known], return_inverse=True, return_counts=True)
+    if not known.all():
+        report.warn(where, f"{int((~known).sum()):,} nodes of unknown class (-1)")
+    if classes[-1] != classes.size - 1:
+        old = ", ".join(map(str, classes[:FEW])) + (", …" if classes.size > FEW else "")
+        report.warn(where, f"classes {old} renumbered from 0 to {classes.size - 1}")
+    lonely = classes[counts < 2]
+    if lonely.size:
+        names = ", ".join(map(str, lonely[:FEW])) + (", …" if lonely.size > FEW else "")
+        report.warn(where, f"{lonely.size} classes of a single node: {names}")
+    if classes.size == 1:
+        report.warn(where, "only one class: there is nothing to tell apart")
+    report.ok(where, f"{classes.size} classes of {counts.min():,} to {counts.max():,} nodes")
+    result = np.full(labels.size, UNKNOWN, dtype=np.int64)
+    result[known] = numbers
+    return result
+
+
+def _shape(graph: Graph, report: Report) -> None:
+    member = graph.components()
+    sizes = np.bincount(member)
+    largest = member == sizes.argmax()
+    isolated = int((graph.degrees == 0).sum())
+    inner = int(graph.degrees[largest].sum()) // 2
+    homophily = graph.homophily()
+    report.facts |= {
+        "nodes": graph.nodes,
+        "edges": graph.edges,
+        "features": graph.features is not None,
+        "feature_count": 0 if graph.features is None else int(graph.features.shape[1]),
+        "labels": graph.labels is not None,
+        "classes": graph.classes,
+        "homophily": None if homophily is None else round(homophily, 6),
+        "components": int(sizes.size),
+        "largest_component_nodes": int(sizes.max()),
+        "largest_component_edges": inner,
+        "isolated_nodes": isolated,
+    }
+    if isolated:
+        report.warn("graph", f"{isolated:,} nodes without an edge")
+    text = f"{graph.nodes:,} nodes, {graph.edges:,} edges"
+    if sizes.size > 1:
+        text += f", {sizes.size:,} components; the largest has {sizes.max():,} nodes"
+        text += f" and {inner:,} edges"
+    report.ok("graph", text)
