@@ -45,8 +45,8 @@ SECRET_KEY = _secret_key()
 DEBUG = env.flag("DEBUG", default=False)
 
 # Who may call: `make run HOST=… PORT=…` sets the first two.
-HOST = env.text("HOST", "127.0.0.1")
-PORT = int(env.number("PORT", 8000, least=1))
+HOST = env.text("TENFOLD_HOST", "127.0.0.1")
+PORT = int(env.number("TENFOLD_PORT", 8000, least=1))
 PUBLIC_URL = env.text("PUBLIC_URL")  # "https://bench.example.org", when behind a proxy
 if PUBLIC_URL and not urlsplit(PUBLIC_URL).hostname:
     raise ImproperlyConfigured(f"PUBLIC_URL: an address with its scheme, got {PUBLIC_URL!r}")
@@ -149,6 +149,17 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage",
     },
 }
+if env.text("S3_BUCKET"):  # artifacts of several machines; needs docker/requirements.txt
+    STORAGES["default"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": env.text("S3_BUCKET"),
+            "endpoint_url": env.text("S3_ENDPOINT") or None,
+            "access_key": env.text("S3_KEY"),
+            "secret_key": env.text("S3_SECRET"),
+            "file_overwrite": True,
+        },
+    }
 
 # Live pages and workers
 REDIS_URL = env.text("REDIS_URL")
