@@ -1,13 +1,15 @@
-"""Serves single files out of pip packages (plotly.js, htmx) as static files."""
+"""Static files: ours, and single ones out of pip packages (plotly.js, htmx)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.staticfiles.finders import BaseFinder
+from django.contrib.staticfiles.finders import BaseFinder, get_finders
 from django.core.files.storage import FileSystemStorage, Storage
+from django.core.management import call_command
 
 
 class _File(FileSystemStorage):
@@ -37,3 +39,18 @@ class PackageFinder(BaseFinder):
     def list(self, ignore_patterns: object) -> Iterator[tuple[str, Storage]]:
         for name, source in self.assets.items():
             yield name, _File(name, source)
+
+
+def collect_if_changed() -> bool:
+    """Run collectstatic where a file is new, gone or changed since the last time."""
+    stamp = settings.STATIC_ROOT / "collected"
+    state = sha256()
+    for finder in get_finders():
+        for name, storage in sorted(finder.list([]), key=lambda found: found[0]):
+            stat = Path(storage.path(name)).stat()
+            state.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    if stamp.exists() and stamp.read_text() == state.hexdigest():
+        return False
+    call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+    stamp.write_text(state.hexdigest())
+    return True

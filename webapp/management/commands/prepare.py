@@ -1,0 +1,20 @@
+"""Everything before the first request: tables, first user, sample datasets, static files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from webapp.assets import collect_if_changed
+
+
+class Command(BaseCommand):
+    help = "Migrate, make the first user, add the sample datasets, collect static files."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", verbosity=0, interactive=False)
+        collect_if_changed()
+        call_command("firstuser", stdout=self.stdout)
+        call_command("samples", stdout=self.stdout)
