@@ -39,7 +39,7 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.fixture()
+@pytest.fixture
 def home(settings, tmp_path) -> Path:
     """A TENFOLD_HOME of this test alone."""
     settings.TENFOLD_HOME = tmp_path
@@ -58,14 +58,14 @@ def home(settings, tmp_path) -> Path:
     return tmp_path
 
 
-@pytest.fixture()
+@pytest.fixture
 def team(db):
     from webapp.accounts.models import Team
 
     return Team.objects.create(slug="lab", name="Lab")
 
 
-@pytest.fixture()
+@pytest.fixture
 def person(team) -> Callable:
     """Makes a user with a role in the team, or none of it."""
     from webapp.accounts.models import Membership, User
@@ -79,27 +79,27 @@ def person(team) -> Callable:
     return make
 
 
-@pytest.fixture()
+@pytest.fixture
 def owner(person):
     return person("owner", "owner")
 
 
-@pytest.fixture()
+@pytest.fixture
 def maintainer(person):
     return person("maintainer", "maintainer")
 
 
-@pytest.fixture()
+@pytest.fixture
 def editor(person):
     return person("editor", "editor")
 
 
-@pytest.fixture()
+@pytest.fixture
 def viewer(person):
     return person("viewer", "viewer")
 
 
-@pytest.fixture()
+@pytest.fixture
 def outsider(person):
     """A user with a team of their own: nothing of `team` is theirs."""
     from webapp.accounts.models import Membership, Team
@@ -110,14 +110,14 @@ def outsider(person):
     return user
 
 
-@pytest.fixture()
+@pytest.fixture
 def project(team):
     from webapp.jobs.models import Project
 
     return Project.objects.create(team=team, slug="bench", name="Bench")
 
 
-@pytest.fixture()
+@pytest.fixture
 def client_of() -> Callable:
     """A signed-in test client."""
     from django.test import Client
@@ -130,7 +130,7 @@ def client_of() -> Callable:
     return make
 
 
-@pytest.fixture()
+@pytest.fixture
 def make_job(project, editor) -> Callable:
     """A job as it stands in the database, without a worker."""
     from webapp.jobs.models import Job
