@@ -1,8 +1,8 @@
 """A checkpoint is a safetensors file: arrays under their path, the rest as JSON beside them.
 
-Nested dicts and lists of torch tensors, numpy arrays, numbers, strings, booleans and None
-go in and come out the same, on the device of the CPU. Nothing is ever pickled, and the
-file can be read with any safetensors reader.
+Nested dicts, lists and tuples of torch tensors, numpy arrays, numbers, strings, booleans and
+None go in and come out the same, tensors on the CPU. Keys of a dict are strings or integers,
+as in an optimizer's state. Nothing is ever pickled, and any safetensors reader can read it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,20 @@ from typing import Any
 
 import numpy as np
 
+SUFFIX = ".safetensors"
+
 
 def save(path: Path, state: Any) -> None:
     """Write `state` whole or not at all: to a neighbour first, then renamed into place."""
+    write(path.with_suffix(".part"), state)
+    publish(path.with_suffix(".part"), path)
+
+
+def write(part: Path, state: Any) -> None:
+    """Write `state` to a file that is not a checkpoint yet, down to the disk."""
     arrays: dict[str, Any] = {}
-    skeleton = _flatten(state, "", arrays)
-    metadata = {"skeleton": json.dumps(skeleton)}
-    part = path.with_suffix(".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    metadata = {"skeleton": json.dumps(_flatten(state, "", arrays))}
+    part.parent.mkdir(parents=True, exist_ok=True)
     if "torch" in sys.modules:
         import torch
         from safetensors.torch import save_file
@@ -34,54 +40,80 @@ def save(path: Path, state: Any) -> None:
     else:
         from safetensors.numpy import save_file
     save_file(arrays, part, metadata=metadata)
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
+    _sync(part)
+
+
+def publish(part: Path, path: Path) -> None:
+    """Give a written file its name; the name is on the disk when this returns."""
     part.replace(path)
+    _sync(path.parent)
 
 
 def load(path: Path) -> Any:
     from safetensors import safe_open
 
-    framework = "pt" if "torch" in sys.modules else "np"
+    with safe_open(path, framework="np") as file:
+        text = file.metadata()["skeleton"]
+    skeleton = json.loads(text)
+    framework = "pt" if '{"t": ' in text else "np"  # numpy knows no bfloat16
     with safe_open(path, framework=framework) as file:
-        skeleton = json.loads(file.metadata()["skeleton"])
         return _unflatten(skeleton, file)
+
+
+def numbered(folder: Path) -> dict[int, Path]:
+    """The checkpoints in a folder by the `n` in their names, oldest first."""
+    found = {int(path.stem): path for path in folder.glob(f"*{SUFFIX}") if path.stem.isdigit()}
+    return dict(sorted(found.items()))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _flatten(value: Any, path: str, arrays: dict[str, Any]) -> Any:
     if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise TypeError(f"checkpoint{path}: keys of a dict are strings")
-        return {"d": {key: _flatten(item, f"{path}/{key}", arrays) for key, item in value.items()}}
+        return _flatten_dict(value, path, arrays)
     if isinstance(value, list | tuple):
         items = [_flatten(item, f"{path}/{index}", arrays) for index, item in enumerate(value)]
-        return {"l": items}
+        return {"u" if isinstance(value, tuple) else "l": items}
     if value is None or isinstance(value, bool | int | float | str):
         return {"v": value}
     if isinstance(value, np.generic):
         return {"v": value.item()}
-    if isinstance(value, np.ndarray):
-        arrays[path] = np.ascontiguousarray(value)
-        return {"n": path}
-    if type(value).__module__.startswith("torch"):
-        arrays[path] = value.detach().cpu().contiguous().clone()
-        return {"t": path}
-    raise TypeError(f"checkpoint{path}: cannot store a {type(value).__name__}")
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        arrays[path or "/"] = np.array(value, order="C", dtype=value.dtype.newbyteorder("="))
+        return {"n": path or "/"}
+    if type(value).__module__.startswith("torch") and hasattr(value, "detach"):
+        arrays[path or "/"] = value.detach().cpu().contiguous().clone()
+        return {"t": path or "/"}
+    kind = f"array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+    raise TypeError(f"checkpoint{path}: cannot store a {kind}")
+
+
+def _flatten_dict(value: dict[Any, Any], path: str, arrays: dict[str, Any]) -> Any:
+    for key in value:
+        if not isinstance(key, str | int) or isinstance(key, bool):
+            raise TypeError(f"checkpoint{path}: keys of a dict are strings or integers")
+    items = {key: _flatten(item, f"{path}/{key!r}", arrays) for key, item in value.items()}
+    if all(isinstance(key, str) for key in value):
+        return {"d": items}
+    return {"m": [[key, item] for key, item in items.items()]}
 
 
 def _unflatten(node: dict[str, Any], file: Any) -> Any:
-    (tag, value), *_ = node.items()
+    ((tag, value),) = node.items()
     if tag == "d":
         return {key: _unflatten(item, file) for key, item in value.items()}
-    if tag == "l":
-        return [_unflatten(item, file) for item in value]
+    if tag == "m":
+        return {key: _unflatten(item, file) for key, item in value}
+    if tag in ("l", "u"):
+        items = [_unflatten(item, file) for item in value]
+        return items if tag == "l" else tuple(items)
     if tag == "v":
         return value
     array = file.get_tensor(value)
-    if tag == "n" and not isinstance(array, np.ndarray):
-        return array.numpy()
-    if tag == "t" and isinstance(array, np.ndarray):
-        import torch
-
-        return torch.from_numpy(array)
-    return array
+    return array.numpy() if tag == "n" and not isinstance(array, np.ndarray) else array

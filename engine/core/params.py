@@ -77,8 +77,10 @@ def from_text(model: type[Params], settings: dict[str, str]) -> dict[str, Any]:
         field = model.model_fields.get(name)
         if field is not None and get_origin(field.annotation) in (list, tuple, set):
             values[name] = [part.strip() for part in text.split(",") if part.strip()]
-        elif field is not None and text == "" and type(None) in getattr(
-            field.annotation, "__args__", ()
+        elif (
+            field is not None
+            and text == ""
+            and type(None) in getattr(field.annotation, "__args__", ())
         ):
             values[name] = None
         else:

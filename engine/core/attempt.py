@@ -1,0 +1,146 @@
+"""One attempt at a job, from an accepted request to its exit code.
+
+Whatever happens is said three times, and the same each time: by the exit code, by the last
+event, and by one line on stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.core import device as devices
+from engine.core import environment, events, resume
+from engine.core.control import STOPPED, Control, Stop
+from engine.core.emit import Emitter
+from engine.core.errors import UserError
+from engine.core.job import EVENTS, RESULT, Request
+from engine.core.limits import Supervision
+from engine.core.method import resolve
+from engine.core.plain import write_json
+from engine.core.run import Run
+from engine.core.terminal import Terminal, err
+from engine.core.use import Meter
+
+DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
+
+
+def attempt(request: Request, folder: Path, *, supervision: Supervision, resumed: bool) -> int:
+    """Run the method in `folder` and return the exit code."""
+    request.write(folder)
+    point = resume.rewind(folder, resume_at=supervision.resume_at)
+    control = Control()
+    emitter = Emitter(
+        folder / EVENTS, supervision.events, n=point.n, on_gone=lambda: control.end("stopped")
+    )
+    control.watch_signals()
+    terminal = None
+    if supervision.present:
+        control.watch_stdin(
+            grace=supervision.limits.orphan_grace,
+            complain=lambda text: emitter.log(text, "warning"),
+        )
+    else:
+        terminal = Terminal(request.method)
+        emitter.listeners.append(terminal)
+    code = _guarded(
+        lambda: _work(
+            request, folder, emitter, control, point, supervision=supervision, resumed=resumed
+        ),
+        emitter,
+        supervision=supervision,
+    )
+    if terminal is not None:
+        terminal.end()
+    emitter.close()
+    return code
+
+
+def _work(
+    request: Request,
+    folder: Path,
+    emitter: Emitter,
+    control: Control,
+    point: resume.Point,
+    *,
+    supervision: Supervision,
+    resumed: bool,
+) -> None:
+    device = devices.resolve(request.device)
+    entry = resolve(request.method.entry)
+    devices.settle(request.seed, request.threads)
+    around = environment.capture(device=device)
+    emitter.say(
+        "hello",
+        v=events.VERSION,
+        method=request.method.slug,
+        pid=os.getpid(),
+        device=device,
+        threads=request.threads,
+        seed=request.seed,
+        resumed_from=point.n or None,
+        environment=around,
+    )
+    for fault in point.unreadable:
+        emitter.log(f"checkpoint passed over, cannot read it: {fault}", "warning")
+    if resumed and not point.n:
+        emitter.log("no checkpoint to resume from: starting anew", "warning")
+    run = Run(
+        request,
+        folder,
+        device=device,
+        emitter=emitter,
+        control=control,
+        point=point,
+        checkpoint_every=supervision.limits.checkpoint_every,
+    )
+    meter = Meter(emitter.say)
+    try:
+        summary = run.finish(entry(run))
+    finally:
+        meter.close()
+    seconds = run.seconds
+    write_json(
+        folder / RESULT,
+        {
+            "method": request.method.slug,
+            "params": run.params.model_dump(mode="json"),
+            "seed": request.seed,
+            "device": device,
+            "threads": request.threads,
+            "summary": summary,
+            "artifacts": list(run.artifacts.values()),
+            "verifications": run.verifications,
+            "environment": around,
+            "seconds": seconds,
+        },
+    )
+    emitter.say("done", summary=summary, seconds=seconds)
+
+
+def _guarded(work: Callable[[], None], emitter: Emitter, *, supervision: Supervision) -> int:
+    """Do the work; turn each way in which it can end into its event, line and exit code."""
+    try:
+        work()
+    except Stop as stop:
+        word = "cancelled" if stop.kind == "cancelled" else "stopped; it can be resumed"
+        emitter.say("fail", kind=stop.kind, message=f"the job was {word}")
+        err(word)
+        return CANCELLED if stop.kind == "cancelled" else STOPPED
+    except UserError as fault:
+        emitter.say("fail", kind="input", message=fault.expected, where=fault.where)
+        err(str(fault))
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        emitter.say("fail", kind="cancelled", message="the job was cancelled")
+        return CANCELLED
+    except BaseException as error:  # noqa: BLE001 - the seam: nothing may end without its event
+        traceback.print_exc(file=sys.stderr)
+        said = supervision.limits.explain(error) or f"{type(error).__name__}: {error}"
+        emitter.say("fail", kind="error", message=said[:2000])
+        err(said)
+        return FAILED
+    return DONE

@@ -1,0 +1,1 @@
+"""A method that is fast and misbehaves on demand: what the tests run through the door."""

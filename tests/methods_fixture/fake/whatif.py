@@ -1,0 +1,16 @@
+"""What if every stride had been longer?"""
+
+from __future__ import annotations
+
+import json
+
+from engine.core.ask import Job
+from fake.card import ScaleParams
+
+
+class WhatIf:
+    def __init__(self, job: Job):
+        self.path = json.loads(job.path("walk.json").read_text())
+
+    def scale(self, params: ScaleParams) -> dict:
+        return {"path": [params.factor * value for value in self.path]}
