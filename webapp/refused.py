@@ -11,3 +11,13 @@ class Refused(Exception):
     def __init__(self, faults: Iterable[tuple[str, str]]):
         self.faults = list(faults)
         super().__init__("; ".join(f"{where}: {expected}" for where, expected in self.faults))
+
+
+def words_only(where: str, text: str, *, longest: int) -> list[tuple[str, str]]:
+    """Faults of a text that people type: too long, or with characters that no page can show."""
+    faults = []
+    if len(text) > longest:
+        faults.append((where, f"at most {longest} characters, got {len(text)}"))
+    if any(ord(letter) < 32 and letter not in "\n\r\t" for letter in text):
+        faults.append((where, "no control characters"))
+    return faults

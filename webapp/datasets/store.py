@@ -1,0 +1,160 @@
+"""Keeping datasets: pages, API and the samples command all come through here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from engine.core.errors import UserError
+from engine.data.kind import kind as find_kind
+from webapp import policy
+from webapp.accounts.models import Team, User
+from webapp.artifacts.storage import keep
+from webapp.audit.record import record
+from webapp.datasets.models import Dataset, Version
+from webapp.datasets.names import clean
+from webapp.jobs.models import Job, JobInput
+from webapp.refused import Refused, words_only
+
+LONGEST_NAME = 100
+LONGEST_DESCRIPTION = 20_000
+
+
+def create(
+    user: User,
+    *,
+    team: Team,
+    name: str,
+    kind: str,
+    file: Path | BinaryIO,
+    file_name: str,
+    description: str = "",
+) -> Version:
+    """A new dataset, or the next version of the one with this name; equal bytes, equal version."""
+    policy.require(user, "dataset.create", team)
+    name = name.strip()
+    existing = Dataset.objects.filter(team=team, name=name).first()
+    faults = _faults(name=name, kind=kind, size=_size(file), description=description)
+    if existing is not None:
+        policy.require(user, "dataset.edit", existing)
+        if existing.kind != kind:
+            faults.append(("kind", f"{name} is of the kind {existing.kind}, got {kind!r:.40}"))
+    if faults:
+        raise Refused(faults)
+    blob = keep(file)
+    for last_try in (False, True):
+        try:
+            return _add(
+                user,
+                team=team,
+                name=name,
+                kind=kind,
+                description=description,
+                version={"blob": blob, "file_name": clean(file_name)},
+            )
+        except IntegrityError:
+            if last_try:  # someone took the name or the number in between: look again, once
+                raise
+    raise RuntimeError("two tries both return or raise")
+
+
+@transaction.atomic
+def _add(
+    user: User, *, team: Team, name: str, kind: str, description: str, version: dict
+) -> Version:
+    dataset, _ = Dataset.objects.get_or_create(
+        team=team,
+        name=name,
+        defaults={"kind": kind, "description": description, "created_by": user},
+    )
+    same = dataset.versions.filter(blob=version["blob"]).first()
+    if same is not None:
+        return same
+    newest = dataset.versions.order_by("-number").values_list("number", flat=True).first()
+    made = Version.objects.create(
+        dataset=dataset, number=(newest or 0) + 1, created_by=user, **version
+    )
+    record(
+        user, "dataset.upload", dataset, team=dataset.team, number=made.number, file=made.file_name
+    )
+    transaction.on_commit(lambda: _check(made.pk))
+    return made
+
+
+def _size(file: Path | BinaryIO) -> int:
+    if isinstance(file, Path):
+        return file.stat().st_size
+    place = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    file.seek(place)
+    return size
+
+
+def _faults(*, name: str, kind: str, size: int, description: str) -> list[tuple[str, str]]:
+    faults = words_only("name", name, longest=LONGEST_NAME)
+    if not name or "\n" in name:
+        faults.append(("name", "a name of one line"))
+    faults += words_only("description", description, longest=LONGEST_DESCRIPTION)
+    try:
+        find_kind(kind)
+    except UserError as error:
+        faults.append((error.where, error.expected))
+    if size == 0:
+        faults.append(("file", "a file with content, got an empty one"))
+    elif size > settings.MAX_UPLOAD:
+        faults.append(("file", f"at most {settings.MAX_UPLOAD} bytes, got {size}"))
+    return faults
+
+
+def _check(version_id: str) -> None:
+    from workers.tasks import check_version  # the workers import the models: not at import time
+
+    check_version.delay(version_id)
+
+
+@transaction.atomic
+def delete(dataset: Dataset, user: User) -> None:
+    """With all its versions; refused while jobs use one, naming them."""
+    policy.require(user, "dataset.delete", dataset)
+    jobs = users_of(dataset)
+    if jobs:
+        names = ", ".join(f"{job} ({job.pk})" if job.name else job.pk for job in jobs[:5])
+        more = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
+        raise Refused([("dataset", f"one that no job uses; these do: {names}{more}")])
+    record(user, "dataset.delete", dataset, team=dataset.team, name=dataset.name)
+    dataset.delete()
+
+
+@transaction.atomic
+def edit(
+    dataset: Dataset, user: User, *, name: str | None = None, description: str | None = None
+) -> Dataset:
+    policy.require(user, "dataset.edit", dataset)
+    faults = words_only("description", description or "", longest=LONGEST_DESCRIPTION)
+    if name is not None:
+        name = name.strip()
+        faults += words_only("name", name, longest=LONGEST_NAME)
+        if not name or "\n" in name:
+            faults.append(("name", "a name of one line"))
+        taken = Dataset.objects.filter(team=dataset.team_id, name=name).exclude(pk=dataset.pk)
+        if taken.exists():
+            faults.append(("name", "a name that no other dataset of the team has"))
+    if faults:
+        raise Refused(faults)
+    given = {"name": name, "description": description}
+    fields = {key: value for key, value in given.items() if value is not None}
+    if fields:
+        for key, value in fields.items():
+            setattr(dataset, key, value)
+        dataset.save(update_fields=list(fields))
+        record(user, "dataset.edit", dataset, team=dataset.team, changed=sorted(fields))
+    return dataset
+
+
+def users_of(dataset: Dataset) -> list[Job]:
+    rows = JobInput.objects.filter(version__dataset=dataset)
+    return list(Job.objects.filter(pk__in=rows.values("job")).order_by("-id"))

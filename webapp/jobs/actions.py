@@ -1,0 +1,138 @@
+"""What people do with a job: cancel, retry, resume, edit, delete. Each checks role and state."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from webapp import policy
+from webapp.accounts.models import User
+from webapp.audit.record import record
+from webapp.jobs import notices
+from webapp.jobs.models import ACTIVE, WAITING, Job, JobInput, State
+from webapp.jobs.states import move
+from webapp.jobs.submit import LONGEST_NAME, LONGEST_NOTES, tag_faults
+from webapp.refused import Refused, words_only
+
+AGAIN = (State.FAILED, State.CANCELLED, State.LOST)  # what can be tried once more
+# What a new attempt must not inherit from the one before.
+FRESH = {"wanted": Job.Wanted.NOTHING, "message": "", "where": "", "ended": None}
+
+
+@transaction.atomic
+def cancel(job: Job, user: User) -> None:
+    """A waiting job ends at once; of one that a worker holds it is asked, within 0.5 s."""
+    policy.require(user, "job.control", job)
+    ended = move(job.pk, expect=WAITING, to=State.CANCELLED, ended=timezone.now())
+    if not ended:
+        asked = Job.objects.filter(pk=job.pk, state__in=ACTIVE).update(wanted=Job.Wanted.CANCEL)
+        if not asked:
+            raise _wrong(job, "a job that waits or runs")
+    record(user, "job.cancel", job, team=job.project.team)
+
+
+def retry(job: Job, user: User) -> None:
+    """From the beginning: the new attempt deletes what the old ones stored."""
+    policy.require(user, "job.control", job)
+    _again(job, user, resume=False)
+
+
+def resume(job: Job, user: User) -> None:
+    """From the newest checkpoint."""
+    policy.require(user, "job.control", job)
+    if job.checkpoint_n is None:
+        raise Refused([("state", "a job with a checkpoint; this one has none, retry it")])
+    _again(job, user, resume=True)
+
+
+@transaction.atomic
+def _again(job: Job, user: User, *, resume: bool) -> None:
+    if not move(job.pk, expect=AGAIN, to=State.QUEUED, resume=resume, **FRESH):
+        raise _wrong(job, "a job that failed, was cancelled or lost")
+    job.refresh_from_db()
+    record(user, "job.resume" if resume else "job.retry", job, team=job.project.team)
+    notices.queued([job])
+
+
+@transaction.atomic
+def edit(
+    job: Job,
+    user: User,
+    *,
+    name: str | None = None,
+    notes: str | None = None,
+    tags: Iterable[str] | None = None,
+    pinned: bool | None = None,
+    archived: bool | None = None,
+    priority: int | None = None,
+) -> Job:
+    """Changes what is said about a job, never what was asked of it."""
+    policy.require(user, "job.edit", job)
+    given = {"name": name, "notes": notes, "pinned": pinned, "archived": archived}
+    fields = {key: value for key, value in given.items() if value is not None}
+    faults = words_only("name", name or "", longest=LONGEST_NAME)
+    faults += words_only("notes", notes or "", longest=LONGEST_NOTES)
+    if tags is not None:
+        fields["tags"] = list(dict.fromkeys(str(tag).strip() for tag in tags))
+        faults += tag_faults(fields["tags"])
+    if priority is not None:
+        policy.require(user, "queue.order", job)
+        fields["priority"] = priority
+        if not -100 <= priority <= 100:
+            faults.append(("priority", f"between -100 and 100, got {priority}"))
+    if faults:
+        raise Refused(faults)
+    if fields:
+        Job.objects.filter(pk=job.pk).update(**fields)
+        job.refresh_from_db()
+        record(user, "job.edit", job, team=job.project.team, changed=sorted(fields))
+        notices.changed(job)
+    return job
+
+
+@transaction.atomic
+def delete(job: Job, user: User) -> None:
+    """Gone with all that it stored; refused while it runs or others use its artifacts."""
+    policy.require(user, "job.delete", job)
+    job = Job.objects.select_for_update().select_related("project").get(pk=job.pk)
+    if job.state in ACTIVE:
+        raise _wrong(job, "a job that does not run; cancel it first")
+    users = users_of(job)
+    if users:
+        names = ", ".join(str(other) for other in users[:5])
+        more = f" and {len(users) - 5} more" if len(users) > 5 else ""
+        raise Refused([("artifacts", f"no job that uses them; these do: {names}{more}")])
+    pk, team = job.pk, job.project.team_id
+    record(user, "job.delete", job, team=job.project.team, name=job.name)
+    job.delete()
+    transaction.on_commit(lambda: shutil.rmtree(settings.JOBS_DIR / pk, ignore_errors=True))
+    transaction.on_commit(lambda: notices.publish_deleted(team, pk))
+
+
+def users_of(job: Job) -> list[Job]:
+    """Other jobs that took an artifact of this one as input."""
+    rows = JobInput.objects.filter(artifact__job=job).exclude(job=job)
+    return list(Job.objects.filter(pk__in=rows.values("job")).order_by("-id"))
+
+
+def allowed(job: Job, user: User) -> dict[str, bool]:
+    """Which actions the page offers: what the role and the state allow."""
+    control = policy.can(user, "job.control", job)
+    again = control and job.state in AGAIN
+    return {
+        "cancel": control and job.state in (*WAITING, *ACTIVE) and not job.wanted,
+        "retry": again,
+        "resume": again and job.checkpoint_n is not None,
+        "edit": policy.can(user, "job.edit", job),
+        "delete": policy.can(user, "job.delete", job) and job.state not in ACTIVE,
+        "fork": policy.can(user, "job.create", job),
+    }
+
+
+def _wrong(job: Job, expected: str) -> Refused:
+    state = Job.objects.values_list("state", flat=True).get(pk=job.pk)
+    return Refused([("state", f"{expected}; this one is {state}")])

@@ -1,0 +1,141 @@
+"""What of a team's data fits the inputs of a method, and why the rest does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.core.method import Input, Method
+from webapp import policy
+from webapp.accounts.models import Team, User
+from webapp.artifacts.models import Artifact
+from webapp.datasets.models import Version
+from webapp.jobs.models import Project
+
+MOST = 200  # of one kind in a form: the newest; older ones are reached from their own page
+
+Value = dict[str, str]  # {"version": id} or {"artifact": id}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One dataset version or artifact beside an input; `refusal` says why it does not fit."""
+
+    value: Value
+    title: str
+    detail: str
+    refusal: str | None
+
+    @property
+    def key(self) -> str:
+        """As the form sends it: "version:<id>"."""
+        return ":".join(next(iter(self.value.items())))
+
+
+def offered(team: Team, entry: Input) -> list[Choice]:
+    """Versions and artifacts of the input's kind, those that fit first."""
+    versions = (
+        Version.objects.filter(dataset__team=team, dataset__kind=entry.kind)
+        .select_related("dataset")
+        .defer("preview", "report")
+        .order_by("-id")[:MOST]
+    )
+    artifacts = (
+        Artifact.objects.filter(job__project__team=team, kind=entry.kind)
+        .select_related("job")
+        .order_by("-id")[:MOST]
+    )
+    found = [of_version(entry, version) for version in versions]
+    found += [of_artifact(entry, artifact) for artifact in artifacts]
+    return sorted(found, key=lambda choice: choice.refusal is not None)
+
+
+def of_version(entry: Input, version: Version) -> Choice:
+    return Choice(
+        {"version": version.pk}, str(version), version.file_name, version_refusal(entry, version)
+    )
+
+
+def of_artifact(entry: Input, artifact: Artifact) -> Choice:
+    return Choice(
+        {"artifact": artifact.pk},
+        artifact.title,
+        f"{artifact.path} of {artifact.job}",
+        artifact_refusal(entry, artifact),
+    )
+
+
+def version_refusal(entry: Input, version: Version) -> str | None:
+    if version.dataset.kind != entry.kind:
+        return f"a dataset of the kind {entry.kind} was expected, this is {version.dataset.kind}"
+    if version.state == Version.State.CHECKING:
+        return "It is still being checked."
+    if version.state == Version.State.REJECTED:
+        return "Its check found errors."
+    return entry.refusal(version.facts)
+
+
+def artifact_refusal(entry: Input, artifact: Artifact) -> str | None:
+    if artifact.kind != entry.kind:
+        return (
+            f"an artifact of the kind {entry.kind} was expected, this is {artifact.kind or 'none'}"
+        )
+    return entry.refusal(artifact.facts)
+
+
+Chosen = dict[str, Version | Artifact]
+
+
+def resolve(
+    user: User, project: Project, *, method: Method, inputs: dict[str, Any]
+) -> tuple[Chosen, list[tuple[str, str]]]:
+    """The chosen inputs as rows, and the faults of what cannot be used."""
+    chosen: Chosen = {}
+    faults = [
+        (name, "this method has no such input") for name in inputs if method.input(name) is None
+    ]
+    for entry in method.inputs:
+        value = inputs.get(entry.name)
+        if not value:
+            if not entry.optional:
+                faults.append((entry.name, f"a {entry.kind} is needed"))
+            continue
+        thing = _find(user, project, value=value)
+        if thing is None:
+            faults.append((entry.name, "no such dataset version or artifact in this team"))
+            continue
+        refusal = (
+            version_refusal(entry, thing)
+            if isinstance(thing, Version)
+            else artifact_refusal(entry, thing)
+        )
+        if refusal:
+            faults.append((entry.name, refusal))
+        else:
+            chosen[entry.name] = thing
+    return chosen, faults
+
+
+def _find(user: User, project: Project, *, value: Any) -> Version | Artifact | None:
+    """The row, if the project's team owns it and the user may see it."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return None
+    (sort, pk), *_ = value.items()
+    if not isinstance(pk, str) or "\0" in pk:
+        return None
+    if sort == "version":
+        rows = policy.visible(user, Version).select_related("dataset").defer("preview", "report")
+        return rows.filter(pk=pk, dataset__team=project.team_id).first()
+    if sort == "artifact":
+        rows = policy.visible(user, Artifact).select_related("job")
+        return rows.filter(pk=pk, job__project__team=project.team_id).first()
+    return None
+
+
+def of_job(inputs: Iterable[Any]) -> dict[str, Value]:
+    """The inputs of a job (its JobInput rows), in the form that `submit` takes."""
+    return {
+        row.name: {"version": row.version_id} if row.version_id else {"artifact": row.artifact_id}
+        for row in inputs
+    }

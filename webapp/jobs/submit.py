@@ -1,0 +1,187 @@
+"""Submitting jobs: the one way in for the form, the API, a sweep and a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from pydantic import ValidationError
+
+from engine.core import params as parameters
+from engine.core.errors import UserError
+from engine.core.method import Method
+from engine.core.registry import method as find_method
+from webapp import policy
+from webapp.accounts.models import User
+from webapp.artifacts.models import Artifact
+from webapp.audit.record import record
+from webapp.datasets.models import Version
+from webapp.jobs import choices, notices
+from webapp.jobs import seeds as seed_lists
+from webapp.jobs.models import Group, Job, JobInput, Project, Queue
+from webapp.refused import Refused, words_only
+
+__all__ = ["Refused", "submit"]
+
+DEVICES = ("auto", "cpu", "cuda")
+MOST_THREADS = 256
+MOST_TAGS = 20
+LONGEST_TAG = 40
+LONGEST_NAME = 100
+LONGEST_NOTES = 20_000
+
+Faults = list[tuple[str, str]]
+
+
+def submit(
+    user: User,
+    *,
+    project: Project,
+    method: str,
+    inputs: dict[str, dict[str, str]],
+    params: dict[str, Any],
+    seeds: Iterable[int] = (0,),
+    name: str = "",
+    tags: Iterable[str] = (),
+    notes: str = "",
+    parent: Job | None = None,
+    limits: dict[str, int] | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    priority: int = 0,
+) -> list[Job]:
+    """One queued job per seed; several seeds make a group. Raises `Refused` with every fault."""
+    policy.require(user, "job.create", project)
+    try:
+        card = find_method(method)
+    except UserError as error:
+        raise Refused([(error.where, error.expected)]) from None
+    seed_list, tag_list = list(seeds), [str(tag).strip() for tag in tags]
+    chosen, faults = choices.resolve(user, project, method=card, inputs=inputs)
+    values, more = _parameters(card, params)
+    faults += more + seed_lists.faults(seed_list) + tag_faults(tag_list)
+    faults += words_only("name", name, longest=LONGEST_NAME)
+    faults += words_only("notes", notes, longest=LONGEST_NOTES)
+    faults += _machine(card, device=device, threads=threads) + _limits(limits or {})
+    faults += _priority(user, project, priority=priority)
+    if parent is not None and parent.team_id != project.team_id:
+        faults.append(("parent", "a job of the same team"))
+    if faults:
+        raise Refused(faults)
+    fields = {
+        "project": project,
+        "parent": parent,
+        "method": method,
+        "name": name.strip(),
+        "notes": notes,
+        "tags": list(dict.fromkeys(tag_list)),
+        "created_by": user,
+        "params": values,
+        "device": device,
+        "threads": threads or card.threads,
+        "queue": queue_of(card, device),
+        "priority": priority,
+        "limits": {**settings.JOB_LIMITS, **(limits or {})},
+    }
+    return _create(fields, chosen=chosen, seeds=seed_list)
+
+
+def queue_of(card: Method, device: str) -> str:
+    """Which workers may take it."""
+    if card.requires:
+        return card.requires
+    return Queue.GPU if device == "cuda" else Queue.CPU
+
+
+@transaction.atomic
+def _create(
+    fields: dict[str, Any], *, chosen: dict[str, Version | Artifact], seeds: list[int]
+) -> list[Job]:
+    project, user = fields["project"], fields["created_by"]
+    group = Group.objects.create(project=project, name=fields["name"]) if len(seeds) > 1 else None
+    jobs = Job.objects.bulk_create(Job(**fields, group=group, seed=seed) for seed in seeds)
+    JobInput.objects.bulk_create(
+        JobInput(job=job, name=name, **_reference(thing))
+        for job in jobs
+        for name, thing in chosen.items()
+    )
+    record(
+        user,
+        "job.submit",
+        jobs[0],
+        team=project.team,
+        method=fields["method"],
+        seeds=seeds,
+        project=project.slug,
+    )
+    notices.queued(jobs)
+    return jobs
+
+
+def _reference(thing: Version | Artifact) -> dict[str, Any]:
+    return {"version": thing} if isinstance(thing, Version) else {"artifact": thing}
+
+
+def _parameters(card: Method, params: dict[str, Any]) -> tuple[dict[str, Any], Faults]:
+    """The complete parameters as JSON, and every fault of what was given."""
+    try:
+        values = card.params.model_validate(params).model_dump(mode="json")
+    except ValidationError as error:
+        return {}, parameters.faults(error)
+    return values, [(name, "no NUL character") for name, value in values.items() if _nul(value)]
+
+
+def _nul(value: Any) -> bool:
+    """PostgreSQL keeps no NUL in JSON."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(map(_nul, value)) or any(map(_nul, value.values()))
+    return isinstance(value, list) and any(map(_nul, value))
+
+
+def tag_faults(tags: list[str]) -> Faults:
+    faults = []
+    if len(tags) > MOST_TAGS:
+        faults.append(("tags", f"at most {MOST_TAGS} tags, got {len(tags)}"))
+    for tag in tags:
+        if not tag or any(letter in ',"' or not letter.isprintable() for letter in tag):
+            faults.append(("tags", f"words without comma or quote, got {tag!r:.50}"))
+        elif len(tag) > LONGEST_TAG:
+            faults.append(("tags", f"at most {LONGEST_TAG} characters in a tag, got {len(tag)}"))
+    return faults
+
+
+def _machine(card: Method, *, device: str, threads: int | None) -> Faults:
+    faults = []
+    if device not in DEVICES:
+        faults.append(("device", f"one of {', '.join(DEVICES)}, got {device!r:.40}"))
+    elif card.requires == "gpu" and device == "cpu":
+        faults.append(("device", "this method needs a GPU"))
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        faults.append(("threads", f"between 1 and {MOST_THREADS}, got {threads}"))
+    return faults
+
+
+def _limits(limits: dict[str, int]) -> Faults:
+    """Each at least 1 and at most what the operator of this bench allows."""
+    faults = []
+    for name, value in limits.items():
+        most = settings.JOB_LIMITS.get(name)
+        if most is None:
+            faults.append((f"limits.{name}", f"one of {', '.join(settings.JOB_LIMITS)}"))
+        elif isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            faults.append((f"limits.{name}", f"a whole number from 1 to {most}, got {value!r:.40}"))
+    return faults
+
+
+def _priority(user: User, project: Project, *, priority: int) -> Faults:
+    if not -100 <= priority <= 100:
+        return [("priority", f"between -100 and 100, got {priority}")]
+    if priority > 0 and not policy.can(user, "queue.order", project):
+        return [
+            ("priority", "a maintainer's word is needed to pass others; 0 or less was expected")
+        ]
+    return []
