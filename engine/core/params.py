@@ -86,3 +86,29 @@ def from_text(model: type[Params], settings: dict[str, str]) -> dict[str, Any]:
         else:
             values[name] = text
     return values
+
+
+def live(model: type[Params]) -> set[str]:
+    """The parameters that may change while the job runs."""
+    found = set()
+    for name, field in model.model_fields.items():
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and extra.get("live"):
+            found.add(name)
+    return found
+
+
+def changed(params: Params, values: dict[str, Any]) -> Params:
+    """`params` with live ones changed; refuses others, and values out of bounds."""
+    model = type(params)
+    for name in values:
+        if name not in model.model_fields:
+            raise UserError(name, "this method has no such parameter")
+        if name not in live(model):
+            raise UserError(name, "cannot change while the job runs")
+    return parse(model, {**params.model_dump(mode="json"), **values})
+
+
+def overlaid(params: Params, stored: dict[str, Any]) -> Params:
+    """`params` with the live ones as a checkpoint stored them."""
+    return changed(params, {name: stored[name] for name in live(type(params)) if name in stored})

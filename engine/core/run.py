@@ -63,7 +63,7 @@ class Run:
         self.threads = request.threads
         self.params: Any = request.params
         if stored:  # live parameters may have changed before the checkpoint
-            self.params = parameters.parse(request.method.params, stored["params"])
+            self.params = parameters.overlaid(request.params, stored["params"])
         self.folder = folder
         self.inputs = Inputs(request.method, request.inputs)
         self.artifacts: dict[str, dict[str, Any]] = stored.get("artifacts", {})
@@ -166,9 +166,11 @@ class Run:
         meta: dict[str, Any] = {"columns": list(columns)}
         path = f"tables/{name}.csv"
         about = {"title": title, "role": "table", "media": "text/csv", "step": step}
-        with self.artifact(path, **about, meta=meta) as part:
-            with part.open("w", encoding="utf-8", newline="") as file:
-                meta["rows"] = artifacts.write_csv(file, columns, rows)
+        with (
+            self.artifact(path, **about, meta=meta) as part,
+            part.open("w", encoding="utf-8", newline="") as file,
+        ):
+            meta["rows"] = artifacts.write_csv(file, columns, rows)
 
     def figure(self, name: str, figure: Any, *, title: str, step: int | None = None) -> None:
         """A plotly figure as `figures/NAME.json`."""
@@ -276,23 +278,12 @@ class Run:
     def _set(self, values: dict[str, Any]) -> None:
         """Change live parameters; the method sees them at its next look at `run.params`."""
         try:
-            for name in values:
-                self._require_live(name)
-            changed = {**self.params.model_dump(mode="json"), **values}
-            self.params = parameters.parse(self.method.params, changed)
+            self.params = parameters.changed(self.params, values)
         except UserError as fault:
             self.message(f"parameters not changed: {fault}", "warning")
         else:
             shown = ", ".join(f"{name}={getattr(self.params, name)}" for name in values)
             self.message(f"parameters changed: {shown}")
-
-    def _require_live(self, name: str) -> None:
-        field = self.method.params.model_fields.get(name)
-        if field is None:
-            raise UserError(name, "this method has no such parameter")
-        extra = field.json_schema_extra
-        if not (isinstance(extra, dict) and extra.get("live")):
-            raise UserError(name, "cannot change while the job runs")
 
     def _answer(self, message: dict[str, Any]) -> None:
         """Answer between two steps, without touching what the next one draws."""
