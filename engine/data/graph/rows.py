@@ -1,0 +1,259 @@
+"""Features and labels in text: one row per node, with or without a column of ids."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from engine.core.errors import UserError
+from engine.data.archive import Member
+from engine.data.graph.build import MAX_FAULTS
+from engine.data.graph.graph import UNKNOWN
+from engine.data.graph.npz import MAX_FEATURES, MAX_NODES
+from engine.data.graph.table import SHOWN, Table, columns, is_number, open_table
+from engine.data.kind import Report
+
+# 60 million values that are not zero: 4 bytes each and 4 for the column = 480 MB, twice that
+# for the moment in which the rows are joined.
+MAX_VALUES = 60_000_000
+COUNTED_HEADER = 8  # columns from which "0,1,2,…" in the first row is a header, not data
+IDS = {"", "id", "ids", "node", "nodes", "node_id", "nodeid", "node id", "name", "index"}
+IDS |= {"paper", "paper_id", "user", "user_id", "key", "vertex"}
+LABELS = {"label", "labels", "class", "classes", "y", "target", "category", "subject", "group"}
+_WHOLE = re.compile(r"0|[1-9]\d{0,14}")
+
+
+@dataclass
+class Matrix:
+    where: str
+    first_row: int
+    values: csr_array
+    ids: np.ndarray | None  # int64 or text
+    sorted_by_id: bool = False
+
+    @property
+    def rows(self) -> int:
+        return self.values.shape[0]
+
+    def reorder(self, order: np.ndarray) -> None:
+        self.values, self.ids = csr_array(self.values[order]), self.ids[order]
+        self.sorted_by_id = True
+
+
+@dataclass
+class Column:
+    where: str
+    first_row: int
+    values: np.ndarray  # int64, float64 or text
+    ids: np.ndarray | None
+    sorted_by_id: bool = False
+
+    @property
+    def rows(self) -> int:
+        return self.values.size
+
+    def reorder(self, order: np.ndarray) -> None:
+        self.values, self.ids = self.values[order], self.ids[order]
+        self.sorted_by_id = True
+
+    def place(self, at: np.ndarray, nodes: int, report: Report) -> None:
+        """Spread the labels over all nodes; nodes without one are of unknown class."""
+        if self.rows < nodes:
+            report.warn(self.where, f"{nodes - self.rows:,} nodes have no label")
+        spread = np.full(nodes, "" if self.values.dtype.kind == "U" else UNKNOWN)
+        spread = spread.astype(self.values.dtype)
+        spread[at] = self.values
+        self.values = spread
+
+
+@dataclass
+class _Faults:
+    """Tells the first faults of a file and counts the rest."""
+
+    where: str
+    report: Report
+    count: int = 0
+    kept: list[str] = field(default_factory=list)
+
+    def add(self, row: int, text: str) -> None:
+        self.count += 1
+        if self.count <= MAX_FAULTS:
+            self.report.error(self.where, f"row {row}: {text}")
+        elif self.count == MAX_FAULTS + 1:
+            self.report.error(self.where, f"reading stopped after {MAX_FAULTS} faults")
+
+
+def read_features(member: Member, report: Report) -> Matrix:
+    table = open_table(member, _is_feature_header, report)
+    with_ids = _has_ids(table)
+    width = table.columns - with_ids
+    if not 0 < width <= MAX_FEATURES:
+        raise UserError(
+            member.name, f"{columns(width)} of features; expected 1 to {MAX_FEATURES:,}"
+        )
+    faults = _Faults(member.name, report)
+    ids: list[str] = []
+    places: list[np.ndarray] = []
+    values: list[np.ndarray] = []
+    counts: list[int] = [0]
+    for row, line in table.rows():
+        if with_ids:
+            name, line = _take_id(table, line)
+            ids.append(name)
+        dense = _digits(table, line)
+        if dense is None:
+            dense = _numbers(table, line, row, shift=with_ids, faults=faults)
+        if dense is not None and dense.size != width:
+            faults.add(row, f"{columns(dense.size + with_ids)}, {table.columns} expected")
+            dense = None
+        if faults.count > MAX_FAULTS:
+            break
+        if dense is None:
+            continue
+        places.append(np.flatnonzero(dense).astype(np.int32))
+        values.append(dense[places[-1]].astype(np.float32))
+        counts.append(counts[-1] + places[-1].size)
+        _refuse_excess(member.name, len(counts), counts[-1])
+    if faults.count:
+        raise UserError(member.name, "not every row is a row of features")
+    matrix = csr_array(
+        (np.concatenate(values), np.concatenate(places), np.array(counts)),
+        shape=(len(counts) - 1, width),
+    )
+    return Matrix(member.name, table.first, matrix, _as_ids(ids, table) if with_ids else None)
+
+
+def read_labels(member: Member, report: Report) -> Column:
+    table = open_table(member, _is_label_header, report)
+    if table.columns > 2:
+        raise table.fault(
+            table.first, f"{columns(table.columns)}; expected 1 (the label) or 2 (node, label)"
+        )
+    faults = _Faults(member.name, report)
+    ids: list[str] = []
+    cells: list[str] = []
+    label = -1 if not _label_first(table) else 0
+    for row, line in table.rows():
+        found = table.split(line, row)
+        if len(found) != table.columns:
+            faults.add(row, f"{columns(len(found))}, {table.columns} expected")
+            continue
+        cells.append(found[label])
+        if table.columns == 2:
+            ids.append(found[-1 - label])
+        if len(cells) > MAX_NODES:
+            raise UserError(member.name, f"over {MAX_NODES:,} rows, which is the most allowed")
+    if faults.count:
+        raise UserError(member.name, "not every row is a label")
+    values = _as_labels(cells, table, faults)
+    return Column(member.name, table.first, values, _as_ids(ids, table) if ids else None)
+
+
+def _is_feature_header(first: list[str], second: list[str]) -> bool:
+    if first[0].lower() in IDS and first[0] != second[0]:
+        return True
+    if len(first) == 1:
+        return not is_number(first[0])
+    counted = [str(column) for column in range(len(first))]
+    if len(first) >= COUNTED_HEADER and first == counted:
+        return True
+    return bool(first[1]) and not any(map(is_number, first[1:]))
+
+
+def _has_ids(table: Table) -> bool:
+    if table.columns < 2:
+        return False
+    if table.header and table.header[0].lower() in IDS:
+        return True
+    row, line = next(table.rows())
+    return not is_number(table.split(line, row)[0])
+
+
+def _take_id(table: Table, line: bytes) -> tuple[str, bytes]:
+    parts = line.split(table.separator or None, 1)
+    name = parts[0].decode("utf-8", "replace").strip().strip('"')
+    return name, parts[1] if len(parts) > 1 else b""
+
+
+def _digits(table: Table, line: bytes) -> np.ndarray | None:
+    """A row of single digits parted by single separators, without a loop over its cells."""
+    cells = np.frombuffer(line, dtype=np.uint8)
+    gap = (table.separator or b" ")[0]
+    if cells.size % 2 == 0 or (cells[1::2] != gap).any():
+        return None
+    digits = cells[0::2] - ord("0")  # wraps round below "0"
+    return digits if (digits <= 9).all() else None
+
+
+def _numbers(
+    table: Table, line: bytes, row: int, *, shift: int, faults: _Faults
+) -> np.ndarray | None:
+    cells = table.split(line, row)
+    try:
+        dense = np.array(list(map(float, cells)))
+    except ValueError:
+        dense = None
+    if dense is not None and np.isfinite(dense).all() and b"_" not in line:
+        return dense
+    if len(cells) + shift != table.columns:
+        faults.add(row, f"{columns(len(cells) + shift)}, {table.columns} expected")
+        return None
+    wrong = next(
+        at for at, cell in enumerate(cells) if not is_number(cell) or not np.isfinite(float(cell))
+    )
+    shown = cells[wrong][:SHOWN]
+    faults.add(row, f"column {wrong + 1 + shift}: {shown!a}; expected a number")
+    return None
+
+
+def _refuse_excess(where: str, rows: int, values: int) -> None:
+    if rows > MAX_NODES + 1:
+        raise UserError(where, f"over {MAX_NODES:,} rows, which is the most allowed")
+    if values > MAX_VALUES:
+        raise UserError(where, f"over {MAX_VALUES:,} values that are not zero, the most allowed")
+
+
+def _is_label_header(first: list[str], second: list[str]) -> bool:
+    names = {cell.lower() for cell in first}
+    if names & LABELS and first != second:
+        return True
+    return not is_number(first[-1]) and is_number(second[-1])
+
+
+def _label_first(table: Table) -> bool:
+    """A header may name the label before the node."""
+    if not table.header or table.columns != 2:
+        return False
+    first, second = (cell.lower() for cell in table.header)
+    return first in LABELS and second in IDS
+
+
+def _as_labels(cells: list[str], table: Table, faults: _Faults) -> np.ndarray:
+    """Numbers if the first is one, and then all must be; else names."""
+    if not is_number(cells[0]):
+        return np.array(cells)
+    for row, cell in enumerate(cells, start=table.first):
+        if not is_number(cell):
+            faults.add(
+                row,
+                f"label {cell[:SHOWN]!a}; expected a class number from 0, or -1 for unknown",
+            )
+    if faults.count:
+        raise UserError(table.name, "not every label is a class number")
+    if all(_WHOLE.fullmatch(cell.removeprefix("-")) for cell in cells):
+        return np.array(cells).astype(np.int64)
+    return np.array(list(map(float, cells)))
+
+
+def _as_ids(ids: list[str], table: Table) -> np.ndarray:
+    for row, name in enumerate(ids, start=table.first):
+        if not name:
+            raise table.fault(row, "an empty id; expected the node's id")
+        if is_number(name) and not _WHOLE.fullmatch(name) and not name.isdecimal():
+            raise table.fault(row, f"id {name[:SHOWN]!a}; expected a whole number from 0 or a name")
+    if all(map(_WHOLE.fullmatch, ids)):
+        return np.array(ids).astype(np.int64)
+    return np.array(ids)

@@ -1,0 +1,197 @@
+"""Rows of a text file whose layout is not known beforehand: separator, header, line ends, BOM.
+
+What was found is told in the report; what is not a table is refused with its row. Rows are
+counted from 1, as an editor counts lines. Files are streamed: none is held as a whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from engine.core.errors import UserError
+from engine.data.archive import Member
+from engine.data.kind import Report
+
+MAX_LINE = 4 << 20  # bytes: 200,000 columns of 20 characters
+BLOCK = 4 << 20  # bytes of whole lines that are looked at together
+SHOWN = 30  # characters of a value that a message repeats
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_BOM = b"\xef\xbb\xbf"
+_SEPARATORS = {b";": "semicolons", b"\t": "tabs", b",": "commas", b"": "spaces"}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.I)
+
+Row = tuple[int, bytes]
+IsHeader = Callable[[list[str], list[str]], bool]  # of the first two rows
+
+
+@dataclass(frozen=True)
+class Table:
+    member: Member
+    separator: bytes  # b"" stands for any run of spaces
+    columns: int
+    header: list[str] | None
+    first: int  # row number of the first row of data
+
+    @property
+    def name(self) -> str:
+        return self.member.name
+
+    def rows(self) -> Iterator[Row]:
+        """Each row of data, stripped, with its number."""
+        for start, block in self.blocks():
+            for at, line in enumerate(block.split(b"\n")):
+                yield start + at, line.strip(b" \r")
+
+    def blocks(self) -> Iterator[Row]:
+        """Whole lines, some megabytes at a time, with the number of the first row."""
+        with self.member.open() as stream:
+            for _ in range(self.first - 1):
+                _line(stream, self.name, 0)
+            if self.first == 1 and stream.peek(3)[:3] == _BOM:
+                stream.read(3)
+            yield from _blocks(stream, self.name, self.first)
+
+    def split(self, line: bytes, row: int) -> list[str]:
+        return split(line, self.separator, where=self.name, row=row)
+
+    def fault(self, row: int, text: str) -> UserError:
+        return UserError(self.name, f"row {row}: {text}")
+
+
+def open_table(member: Member, is_header: IsHeader, report: Report) -> Table:
+    """Look at the first rows of a file and settle how to read it."""
+    with member.open() as stream:
+        begin = stream.peek(4)
+        if begin[:2] in _UTF16 or b"\0" in begin:
+            raise UserError(member.name, "not UTF-8 text (UTF-16 or binary); expected UTF-8")
+        bom = begin.startswith(_BOM)
+        if bom:
+            stream.read(3)
+        found = _first_rows(stream, member.name)
+    if not found:
+        raise UserError(member.name, "empty; expected at least one row")
+    lines = [line.strip(b" \r\n") for _, line in found]
+    separator = _separator(lines[0])
+    tokens = [
+        split(line, separator, where=member.name, row=row)
+        for (row, _), line in zip(found, lines, strict=True)
+    ]
+    headed = is_header(tokens[0], tokens[-1])
+    if headed and len(found) == 1:
+        raise UserError(member.name, "a header and no rows; expected at least one row")
+    first, second = found[0][0], found[-1][0]
+    _tell(member.name, separator, report, bom=bom, crlf=found[0][1].endswith(b"\r\n"))
+    if headed:
+        names = ", ".join(ascii(token[:SHOWN]) for token in tokens[0][:4])
+        more = ", …" if len(tokens[0]) > 4 else ""
+        report.ok(member.name, f"row {first} is a header: {names}{more}")
+    if first > 1:
+        report.ok(member.name, f"{first - 1} comment lines at the top left out")
+    return Table(
+        member=member,
+        separator=separator,
+        columns=len(tokens[-1]),
+        header=tokens[0] if headed else None,
+        first=second if headed else first,
+    )
+
+
+def split(line: bytes, separator: bytes, *, where: str, row: int) -> list[str]:
+    """The cells of a row, as text without surrounding spaces or quotes."""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        raise UserError(
+            where, f"row {row}: not UTF-8 at byte {fault.start + 1}; save the file as UTF-8"
+        ) from fault
+    if not separator:
+        return [cell.strip('"') for cell in text.split()]
+    if '"' in text:
+        try:
+            cells = next(csv.reader([text], delimiter=separator.decode(), strict=True))
+        except csv.Error as fault:
+            raise UserError(where, f"row {row}: {fault}; expected balanced quotes") from fault
+    else:
+        cells = text.split(separator.decode())
+    return [cell.strip() for cell in cells]
+
+
+def is_number(cell: str) -> bool:
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def columns(count: int) -> str:
+    return "1 column" if count == 1 else f"{count:,} columns"
+
+
+def _first_rows(stream: io.BufferedReader, where: str) -> list[Row]:
+    """The first two rows that are no comment; a comment begins with # or %."""
+    found: list[Row] = []
+    row = 0
+    while len(found) < 2 and (line := _line(stream, where, row + 1)):
+        row += 1
+        if not found and line.lstrip()[:1] in (b"#", b"%"):
+            continue
+        if not line.strip():
+            if not stream.read(1):
+                break
+            raise UserError(where, f"row {row}: an empty line; expected a row")
+        found.append((row, line))
+    return found
+
+
+def _line(stream: io.BufferedReader, where: str, row: int) -> bytes:
+    line = stream.readline(MAX_LINE + 1)
+    if len(line) > MAX_LINE:
+        raise UserError(where, f"row {row}: over {MAX_LINE:,} bytes long; expected lines of text")
+    return line
+
+
+def _blocks(stream: io.BufferedReader, where: str, row: int) -> Iterator[Row]:
+    blank = 0  # the first of the empty rows that may end the file
+    while block := stream.read(BLOCK):
+        block += stream.readline(MAX_LINE + 1)
+        _check_lines(block, where, row)
+        lines = block.count(b"\n") + (not block.endswith(b"\n"))
+        body = block.rstrip(b" \r\n\t")
+        if blank and body:
+            raise UserError(where, f"row {blank}: an empty line; expected a row")
+        if body:
+            yield row, body
+        ended = row + body.count(b"\n") + 1 if body else row
+        if not blank and ended < row + lines:
+            blank = ended
+        row += lines
+
+
+def _check_lines(block: bytes, where: str, row: int) -> None:
+    if b"\0" in block:
+        raise UserError(where, "NUL bytes; expected UTF-8 text")
+    at = re.search(rb"\r(?!\n|$)", block)
+    if at:
+        at_row = row + block.count(b"\n", 0, at.start())
+        raise UserError(
+            where,
+            f"row {at_row}: a carriage return inside a line; expected lines ended by LF or CRLF",
+        )
+    empty = re.search(rb"(?:^|\n)[ \t\r]*\n(?=[ \t\r\n]*[^ \t\r\n])", block)
+    if empty:
+        at_row = row + block.count(b"\n", 0, empty.end() - 1)
+        raise UserError(where, f"row {at_row}: an empty line; expected a row")
+    longest = max(map(len, block.split(b"\n"))) if len(block) > MAX_LINE else 0
+    if longest > MAX_LINE:
+        raise UserError(where, f"a line of over {MAX_LINE:,} bytes; expected lines of text")
+
+
+def _separator(line: bytes) -> bytes:
+    return next((mark for mark in _SEPARATORS if mark in line), b"")
+
+
+def _tell(where: str, separator: bytes, report: Report, *, bom: bool, crlf: bool) -> None:
+    notes = [f"text, columns by {_SEPARATORS[separator]}"]
+    notes += ["byte order mark left out"] * bom + ["Windows line ends"] * crlf
+    report.ok(where, "; ".join(notes))
