@@ -8,13 +8,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from engine.core import control, registry
 from engine.core import params as parameters
 from engine.core.device import DEVICES, set_threads
 from engine.core.emit import Emitter
 from engine.core.errors import UserError
-from engine.core.job import EVENTS, REQUEST, RESULT, Request, locate
+from engine.core.job import EVENTS, REQUEST, RESULT, Request, locate, read_json
 from engine.core.limits import Supervision
 from engine.core.method import Method
 from engine.core.terminal import err, out
@@ -50,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("method", metavar="METHOD")
     verb.add_argument("--input", action="append", default=[], metavar="NAME=PATH")
     verb.add_argument("--set", action="append", default=[], metavar="PARAM=VALUE")
+    verb.add_argument("--params", type=Path, metavar="FILE", help="a JSON object; --set wins")
     verb.add_argument("--out", required=True, type=Path, metavar="DIR")
     which = verb.add_mutually_exclusive_group()
     which.add_argument("--seed", type=int, metavar="N")
@@ -160,7 +162,7 @@ def requested(options: argparse.Namespace) -> Request:
     """The job that the options ask for; with --resume, what the directory recorded."""
     method = registry.method(options.method)
     inputs = pairs(options.input, "--input")
-    settings = pairs(options.set, "--set")
+    values = settings(method, options)
     if options.threads is not None and not 1 <= options.threads <= MAX_THREADS:
         raise UserError("threads", f"1 to {MAX_THREADS}, got {options.threads}")
     if options.seed is not None and not 0 <= options.seed <= MAX_SEED:
@@ -174,10 +176,10 @@ def requested(options: argparse.Namespace) -> Request:
     if taken and not options.resume:
         raise UserError("out", f"{folder} already holds a job; --resume goes on with it")
     if (folder / REQUEST).exists():
-        return _agreed(Request.read(folder), method, options, inputs=inputs, settings=settings)
+        return _agreed(Request.read(folder), method, options, inputs=inputs, values=values)
     return Request(
         method=method,
-        params=parameters.parse(method.params, parameters.from_text(method.params, settings)),
+        params=parameters.parse(method.params, values),
         inputs=locate(method, inputs),
         seed=options.seed or 0,
         device=options.device or "auto",
@@ -191,7 +193,7 @@ def _agreed(
     options: argparse.Namespace,
     *,
     inputs: dict[str, str],
-    settings: dict[str, str],
+    values: dict[str, Any],
 ) -> Request:
     """The recorded job, where the options do not contradict it.
 
@@ -199,9 +201,8 @@ def _agreed(
     """
     if stored.method.slug != method.slug:
         raise UserError("method", f"{options.out} holds a job of {stored.method.slug}")
-    values = parameters.from_text(method.params, settings)
     changed = parameters.parse(method.params, {**stored.params.model_dump(mode="json"), **values})
-    for name in settings:
+    for name in values:
         if getattr(changed, name) != getattr(stored.params, name):
             raise UserError(name, f"this job has {getattr(stored.params, name)!r}: run a new one")
     for name in ("seed", "threads"):
@@ -213,6 +214,16 @@ def _agreed(
         inputs=locate(method, {**stored.inputs, **inputs}),
         device=options.device or stored.device,
     )
+
+
+def settings(method: Method, options: argparse.Namespace) -> dict[str, Any]:
+    """The parameters of --params FILE, and over them those of --set."""
+    if options.params is not None and not options.params.is_file():
+        raise UserError("--params", f"no file at {options.params}")
+    values = {} if options.params is None else read_json(options.params)
+    if not isinstance(values, dict):
+        raise UserError("--params", f"a JSON object in {options.params}")
+    return {**values, **parameters.from_text(method.params, pairs(options.set, "--set"))}
 
 
 def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
