@@ -108,7 +108,9 @@ def kind(slug: str) -> Kind:
     try:
         return kinds()[slug]
     except KeyError:
-        raise UserError("kind", f"no kind is called {slug!r}; there are: {', '.join(kinds())}") from None
+        raise UserError(
+            "kind", f"no kind is called {slug!r}; there are: {', '.join(kinds())}"
+        ) from None
 
 
 def check(kind_: Kind, path: Path) -> dict[str, Any]:
@@ -118,5 +120,7 @@ def check(kind_: Kind, path: Path) -> dict[str, Any]:
         kind_.io().check(path, report)
     except UserError as fault:
         report.error(fault.where, fault.expected)
+    except MemoryError:
+        report.error(path.name, "needs more memory to read than a check may use")
     preview = kind_.io().preview(path) if report.passed else None
     return {"kind": kind_.slug, **report.as_json(), "preview": preview}

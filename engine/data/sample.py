@@ -1,0 +1,178 @@
+"""The sample data that we ship: made here, from a fixed seed, the same bytes every time.
+
+A contextual stochastic block model: nodes of a class meet more often, and use the words of
+their class more often. Beside it a version with edges added by an adversary, and a split.
+Datasets are known by their content, so archives bear no time and no machine.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from engine.data.graph.graph import Graph, adjacency_of
+from engine.data.split.split import Split
+
+SEED = 20240229
+NODES, CLASSES, WORDS = 400, 4, 300
+DEGREE = 4.0  # mean; Cora's is 4.1
+HOMOPHILY = 0.81  # Cora's is .804
+WORDS_PER_NODE = 12
+OWN_WORDS = 0.35  # share of a node's words that come out of its class's own vocabulary
+ADDED = 0.20  # adversarial edges, as a share of the edges
+TRAIN, VAL = 0.1, 0.1
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+
+
+@dataclass(frozen=True)
+class Sample:
+    name: str
+    kind: str
+    path: Path
+    description: str
+
+
+def write_samples(folder: Path) -> list[Sample]:
+    """Write the sample datasets into `folder`, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(SEED)
+    graph = block_model(rng)
+    split = stratified(graph.labels, rng)
+    attacked = attack(graph, split, rng=rng)
+    paths = {name: folder / name for name in ("blocks.npz", "blocks_attacked.npz", "blocks.json")}
+    write_npz(paths["blocks.npz"], graph_arrays(graph))
+    write_npz(paths["blocks_attacked.npz"], matrix_arrays(attacked.adjacency))
+    lists = {f"idx_{part}": nodes.tolist() for part, nodes in split.parts().items()}
+    paths["blocks.json"].write_text(json.dumps(lists) + "\n", encoding="utf-8")
+    added = attacked.edges - graph.edges
+    return [
+        Sample(
+            "Sample graph",
+            "graph",
+            paths["blocks.npz"],
+            f"{graph.nodes} nodes in {graph.classes} classes that mostly link to their own, "
+            f"{graph.edges} edges, {WORDS} words as features. Made by a block model.",
+        ),
+        Sample(
+            "Sample graph, attacked",
+            "graph",
+            paths["blocks_attacked.npz"],
+            f"The sample graph after an adversary added {added} edges between classes, "
+            "each to a training node.",
+        ),
+        Sample(
+            "Sample split",
+            "split",
+            paths["blocks.json"],
+            f"{split.train.size} training, {split.val.size} validation and {split.test.size} test "
+            "nodes of the sample graph, in every class alike.",
+        ),
+    ]
+
+
+def block_model(rng: np.random.Generator) -> Graph:
+    """A graph in one component, with classes in its edges and in its words."""
+    labels = rng.permutation(np.arange(NODES) % CLASSES).astype(np.int64)
+    pairs = _meet(labels, rng)
+    adjacency = adjacency_of(NODES, pairs[:, 0], pairs[:, 1])
+    return Graph(adjacency=adjacency, features=_words(labels, rng), labels=labels)
+
+
+def _meet(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(E, 2) edges: a tree-like start that links all nodes, then chance meetings."""
+    likeness = (labels[:, None] == labels).astype(float)
+    order = rng.permutation(NODES)
+    pairs = [
+        (order[at], _companion(order[:at], likeness[order[at], order[:at]], rng))
+        for at in range(1, NODES)
+    ]
+    known = {(min(pair), max(pair)) for pair in pairs}
+    while len(known) < NODES * DEGREE / 2:
+        node = int(rng.integers(NODES))
+        others = np.delete(np.arange(NODES), node)
+        other = _companion(others, likeness[node, others], rng)
+        known.add((min(node, other), max(node, other)))
+    return np.array(sorted(known), dtype=np.int64)
+
+
+def _companion(others: np.ndarray, alike: np.ndarray, rng: np.random.Generator) -> int:
+    """One of the others: of the own class by HOMOPHILY, where there is a choice."""
+    own = bool(rng.random() < HOMOPHILY)
+    choice = others[alike == own]
+    return int(rng.choice(choice if choice.size else others))
+
+
+def _words(labels: np.ndarray, rng: np.random.Generator) -> csr_array:
+    """0/1 rows: some words out of the class's own vocabulary, the others out of all."""
+    each = WORDS // CLASSES
+    rows = np.zeros((NODES, WORDS), dtype=np.float32)
+    for node, label in enumerate(labels):
+        for own in rng.random(WORDS_PER_NODE) < OWN_WORDS:
+            word = label * each + rng.integers(each) if own else rng.integers(WORDS)
+            rows[node, word] = 1
+    return csr_array(rows)
+
+
+def stratified(labels: np.ndarray, rng: np.random.Generator) -> Split:
+    """The same share of every class in each part."""
+    parts: tuple[list[int], list[int], list[int]] = ([], [], [])
+    for label in np.unique(labels):
+        nodes = rng.permutation(np.flatnonzero(labels == label))
+        first, second = round(TRAIN * nodes.size), round((TRAIN + VAL) * nodes.size)
+        for part, chosen in zip(parts, np.split(nodes, [first, second]), strict=True):
+            part += chosen.tolist()
+    return Split(*(np.array(sorted(part), dtype=np.int64) for part in parts))
+
+
+def attack(graph: Graph, split: Split, *, rng: np.random.Generator) -> Graph:
+    """Add edges that join a training node to a node of another class."""
+    pairs = {tuple(pair) for pair in graph.edge_list().tolist()}
+    goal = len(pairs) + round(ADDED * graph.edges)
+    while len(pairs) < goal:
+        node, other = int(rng.choice(split.train)), int(rng.integers(graph.nodes))
+        if graph.labels[node] != graph.labels[other]:
+            pairs.add((min(node, other), max(node, other)))
+    ends = np.array(sorted(pairs), dtype=np.int64)
+    adjacency = adjacency_of(graph.nodes, ends[:, 0], ends[:, 1])
+    return Graph(adjacency=adjacency, features=graph.features, labels=graph.labels)
+
+
+def graph_arrays(graph: Graph) -> dict[str, np.ndarray]:
+    """The arrays of the DeepRobust layout."""
+    arrays = _compressed(graph.adjacency, "adj_")
+    if graph.features is not None:
+        arrays |= _compressed(graph.features, "attr_")
+    if graph.labels is not None:
+        arrays["labels"] = graph.labels
+    return arrays
+
+
+def matrix_arrays(matrix: csr_array) -> dict[str, np.ndarray]:
+    """The arrays that `scipy.sparse.save_npz` writes, which `load_npz` reads back."""
+    return {"format": np.array(b"csr"), **_compressed(matrix, "")}
+
+
+def _compressed(matrix: csr_array, prefix: str) -> dict[str, np.ndarray]:
+    return {
+        f"{prefix}data": matrix.data.astype(np.float32),
+        f"{prefix}indices": matrix.indices.astype(np.int32),
+        f"{prefix}indptr": matrix.indptr.astype(np.int32),
+        f"{prefix}shape": np.array(matrix.shape, dtype=np.int64),
+    }
+
+
+def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """An .npz of the same bytes whenever and wherever it is written."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.asarray(array), version=(1, 0), allow_pickle=False)
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=EPOCH)
+            info.create_system = 3
+            archive.writestr(info, buffer.getvalue(), zipfile.ZIP_STORED)
