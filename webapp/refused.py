@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+# Control characters, and halves of characters, which no database takes.
+UNKEPT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
 class Refused(Exception):
@@ -18,6 +22,6 @@ def words_only(where: str, text: str, *, longest: int) -> list[tuple[str, str]]:
     faults = []
     if len(text) > longest:
         faults.append((where, f"at most {longest} characters, got {len(text)}"))
-    if any(ord(letter) < 32 and letter not in "\n\r\t" for letter in text):
+    if UNKEPT.search(text):
         faults.append((where, "no control characters"))
     return faults

@@ -12,6 +12,7 @@ from webapp.accounts.models import Team, User
 from webapp.artifacts.models import Artifact
 from webapp.datasets.models import Version
 from webapp.jobs.models import Project
+from webapp.refused import UNKEPT
 
 MOST = 200  # of one kind in a form: the newest; older ones are reached from their own page
 
@@ -122,7 +123,7 @@ def _find(user: User, project: Project, *, value: Any) -> Version | Artifact | N
     if not isinstance(value, dict) or len(value) != 1:
         return None
     (sort, pk), *_ = value.items()
-    if not isinstance(pk, str) or "\0" in pk:
+    if not isinstance(pk, str) or UNKEPT.search(pk):
         return None
     if sort == "version":
         rows = policy.visible(user, Version).select_related("dataset").defer("preview", "report")

@@ -18,10 +18,11 @@ from webapp.accounts.models import User
 from webapp.artifacts.models import Artifact
 from webapp.audit.record import record
 from webapp.datasets.models import Version
+from webapp.ids import new_id
 from webapp.jobs import choices, notices
 from webapp.jobs import seeds as seed_lists
 from webapp.jobs.models import Group, Job, JobInput, Project, Queue
-from webapp.refused import Refused, words_only
+from webapp.refused import UNKEPT, Refused, words_only
 
 __all__ = ["Refused", "submit"]
 
@@ -101,7 +102,10 @@ def _create(
 ) -> list[Job]:
     project, user = fields["project"], fields["created_by"]
     group = Group.objects.create(project=project, name=fields["name"]) if len(seeds) > 1 else None
-    jobs = Job.objects.bulk_create(Job(**fields, group=group, seed=seed) for seed in seeds)
+    ids = sorted(new_id() for _ in seeds)  # ids of one millisecond are in no order by themselves
+    jobs = Job.objects.bulk_create(
+        Job(id=pk, **fields, group=group, seed=seed) for pk, seed in zip(ids, seeds, strict=True)
+    )
     JobInput.objects.bulk_create(
         JobInput(job=job, name=name, **_reference(thing))
         for job in jobs
@@ -130,16 +134,18 @@ def _parameters(card: Method, params: dict[str, Any]) -> tuple[dict[str, Any], F
         values = card.params.model_validate(params).model_dump(mode="json")
     except ValidationError as error:
         return {}, parameters.faults(error)
-    return values, [(name, "no NUL character") for name, value in values.items() if _nul(value)]
+    return values, [
+        (name, "no control characters") for name, value in values.items() if _unkept(value)
+    ]
 
 
-def _nul(value: Any) -> bool:
-    """PostgreSQL keeps no NUL in JSON."""
+def _unkept(value: Any) -> bool:
+    """Whether a text in it cannot be stored: PostgreSQL keeps no NUL in JSON."""
     if isinstance(value, str):
-        return "\0" in value
+        return bool(UNKEPT.search(value))
     if isinstance(value, dict):
-        return any(map(_nul, value)) or any(map(_nul, value.values()))
-    return isinstance(value, list) and any(map(_nul, value))
+        return any(map(_unkept, value)) or any(map(_unkept, value.values()))
+    return isinstance(value, list) and any(map(_unkept, value))
 
 
 def tag_faults(tags: list[str]) -> Faults:
