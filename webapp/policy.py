@@ -24,6 +24,7 @@ RULES: dict[str, tuple[str, str]] = {
     "team.delete": (Role.OWNER, Role.OWNER),
     "member.invite": (Role.OWNER, Role.OWNER),
     "member.role": (Role.OWNER, Role.OWNER),
+    "member.reset": (Role.OWNER, Role.OWNER),
     "member.remove": (Role.OWNER, Role.OWNER),
     "audit.view": (Role.OWNER, Role.OWNER),
     "project.view": (Role.VIEWER, Role.VIEWER),

@@ -254,7 +254,10 @@ USE_I18N = False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request": {"()": "webapp.middleware.RequestIdFilter"}},
+    "filters": {
+        "request": {"()": "webapp.middleware.RequestIdFilter"},
+        "secrets": {"()": "webapp.accounts.redact.Redact"},
+    },
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
     },
@@ -262,7 +265,7 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["request"],
+            "filters": ["request", "secrets"],
         }
     },
     "root": {"handlers": ["console"], "level": "WARNING"},

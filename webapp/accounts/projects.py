@@ -1,0 +1,56 @@
+"""Projects of a team: made, renamed, deleted."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.text import slugify
+
+from webapp.accounts.models import Team, User
+from webapp.audit.record import record
+from webapp.ids import new_id
+from webapp.jobs.models import ACTIVE, Job, JobInput, Project
+from webapp.refused import Refused
+
+
+def create(user: User, team: Team, name: str) -> Project:
+    with transaction.atomic():
+        project = Project.objects.create(team=team, name=name, slug=_free_slug(team, name))
+        record(user, "project.create", project, team=team)
+    return project
+
+
+def rename(user: User, project: Project, name: str) -> None:
+    """Its slug stays, since addresses and scripts name it."""
+    with transaction.atomic():
+        record(user, "project.edit", project, team=project.team, name=name)
+        project.name = name
+        project.save(update_fields=["name"])
+
+
+def delete(user: User, project: Project) -> None:
+    """The project with its jobs; refused while one runs, or feeds a job elsewhere."""
+    if names := [str(job) for job in project.jobs.filter(state__in=ACTIVE)[:5]]:
+        raise Refused([("project", f"no running job; these still run: {', '.join(names)}")])
+    users = Job.objects.filter(inputs__artifact__job__project=project).exclude(project=project)
+    if names := [str(job) for job in users.distinct()[:5]]:
+        raise Refused(
+            [("project", f"nothing that other projects use; these do: {', '.join(names)}")]
+        )
+    with transaction.atomic():
+        record(user, "project.delete", project, team=project.team, jobs=project.jobs.count())
+        empty(Project.objects.filter(pk=project.pk))
+        project.delete()
+
+
+def empty(projects: QuerySet[Project]) -> None:
+    """Deletes all jobs of these projects; their inputs first, since those hold artifacts."""
+    JobInput.objects.filter(job__project__in=projects).delete()
+    Job.objects.filter(project__in=projects).delete()
+
+
+def _free_slug(team: Team, name: str) -> str:
+    slug = slugify(name)[:40].strip("-")
+    if not slug or team.projects.filter(slug=slug).exists():
+        slug = f"{slug or 'project'}-{new_id()[-6:]}"
+    return slug
