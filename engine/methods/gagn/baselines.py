@@ -1,0 +1,216 @@
+"""The baselines, on torch_geometric layers: MLP, GCN, and GCN on a Jaccard-filtered graph.
+
+Each is trained as its own papers train it (hidden 16, dropout 0.5, Adam 0.01, decay 5e-4,
+200 epochs) and keeps the snapshot with the best validation accuracy.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch_geometric.nn import GCNConv
+from torch_geometric.utils import from_scipy_sparse_matrix
+
+if TYPE_CHECKING:
+    from engine.core.run import Run
+    from engine.methods.gagn.case import Case
+
+EPOCHS = 200
+HIDDEN = 16
+DROPOUT = 0.5
+RATE = 0.01
+DECAY = 5e-4
+JACCARD = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.1)
+
+
+class Mlp(nn.Module):
+    def __init__(self, inputs: int, classes: int):
+        super().__init__()
+        self.layers = nn.ModuleList((nn.Linear(inputs, HIDDEN), nn.Linear(HIDDEN, classes)))
+
+    def forward(self, x: Tensor, edges: Tensor, drop: Any) -> Tensor:
+        return self.layers[1](drop(self.layers[0](x).relu()))
+
+
+class Gcn(nn.Module):
+    def __init__(self, inputs: int, classes: int):
+        super().__init__()
+        convolutions = GCNConv(inputs, HIDDEN, cached=True), GCNConv(HIDDEN, classes, cached=True)
+        self.layers = nn.ModuleList(convolutions)
+
+    def forward(self, x: Tensor, edges: Tensor, drop: Any) -> Tensor:
+        return self.layers[1](drop(self.layers[0](x, edges).relu()), edges)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One training: a baseline, or one threshold of one that is tuned."""
+
+    name: str
+    threshold: float | None = None
+
+    @property
+    def label(self) -> str:
+        return self.name if self.threshold is None else f"{self.name} {self.threshold:g}"
+
+    @property
+    def key(self) -> str:
+        extra = "" if self.threshold is None else f".t{round(self.threshold * 100):03d}"
+        return f"baseline.{self.name}{extra}"
+
+
+def units(names: list[str]) -> list[Unit]:
+    return [
+        Unit(name, threshold)
+        for name in names
+        for threshold in (JACCARD if name == "jaccard" else (None,))
+    ]
+
+
+def jaccard(adjacency: sp.csr_array, features: sp.csr_array) -> tuple[np.ndarray, ...]:
+    """(u, v, similarity) of every edge: Jaccard of the non-zero features, or for features that
+    are not 0/1 their cosine."""
+    upper = sp.triu(adjacency, k=1).tocoo()
+    u, v = upper.row.astype(np.int64), upper.col.astype(np.int64)
+    values = features.copy()
+    binary = bool(np.isin(values.data, (0, 1)).all())
+    both = np.asarray(values[u].multiply(values[v]).sum(axis=1)).ravel()
+    if binary:
+        size = np.asarray(values.sum(axis=1)).ravel()
+        bottom = size[u] + size[v] - both
+    else:
+        length = np.sqrt(np.asarray(values.multiply(values).sum(axis=1)).ravel())
+        bottom = length[u] * length[v]
+    return u, v, both / np.maximum(bottom, 1e-12)
+
+
+def purified(case: Case, threshold: float) -> sp.csr_array:
+    """The graph without edges that are less similar than the threshold."""
+    u, v, similarity = jaccard(case.adjacency, case.features)
+    keep = similarity >= threshold if threshold else similarity > 0
+    u, v = u[keep], v[keep]
+    entries = (np.ones(2 * len(u), np.float32), (np.r_[u, v], np.r_[v, u]))
+    return sp.csr_array(entries, shape=case.adjacency.shape)
+
+
+class Fit:
+    """One baseline's training, epoch by epoch, with a state that a checkpoint can hold."""
+
+    def __init__(self, unit: Unit, case: Case, *, generator: torch.Generator, device: str):
+        self.generator, self.device = generator, device
+        adjacency = case.adjacency if unit.threshold is None else purified(case, unit.threshold)
+        self.edges = from_scipy_sparse_matrix(adjacency.tocoo())[0].to(device)
+        # the first layer multiplies a sparse matrix: bags of words are nearly empty
+        features = sp.csr_array(case.features)
+        self.x = torch.sparse_csr_tensor(
+            torch.from_numpy(features.indptr.astype(np.int64)),
+            torch.from_numpy(features.indices.astype(np.int64)),
+            torch.from_numpy(features.data.astype(np.float32)),
+            features.shape,
+            check_invariants=False,
+        ).to(device)
+        self.labels = torch.from_numpy(case.labels).to(device)
+        self.part = {
+            name: torch.from_numpy(nodes).to(device) for name, nodes in case.split.parts().items()
+        }
+        kind = Mlp if unit.name == "mlp" else Gcn
+        with torch.random.fork_rng(devices=[]):  # layers draw from the global generator
+            torch.manual_seed(int(torch.randint(1 << 62, (), generator=generator)))
+            self.model = kind(features.shape[1], case.classes).to(device)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE, weight_decay=DECAY)
+        self.best: dict[str, float] = {"val_accuracy": -1.0, "test_accuracy": 0.0, "epoch": 0}
+
+    def _drop(self, hidden: Tensor) -> Tensor:
+        """Dropout from our own stream, so that a resume goes on with the same draws."""
+        mask = torch.rand(hidden.shape, generator=self.generator).to(self.device) >= DROPOUT
+        return hidden * mask / (1 - DROPOUT)
+
+    def epoch(self, number: int) -> dict[str, float]:
+        self.model.train()
+        self.optimizer.zero_grad()
+        shares = self.model(self.x, self.edges, self._drop)
+        loss = F.cross_entropy(shares[self.part["train"]], self.labels[self.part["train"]])
+        loss.backward()
+        self.optimizer.step()
+        self.model.eval()
+        with torch.no_grad():
+            told = self.model(self.x, self.edges, lambda hidden: hidden).argmax(1)
+        right = told == self.labels
+        score = {name: right[nodes].double().mean().item() for name, nodes in self.part.items()}
+        if score["val"] > self.best["val_accuracy"]:
+            self.best = {
+                "val_accuracy": score["val"],
+                "test_accuracy": score["test"],
+                "epoch": number,
+            }
+        return {
+            "loss": loss.item(),
+            "train_accuracy": score["train"],
+            "val_accuracy": score["val"],
+        }
+
+    def state(self) -> dict[str, Any]:
+        slots = self.optimizer.state_dict()["state"]
+        return {
+            "model": dict(self.model.state_dict()),
+            "adam": [dict(slots[k]) for k in sorted(slots)],
+            "best": self.best,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        stored = self.optimizer.state_dict()
+        stored["state"] = dict(enumerate(state["adam"]))
+        self.optimizer.load_state_dict(stored)
+        self.best = dict(state["best"])
+
+
+def train(run: Run, case: Case, todo: list[Unit], *, standing: dict[str, Any], step: int) -> list:
+    """Train every unit; `standing` is the whole job's state and is kept up to date."""
+    finished: list[dict[str, Any]] = standing["baselines"]["finished"]
+    run.phase("baselines", total=EPOCHS * len(todo))
+    run.advance(EPOCHS * len(finished))
+    for unit in todo[len(finished) :]:
+        began = time.monotonic()
+        generator = run.torch_rng(unit.key)
+        fit = Fit(unit, case, generator=generator, device=run.device)
+        first = standing["baselines"]["epoch"]
+        if first:
+            fit.restore(standing["baselines"]["fit"])
+            generator.set_state(standing["baselines"]["stream"])
+        run.advance(first)
+        for epoch in range(first, EPOCHS):
+            scores = fit.epoch(epoch)
+            run.log(epoch, **{f"{unit.key}.{name}": value for name, value in scores.items()})
+            run.advance(1)
+            if run.checkpoint_due():
+                standing["baselines"] |= {
+                    "epoch": epoch + 1,
+                    "fit": fit.state(),
+                    "stream": generator.get_state(),
+                }
+                run.checkpoint(standing, step=step)
+        finished.append(
+            {
+                "name": unit.name,
+                "threshold": unit.threshold,
+                **fit.best,
+                "seconds": time.monotonic() - began,
+            }
+        )
+        standing["baselines"] |= {"epoch": 0, "fit": None, "stream": None}
+    return finished
+
+
+def best(finished: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """Of one baseline's trainings the one that validation prefers; the first of equals."""
+    return max(
+        (row for row in finished if row["name"] == name), key=lambda row: row["val_accuracy"]
+    )

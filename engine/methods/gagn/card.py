@@ -1,0 +1,328 @@
+"""GAgN's card: what it takes, what it can be set to, and what its numbers mean."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from engine.core.method import Baseline, Input, Method, Metric, Need, Paper, Question
+from engine.core.params import Params, param
+
+BASELINES = (
+    Baseline("mlp", "MLP", "Two layers on a node's own features; never sees an edge."),
+    Baseline("gcn", "GCN", "Two graph convolutions, hidden 16, dropout 0.5, on the same graph."),
+    Baseline(
+        "jaccard",
+        "GCN-Jaccard",
+        "The GCN after dropping edges between dissimilar nodes; threshold tuned on validation.",
+    ),
+)
+MODES = ("confidence", "multi", "strict")
+
+
+class GagnParams(Params):
+    rounds: int = param(
+        60,
+        "Rounds before the filter",
+        "Communication rounds of phase 1, on the graph as it is given (T1).",
+        source="tuned by us on validation",
+        ge=1,
+        le=2000,
+    )
+    rounds_after: int = param(
+        40,
+        "Rounds after the filter",
+        "Communication rounds of phase 3, for each graph that the filter proposes (T3).",
+        source="tuned by us on validation",
+        ge=0,
+        le=2000,
+    )
+    fusion: float = param(
+        0.8,
+        "Fusion β",
+        "Share of an agent's parameters that a round replaces by its neighbours' average.",
+        source="our reconstruction",
+        ge=0,
+        le=1,
+    )
+    decay: float = param(
+        1e-3,
+        "Weight decay λ",
+        "Shrinks each agent's embedding function.",
+        source="our reconstruction",
+        ge=0,
+        le=0.1,
+    )
+    lr_embedding: float = param(
+        5.0,
+        "Step of the embedding function",
+        "Step size of the SGD on the labels that an agent hears.",
+        source="our reconstruction",
+        gt=0,
+        le=50,
+    )
+    lr_degree: float = param(
+        0.3,
+        "Step of the degree inference",
+        "Step size of the SGD on the degrees that an agent hears.",
+        source="our reconstruction",
+        gt=0,
+        le=10,
+        advanced=True,
+    )
+    lr_confidence: float = param(
+        1.0,
+        "Step of the neighbour confidence",
+        "Step size of the SGD that tells neighbours from witnesses.",
+        source="our reconstruction",
+        gt=0,
+        le=10,
+        advanced=True,
+    )
+    lr_attention: float = param(
+        5.0,
+        "Step of the attention",
+        "Step size of the ascent on an agent's attention over its neighbours; 0 keeps it uniform.",
+        source="our reconstruction",
+        ge=0,
+        le=50,
+        advanced=True,
+    )
+    warm: int = param(
+        10,
+        "Rounds of uniform attention",
+        "Attention stays uniform until labels and confidence mean something.",
+        unit="rounds",
+        source="our reconstruction",
+        ge=0,
+        le=1000,
+        advanced=True,
+    )
+    hidden: int = param(
+        16,
+        "Hidden units H",
+        "Width of the single hidden layer of degree inference and confidence.",
+        paper="one hidden layer suffices",
+        source="our reconstruction",
+        ge=2,
+        le=128,
+        advanced=True,
+    )
+    witnesses: int = param(
+        8,
+        "Witness slots",
+        "Strangers that an agent remembers from forwarded lists; they are the negatives of the "
+        "confidence. 0 switches confidence and filter off.",
+        source="our reconstruction",
+        ge=0,
+        le=64,
+        advanced=True,
+    )
+    projection: int = param(
+        512,
+        "Width of the projection",
+        "Where exact storage would be larger than this per class, features pass a public seeded "
+        "signed projection of this width.",
+        source="our reconstruction",
+        ge=16,
+        le=4096,
+        advanced=True,
+    )
+    degree: bool = param(
+        True,
+        "Degree inference",
+        "Off: the filter's second level passes nothing on, as an ablation.",
+        source="paper",
+    )
+    confidence: bool = param(
+        True,
+        "Neighbour confidence",
+        "Off: trust and filter know no confidence, as an ablation.",
+        source="paper",
+    )
+    filter: Literal["auto", "off", "confidence", "multi", "strict"] = param(
+        "auto",
+        "Filter",
+        "confidence: level 3 alone; multi: level 3 and one of 1 and 2; strict: all three; auto: "
+        "the mode that validation likes best, or none.",
+        paper="multi-level",
+        source="rules are our reconstruction",
+    )
+    thresholds: list[float] = param(
+        [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+        "Confidence thresholds τ",
+        "Validation picks one; with a fixed filter mode and one threshold nothing is picked.",
+        source="our reconstruction",
+        min_length=1,
+        max_length=20,
+    )
+    attention_floor: float = param(
+        1.0,
+        "Attention floor κ",
+        "Level 1 suspects an edge that gets less than κ times the uniform share.",
+        source="our reconstruction",
+        ge=0,
+        le=10,
+        advanced=True,
+    )
+    candidates: int = param(
+        2,
+        "Filters tried",
+        "How many proposed cuts go on to phase 3 beside the uncut graph.",
+        source="ours",
+        ge=1,
+        le=20,
+        advanced=True,
+    )
+    min_gain: float = param(
+        0.01,
+        "Least gain of a cut",
+        "A cut is kept only if it raises validation accuracy by this much over the uncut graph.",
+        source="ours",
+        ge=0,
+        le=1,
+        advanced=True,
+    )
+    allow_isolated: bool = param(
+        False,
+        "May isolate nodes",
+        "Off: the last edge of a node is never cut.",
+        source="our reconstruction",
+        advanced=True,
+    )
+    readout: Literal["auto", "self", "neighbour", "vote"] = param(
+        "auto",
+        "Readout",
+        "self: an agent classifies its own features; neighbour: its attention's mixture of "
+        "features; vote: agents exchange opinions weighted by trust; auto: validation picks.",
+        paper="embedding function of the agent itself",
+        source="vote is our reconstruction",
+    )
+    largest_component: bool = param(
+        True,
+        "Largest component only",
+        "Work on the largest connected component of the graph, as the literature does.",
+        source="literature",
+    )
+    patience: int = param(
+        0,
+        "Patience",
+        "Phase 1 ends early after so many rounds without a better validation accuracy; 0: never.",
+        unit="rounds",
+        source="ours",
+        ge=0,
+        le=2000,
+        advanced=True,
+    )
+    baselines: list[Literal["mlp", "gcn", "jaccard"]] = param(
+        ["mlp", "gcn", "jaccard"],
+        "Baselines",
+        "Trained in this job on the same graph, split and seed.",
+        source="ours",
+    )
+
+    @field_validator("thresholds")
+    @classmethod
+    def _inside(cls, value: list[float]) -> list[float]:
+        if any(not 0 <= item <= 1 for item in value):
+            raise ValueError("each threshold lies in [0, 1]")
+        return sorted(set(value))
+
+    @field_validator("baselines")
+    @classmethod
+    def _once(cls, value: list[str]) -> list[str]:
+        return list(dict.fromkeys(value))
+
+
+class ThresholdParams(Params):
+    tau: float = Field(0.3, ge=0, le=1, title="Confidence threshold τ")
+    kappa: float = Field(1.0, ge=0, le=10, title="Attention floor κ")
+    mode: Literal["confidence", "multi", "strict"] = Field("multi", title="Filter mode")
+    allow_isolated: bool = Field(False, title="May isolate nodes")
+
+
+class NodeParams(Params):
+    node: int = Field(0, ge=0, title="Node")
+    toggle: int | None = Field(
+        None, ge=0, title="Other node", description="Adds or removes the edge to this node."
+    )
+    tau: float = Field(0.3, ge=0, le=1, title="Confidence threshold τ")
+    flip_features: list[int] = Field(
+        [], max_length=100, title="Features to flip", description="Columns set to 1 or back to 0."
+    )
+
+
+METHOD = Method(
+    slug="gagn",
+    title="GAgN",
+    paper=Paper(
+        title="Graph Agent Network: Empowering Nodes with Inference Capabilities for "
+        "Adversarial Resilience",
+        authors="Ao Liu, Wenshan Li, Tao Li, Beibei Li, Guangquan Xu, Pan Zhou, Wengang Ma, "
+        "Hanyuan Huang",
+        year=2023,
+        url="https://arxiv.org/abs/2306.06909",
+    ),
+    summary="Every node is an agent with parameters of its own. Agents talk to direct neighbours "
+    "only, learn from what they hear, infer degrees and confidences, cut edges that they do not "
+    "believe, and so withstand manipulated edges. Reconstructed from the published description.",
+    inputs=(
+        Input(
+            "graph",
+            "graph",
+            "Graph",
+            "Edges, features and labels; the clean graph where a perturbed one is given.",
+            needs=(
+                Need("features", True, "Agents compare features; this graph has none."),
+                Need("labels", True, "Training and testing need node labels; it has none."),
+            ),
+        ),
+        Input(
+            "perturbed",
+            "graph",
+            "Perturbed graph",
+            "An attacked adjacency of the same nodes: training and testing then run on it, and "
+            "the clean edges only judge the filter.",
+            optional=True,
+        ),
+        Input(
+            "split",
+            "split",
+            "Split",
+            "Which nodes train, validate and test. Left out: 10/10/80 per class by the seed.",
+            optional=True,
+        ),
+    ),
+    params=GagnParams,
+    metrics=(
+        Metric("test_accuracy", "Test accuracy", better="higher", headline=True),
+        Metric("val_accuracy", "Validation accuracy", better="higher", headline=True),
+        Metric("edges_removed", "Edges removed", "edges"),
+        Metric("filter_auc", "AUC of the filter", better="higher"),
+        Metric("filter_precision", "Precision of the filter", better="higher"),
+        Metric("filter_recall", "Recall of the filter", better="higher"),
+        Metric("confidence_auc", "AUC of the confidence on held-out edges", better="higher"),
+        Metric("cosine_auc", "AUC of plain cosine on held-out edges", better="higher"),
+        Metric("degree_error", "Error of the inferred log degree", better="lower"),
+        Metric("degree_error_constant", "Error of the best constant", better="lower"),
+        Metric("baseline.*.test_accuracy", "Test accuracy of a baseline", better="higher"),
+        Metric("baseline.*.val_accuracy", "Validation accuracy of a baseline", better="higher"),
+        Metric("baseline.*.seconds", "Time of a baseline", "s", better="lower"),
+        Metric("baseline.*.loss", "Training loss of a baseline", better="lower"),
+        Metric("*.train_accuracy", "Training accuracy of a readout", better="higher"),
+        Metric("*.val_accuracy", "Validation accuracy of a readout", better="higher"),
+        Metric("*.loss", "Loss over the agents", better="lower"),
+        Metric("attention.entropy", "Entropy of attention, as a share of uniform"),
+        Metric("messages", "Messages", "messages"),
+        Metric("bytes", "Bytes sent", "B"),
+    ),
+    baselines=BASELINES,
+    questions=(
+        Question("threshold", "Move the filter's thresholds", ThresholdParams),
+        Question("node", "Ask one agent", NodeParams),
+    ),
+    whatif="engine.methods.gagn.whatif:WhatIf",
+    entry="engine.methods.gagn.method:run",
+    threads=1,
+)

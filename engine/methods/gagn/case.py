@@ -1,0 +1,105 @@
+"""The graph that a job works on: inputs made to fit together, or refused by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse as sp
+
+from engine.core.errors import UserError
+from engine.data.split.split import Split
+
+if TYPE_CHECKING:
+    from engine.data.graph.graph import Graph
+    from engine.methods.gagn.card import GagnParams
+
+
+@dataclass(frozen=True)
+class Case:
+    adjacency: sp.csr_array  # what the agents live on
+    clean: sp.csr_array | None  # the same nodes before the attack, where that is known
+    features: sp.csr_array
+    labels: np.ndarray
+    split: Split
+    kept: np.ndarray  # numbers of the nodes in the uploaded graph
+    drawn: bool  # was the split drawn here?
+
+    @property
+    def nodes(self) -> int:
+        return self.adjacency.shape[0]
+
+    @property
+    def classes(self) -> int:
+        return int(self.labels.max()) + 1
+
+
+def prepare(
+    graph: Graph,
+    perturbed: Graph | None,
+    split: Split | None,
+    *,
+    params: GagnParams,
+    rng: np.random.Generator,
+) -> Case:
+    if graph.features is None:
+        raise UserError("graph", "expected features: agents compare what their neighbours are")
+    if graph.labels is None or (graph.labels >= 0).sum() == 0:
+        raise UserError("graph", "expected labels: there is nothing to learn without any")
+    whole = graph.nodes
+    kept = np.arange(whole)
+    if params.largest_component:
+        graph, kept = graph.largest_component()
+    adjacency, clean = graph.adjacency, None
+    if perturbed is not None:
+        if perturbed.nodes != graph.nodes:
+            raise UserError("perturbed", _sizes(perturbed.nodes, graph.nodes, whole))
+        adjacency, clean = perturbed.adjacency, graph.adjacency
+    drawn = split is None
+    if split is None:
+        split = stratified(graph.labels, rng)
+    check_split(split, graph.labels)
+    return Case(adjacency, clean, graph.features, graph.labels, split, kept, drawn)
+
+
+def _sizes(given: int, used: int, whole: int) -> str:
+    text = f"has {given} nodes, but the agents live on {used}"
+    if used != whole:
+        text += f", the largest component of the {whole} nodes of the graph"
+    if given == whole:
+        text += "; switch off largest_component to work on all of them"
+    return text
+
+
+def stratified(labels: np.ndarray, rng: np.random.Generator) -> Split:
+    """10 % of each class to train, 10 % to validate, the rest to test; one at least of each."""
+    parts: dict[str, list[np.ndarray]] = {"train": [], "val": [], "test": []}
+    for value in np.unique(labels[labels >= 0]):
+        nodes = rng.permutation(np.flatnonzero(labels == value))
+        if len(nodes) < 3:
+            raise UserError(
+                "graph", f"class {value} has {len(nodes)} nodes; a split needs 3 at least"
+            )
+        share = max(1, round(0.1 * len(nodes)))
+        parts["train"].append(nodes[:share])
+        parts["val"].append(nodes[share : 2 * share])
+        parts["test"].append(nodes[2 * share :])
+    return Split(**{name: np.sort(np.concatenate(nodes)) for name, nodes in parts.items()})
+
+
+def check_split(split: Split, labels: np.ndarray) -> None:
+    for name, nodes in split.parts().items():
+        if not len(nodes):
+            raise UserError("split", f"{name} is empty; expected at least one node")
+        if nodes.min() < 0 or nodes.max() >= len(labels):
+            worst = nodes.min() if nodes.min() < 0 else nodes.max()
+            raise UserError(
+                "split",
+                f"{name} names node {worst}; the graph in use has nodes 0–{len(labels) - 1}",
+            )
+        unknown = nodes[labels[nodes] < 0]
+        if len(unknown):
+            raise UserError("split", f"{name} names node {unknown[0]}, whose label is unknown")
+    if len(np.unique(labels[split.train])) < 2:
+        raise UserError("split", "expected training nodes of at least two classes")

@@ -1,0 +1,116 @@
+"""Oracles that every job checks on its own graph; the slow ones are tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from scipy.sparse.csgraph import breadth_first_order, shortest_path
+
+from engine.methods.gagn.agents import Agents, Neighbourhood, World
+
+if TYPE_CHECKING:
+    from engine.core.run import Run
+    from engine.methods.gagn.card import GagnParams
+    from engine.methods.gagn.case import Case
+
+BALL = 150  # nodes of the sample that the replayed oracles run on
+ROUNDS = 2
+
+
+def verify(run: Run, agents: Agents, case: Case) -> None:
+    graph = agents.graph
+    sums = graph.total(agents.alpha())
+    run.verify("attention of an agent sums to 1", 0, (sums - 1).abs().max().item(), 1e-5)
+    run.verify("attention gradient is its closed form", 0, attention_gap(agents), 1e-6)
+    before = np.diff(case.adjacency.indptr) > 0
+    lone = before & (graph.degree.cpu().numpy() == 0)
+    if not run.params.allow_isolated:
+        run.verify("nodes isolated by the filter", 0, int(lone.sum()), 0)
+    mean = agents.embedding.mean(0)
+    differs = ((agents.embedding - mean).abs().flatten(1).amax(1) > 0).double().mean().item()
+    run.verify("share of agents with parameters of their own", 1, differs, 0.01)
+    sample = ball(case, run.seed)
+    run.verify("dual storage equals plain weights", 0, dual_gap(sample, run.params), 1e-5)
+    leaked = leaks(sample, run.params)
+    if leaked is not None:
+        run.verify("agents that feel a change beyond their hops", 0, leaked, 0)
+
+
+def attention_gap(agents: Agents) -> float:
+    """Largest difference of eq. 3 to autograd through eq. 1, on this graph and these agents."""
+    graph = agents.graph
+    gain = agents.gain(agents.world.opinions(agents.answers()))
+    logits = agents.attention.clone().requires_grad_(True)
+    (graph.share(logits) * gain).sum().backward()
+    alpha = agents.alpha()
+    closed = alpha * (gain - graph.total(alpha * gain)[graph.row])
+    return (closed - logits.grad).abs().max().item()
+
+
+def ball(case: Case, seed: int) -> tuple[sp.csr_array, sp.csr_array, np.ndarray, np.ndarray]:
+    """A small connected piece around a training node: adjacency, features, labels, training."""
+    start = case.split.train[seed % len(case.split.train)]
+    order = breadth_first_order(case.adjacency, start, directed=False)[0][:BALL]
+    nodes = np.sort(order)
+    features = case.features[nodes]
+    used = np.unique(features.indices)
+    return (
+        sp.csr_array(case.adjacency[nodes][:, nodes]),
+        sp.csr_array(features[:, used] if len(used) else features[:, :1]),
+        np.where(case.labels[nodes] < 0, 0, case.labels[nodes]),
+        np.flatnonzero(np.isin(nodes, case.split.train)),
+    )
+
+
+def dual_gap(sample: tuple, params: GagnParams) -> float:
+    """Largest difference of the agents' opinions between the two ways to store them."""
+    told = []
+    for dual in (True, False):
+        agents = _replay(sample, params, rounds=3, dual=dual)
+        told.append(agents.answers())
+    return (told[0] - told[1]).abs().max().item()
+
+
+def leaks(sample: tuple, params: GagnParams) -> int | None:
+    """Agents further than ROUNDS + 1 hops from a changed node whose parameters changed.
+
+    Witness lists travel further by design, so they are off here. None where the sample has
+    no node that is far enough.
+    """
+    adjacency, features, labels, train = sample
+    hops = shortest_path(adjacency, unweighted=True, directed=False)
+    changed = int(hops.max(axis=1).argmax())
+    far = torch.from_numpy(hops[changed] > ROUNDS + 1)
+    if not far.any():
+        return None
+    local = params.model_copy(update={"witnesses": 0, "warm": 0})
+    other = sp.lil_array(features)
+    other[[changed], :] = other[[changed], :].toarray()[:, ::-1] + 1
+    first = _replay(sample, local, rounds=ROUNDS)
+    second = _replay((adjacency, sp.csr_array(other), labels, train), local, rounds=ROUNDS)
+    same = torch.ones(len(labels), dtype=torch.bool)
+    for name in ("embedding", "degree", "confidence"):
+        same &= (getattr(first, name) == getattr(second, name)).flatten(1).all(1)
+    return int((far & ~same).sum())
+
+
+def _replay(sample: tuple, params: GagnParams, *, rounds: int, dual: bool | None = None) -> Agents:
+    adjacency, features, labels, train = sample
+    world = World(
+        features,
+        labels,
+        train,
+        classes=int(labels.max()) + 1,
+        projection=params.projection,
+        seed=0,
+        dual=dual,
+    )
+    agents = Agents(world, Neighbourhood(adjacency), params)
+    generator = torch.Generator().manual_seed(0)
+    agents.begin(generator)
+    for number in range(rounds):
+        agents.round(number, generator)
+    return agents
