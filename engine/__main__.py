@@ -19,6 +19,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as fault:
         print(fault, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:
         return 1  # the reader of our answer went away
 

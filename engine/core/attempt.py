@@ -36,7 +36,8 @@ def attempt(request: Request, folder: Path, *, supervision: Supervision, resumed
     emitter = Emitter(
         folder / EVENTS, supervision.events, n=point.n, on_gone=lambda: control.end("stopped")
     )
-    control.watch_signals()
+    hint = "" if supervision.present else "ending after this step; once more to end at once\n"
+    control.watch_signals(emitter, hint=hint)
     terminal = None
     if supervision.present:
         control.watch_stdin(
@@ -134,9 +135,6 @@ def _guarded(work: Callable[[], None], emitter: Emitter, *, supervision: Supervi
         emitter.say("fail", kind="input", message=fault.expected, where=fault.where)
         err(str(fault))
         return BAD_INPUT
-    except KeyboardInterrupt:
-        emitter.say("fail", kind="cancelled", message="the job was cancelled")
-        return CANCELLED
     except BaseException as error:  # noqa: BLE001 - the seam: nothing may end without its event
         traceback.print_exc(file=sys.stderr)
         said = supervision.limits.explain(error) or f"{type(error).__name__}: {error}"

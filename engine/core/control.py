@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal
 
+from engine.core.emit import Emitter
+
 MAX_MESSAGE = 1 << 20  # bytes of one control message
 STOPPED = 75  # exit code
 
@@ -42,15 +44,33 @@ class Control:
         if self.ending != "cancelled":
             self.ending = kind
 
-    def on_signal(self, signum: int, frame: object) -> None:
-        """The first signal asks; the next one ends the job where it stands."""
-        if self.ending is not None:
-            raise Stop(self.ending)
-        self.end("cancelled" if signum == signal.SIGINT else "stopped")
+    def watch_signals(self, emitter: Emitter, *, hint: str = "") -> None:
+        """The first signal asks, and shows `hint`; the next one ends the job where it stands.
 
-    def watch_signals(self) -> None:
-        signal.signal(signal.SIGINT, self.on_signal)
-        signal.signal(signal.SIGTERM, self.on_signal)
+        A line that is being written is finished first, or the reader would see half of it.
+        """
+        main = threading.get_ident()
+        at_once = False
+
+        def take(signum: int, frame: object) -> None:
+            nonlocal at_once
+            if self.ending is None:
+                self.end("cancelled" if signum == signal.SIGINT else "stopped")
+                os.write(2, hint.encode())  # print may be what the signal interrupted
+                return
+            at_once = True
+            if emitter.writer != main:
+                end_now()
+
+        def end_now() -> None:
+            nonlocal at_once
+            if at_once and self.ending is not None and threading.get_ident() == main:
+                at_once = False
+                raise Stop(self.ending)
+
+        emitter.on_written = end_now
+        signal.signal(signal.SIGINT, take)
+        signal.signal(signal.SIGTERM, take)
 
     def watch_stdin(self, *, grace: float, complain: Callable[[str], object]) -> None:
         """Start reading control messages. `grace` seconds after the end of file we leave."""

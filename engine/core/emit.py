@@ -42,6 +42,8 @@ class Emitter:
         self.lock = threading.RLock()
         self.listeners: list[Listener] = []
         self.on_gone = on_gone
+        self.on_written: Callable[[], None] | None = None
+        self.writer: int | None = None  # the thread that is writing a line now
         self._descriptor = descriptor
         self._keys: set[str] = set()
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
@@ -105,17 +107,27 @@ class Emitter:
                 raise ValueError(
                     f"an event of {len(line)} bytes; {events.MAX_LINE} at most: write a file"
                 )
-            if self._file is not None:
-                _write(self._file, line)
-            self.n = n
-            if self._descriptor is not None:
-                try:
-                    _write(self._descriptor, line)
-                except BrokenPipeError:
-                    self._descriptor = None
-                    if self.on_gone is not None:
-                        self.on_gone()
-            return n
+            self.n = n  # before the write: a number may be missing, never twice
+            self.writer = threading.get_ident()
+            try:
+                self._write_line(line)
+            finally:
+                self.writer = None
+        if self.on_written is not None:
+            self.on_written()
+        return n
+
+    def _write_line(self, line: bytes) -> None:
+        if self._file is not None:
+            _write(self._file, line)
+        if self._descriptor is None:
+            return
+        try:
+            _write(self._descriptor, line)
+        except BrokenPipeError:
+            self._descriptor = None
+            if self.on_gone is not None:
+                self.on_gone()
 
 
 def _write(descriptor: int, line: bytes) -> None:

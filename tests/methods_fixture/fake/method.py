@@ -43,6 +43,7 @@ def run(run: Run) -> dict[str, float | None]:
         if run.checkpoint_due() or (
             params.checkpoint_each and (step + 1) % params.checkpoint_each == 0
         ):
+            keep_walk(run, path)
             run.checkpoint({"step": step + 1, "value": value, "path": path}, step=step)
 
     run.phase("report")
@@ -72,11 +73,15 @@ def misbehave(run: Run, step: int) -> None:
         time.sleep(params.seconds_per_step)
 
 
-def report(run: Run, path: list[float]) -> None:
-    with run.artifact(
-        "walk.json", title="The walk", role="inspector", media="application/json"
-    ) as to:
+def keep_walk(run: Run, path: list[float]) -> None:
+    """The walk so far, for what-ifs: written again at each checkpoint."""
+    about = {"title": "The walk", "role": "inspector", "media": "application/json"}
+    with run.artifact("walk.json", **about) as to:
         to.write_text(json.dumps(path))
+
+
+def report(run: Run, path: list[float]) -> None:
+    keep_walk(run, path)
     with run.artifact("walk.png", title="Picture", role="result", media="image/png") as to:
         write_png(to, path)
     rows = [(step, value, "=cmd" if step == 0 else "plain") for step, value in enumerate(path)]
