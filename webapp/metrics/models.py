@@ -16,6 +16,8 @@ class Series(models.Model):
     last = models.FloatField(null=True)  # null: not a finite number
     least = models.FloatField(null=True)
     most = models.FloatField(null=True)
+    last_n = models.BigIntegerField(default=0)  # event number of the newest point
+    tails = models.PositiveIntegerField(default=0)  # chunks that are not full
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "key"], name="one_series_per_key")]

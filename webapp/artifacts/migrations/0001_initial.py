@@ -6,39 +6,60 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Artifact',
+            name="Artifact",
             fields=[
-                ('id', models.CharField(default=webapp.ids.new_id, editable=False, max_length=26, primary_key=True, serialize=False)),
-                ('path', models.CharField(max_length=255)),
-                ('title', models.CharField(max_length=200)),
-                ('role', models.CharField(choices=[('result', 'Result'), ('figure', 'Figure'), ('table', 'Table'), ('export', 'Export'), ('inspector', 'Inspector'), ('checkpoint', 'Checkpoint'), ('log', 'Log')], max_length=10)),
-                ('media', models.CharField(max_length=100)),
-                ('kind', models.CharField(blank=True, max_length=20)),
-                ('facts', models.JSONField(default=dict)),
-                ('meta', models.JSONField(default=dict)),
-                ('step', models.BigIntegerField(null=True)),
-                ('n', models.BigIntegerField()),
-                ('best', models.BooleanField(default=False)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "id",
+                    models.CharField(
+                        default=webapp.ids.new_id,
+                        editable=False,
+                        max_length=26,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("path", models.CharField(max_length=255)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("result", "Result"),
+                            ("figure", "Figure"),
+                            ("table", "Table"),
+                            ("export", "Export"),
+                            ("inspector", "Inspector"),
+                            ("checkpoint", "Checkpoint"),
+                            ("log", "Log"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("media", models.CharField(max_length=100)),
+                ("kind", models.CharField(blank=True, max_length=20)),
+                ("facts", models.JSONField(default=dict)),
+                ("meta", models.JSONField(default=dict)),
+                ("step", models.BigIntegerField(null=True)),
+                ("n", models.BigIntegerField()),
+                ("best", models.BooleanField(default=False)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'ordering': ['n'],
+                "ordering": ["n"],
             },
         ),
         migrations.CreateModel(
-            name='Blob',
+            name="Blob",
             fields=[
-                ('sha256', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('size', models.BigIntegerField()),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
+                ("sha256", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("size", models.BigIntegerField()),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
     ]

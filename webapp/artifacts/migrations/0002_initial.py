@@ -5,31 +5,36 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('artifacts', '0001_initial'),
-        ('jobs', '0001_initial'),
+        ("artifacts", "0001_initial"),
+        ("jobs", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='artifact',
-            name='job',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='artifacts', to='jobs.job'),
+            model_name="artifact",
+            name="job",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="artifacts", to="jobs.job"
+            ),
         ),
         migrations.AddField(
-            model_name='artifact',
-            name='blob',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='artifacts', to='artifacts.blob'),
+            model_name="artifact",
+            name="blob",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="artifacts",
+                to="artifacts.blob",
+            ),
         ),
         migrations.AddIndex(
-            model_name='artifact',
-            index=models.Index(fields=['kind'], name='artifacts_a_kind_5e31df_idx'),
+            model_name="artifact",
+            index=models.Index(fields=["kind"], name="artifacts_a_kind_5e31df_idx"),
         ),
         migrations.AddConstraint(
-            model_name='artifact',
-            constraint=models.UniqueConstraint(fields=('job', 'path'), name='one_path_per_job'),
+            model_name="artifact",
+            constraint=models.UniqueConstraint(fields=("job", "path"), name="one_path_per_job"),
         ),
     ]

@@ -5,56 +5,83 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('jobs', '0001_initial'),
+        ("jobs", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Series',
+            name="Series",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200)),
-                ('count', models.BigIntegerField(default=0)),
-                ('first_step', models.BigIntegerField(null=True)),
-                ('last_step', models.BigIntegerField(null=True)),
-                ('last', models.FloatField(null=True)),
-                ('least', models.FloatField(null=True)),
-                ('most', models.FloatField(null=True)),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='series', to='jobs.job')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=200)),
+                ("count", models.BigIntegerField(default=0)),
+                ("first_step", models.BigIntegerField(null=True)),
+                ("last_step", models.BigIntegerField(null=True)),
+                ("last", models.FloatField(null=True)),
+                ("least", models.FloatField(null=True)),
+                ("most", models.FloatField(null=True)),
+                ("last_n", models.BigIntegerField(default=0)),
+                ("tails", models.PositiveIntegerField(default=0)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="series",
+                        to="jobs.job",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'series',
+                "verbose_name_plural": "series",
             },
         ),
         migrations.CreateModel(
-            name='Chunk',
+            name="Chunk",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first_n', models.BigIntegerField()),
-                ('last_n', models.BigIntegerField()),
-                ('count', models.PositiveIntegerField()),
-                ('first_step', models.BigIntegerField()),
-                ('last_step', models.BigIntegerField()),
-                ('least', models.FloatField(null=True)),
-                ('most', models.FloatField(null=True)),
-                ('last', models.FloatField(null=True)),
-                ('data', models.BinaryField()),
-                ('series', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='metrics.series')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("first_n", models.BigIntegerField()),
+                ("last_n", models.BigIntegerField()),
+                ("count", models.PositiveIntegerField()),
+                ("first_step", models.BigIntegerField()),
+                ("last_step", models.BigIntegerField()),
+                ("least", models.FloatField(null=True)),
+                ("most", models.FloatField(null=True)),
+                ("last", models.FloatField(null=True)),
+                ("data", models.BinaryField()),
+                (
+                    "series",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="chunks",
+                        to="metrics.series",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['first_n'],
+                "ordering": ["first_n"],
             },
         ),
         migrations.AddConstraint(
-            model_name='series',
-            constraint=models.UniqueConstraint(fields=('job', 'key'), name='one_series_per_key'),
+            model_name="series",
+            constraint=models.UniqueConstraint(fields=("job", "key"), name="one_series_per_key"),
         ),
         migrations.AddConstraint(
-            model_name='chunk',
-            constraint=models.UniqueConstraint(fields=('series', 'first_n'), name='one_chunk_per_start'),
+            model_name="chunk",
+            constraint=models.UniqueConstraint(
+                fields=("series", "first_n"), name="one_chunk_per_start"
+            ),
         ),
     ]
