@@ -1,0 +1,121 @@
+// How a plain Plotly figure gets the look of the bench: colours, fonts, hairlines.
+
+import { DASHES, MARKS, SLOTS, colour, ofJob, series } from "./palette.js";
+
+/** Plotly reads a little HTML in names; what people called a thing is shown as they wrote it. */
+export function plain(text) {
+  return typeof text === "string"
+    ? text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+    : text;
+}
+
+const LINES = new Set(["scatter", undefined]);
+const SCALE_LIGHT = ["--ground", "--accent"];
+
+/** "series-3", "accent", "muted": token names that a figure may use instead of a colour. */
+function named(value) {
+  if (typeof value === "string" && /^--[a-z0-9-]+$/.test(value)) return colour(value);
+  if (Array.isArray(value)) return value.map(named);
+  return value;
+}
+
+function place(trace, index) {
+  if (trace.job) return ofJob(trace.job);
+  const at = trace.slot ? trace.slot - 1 : index;
+  return { slot: at % SLOTS, dash: Math.floor(at / SLOTS) % DASHES.length };
+}
+
+/** @param {object[]} traces */
+export function themed(traces) {
+  return traces.map((trace, index) => {
+    const { job, slot, ...rest } = trace;
+    const own = place(trace, index);
+    const shade = series(own.slot);
+    const result = { ...rest, name: plain(rest.name) };
+    if (LINES.has(rest.type)) {
+      result.line = { color: shade, width: 1.75, dash: DASHES[own.dash], ...rest.line };
+      result.marker = {
+        color: shade,
+        size: 5,
+        symbol: MARKS[own.dash % MARKS.length],
+        line: { width: 0 },
+        ...rest.marker,
+      };
+      result.line.color = named(result.line.color);
+      result.marker.color = named(result.marker.color);
+      if (rest.fillcolor) result.fillcolor = named(rest.fillcolor);
+    } else if (rest.type === "bar" || rest.type === "histogram" || rest.type === "box") {
+      result.marker = { color: shade, ...rest.marker };
+      result.marker.color = named(result.marker.color);
+    } else if (rest.type === "heatmap") {
+      result.colorscale ??= SCALE_LIGHT.map((token, at) => [at, colour(token)]);
+      result.colorbar = { thickness: 10, outlinewidth: 0, ...rest.colorbar };
+    } else if (rest.type === "sankey") {
+      const pad = { thickness: 14, pad: 16, line: { width: 0 } };
+      result.node = { ...pad, ...rest.node, label: rest.node.label?.map(plain) };
+      result.node.color = named(rest.node.color ?? rest.node.label.map((_, at) => series(at)));
+      result.link = { color: colour("--rule"), ...rest.link };
+      result.link.color = named(result.link.color);
+    }
+    return result;
+  });
+}
+
+function axis(given = {}) {
+  const title = typeof given.title === "string" ? { text: given.title } : given.title;
+  return {
+    automargin: true,
+    gridcolor: colour("--rule"),
+    gridwidth: 1,
+    linecolor: colour("--edge"),
+    zeroline: false,
+    ticks: "outside",
+    ticklen: 4,
+    tickcolor: colour("--edge"),
+    tickfont: { color: colour("--muted"), size: 11 },
+    ...given,
+    title: title ? { standoff: 8, ...title, font: { color: colour("--muted"), size: 12 } } : undefined,
+  };
+}
+
+/**
+ * @param {object} layout as given
+ * @param {object[]} traces
+ */
+export function themedLayout(layout, traces) {
+  const { template, title, ...given } = layout; // the head of the chart says the title
+  const family = getComputedStyle(document.body).fontFamily;
+  const shown = traces.filter((trace) => trace.name && trace.showlegend !== false);
+  const result = {
+    autosize: true,
+    uirevision: "keep", // what was zoomed stays so while points arrive
+    hovermode: "closest",
+    showlegend: shown.length > 1,
+    margin: { l: 48, r: 12, t: 8, b: 36 },
+    ...given,
+    font: { family, size: 12, color: colour("--ink"), ...given.font },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    transition: { duration: 0 },
+    hoverlabel: {
+      bgcolor: colour("--raised"),
+      bordercolor: colour("--edge"),
+      font: { family, size: 12, color: colour("--ink") },
+      align: "left",
+    },
+    legend: {
+      orientation: "h",
+      x: 0,
+      y: 1.02,
+      yanchor: "bottom",
+      font: { size: 12 },
+      bgcolor: "rgba(0,0,0,0)",
+      ...given.legend,
+    },
+    modebar: { remove: [] },
+  };
+  if (result.showlegend && !given.margin && !given.legend) result.margin.t = 28;
+  const axes = new Set(["xaxis", "yaxis", ...Object.keys(given).filter((key) => /^[xy]axis\d*$/.test(key))]);
+  for (const name of axes) result[name] = axis(given[name]);
+  return result;
+}
