@@ -103,6 +103,8 @@ def visible(user: User, model: type[Model]) -> QuerySet:
 
 def get_or_404(user: User, model: type[Model], action: str, **lookup: Any) -> Any:
     """The object, if the user may do this with it: the first line of every view."""
+    if any(isinstance(value, str) and "\0" in value for value in lookup.values()):
+        raise Http404  # PostgreSQL would call it an error
     try:
         thing = visible(user, model).get(**lookup)
     except (model.DoesNotExist, ValueError):

@@ -224,6 +224,8 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHand
 FILE_UPLOAD_TEMP_DIR = UPLOADS_DIR
 FILE_UPLOAD_PERMISSIONS = 0o600
 
+API_PER_MINUTE = int(env.number("TENFOLD_API_PER_MINUTE", 3000, least=1))  # calls of one user
+
 # Supervision. Seconds; tests shorten them.
 HEARTBEAT = env.number("TENFOLD_HEARTBEAT", 2, least=0.05)
 HEARTBEAT_LIMIT = env.number("TENFOLD_HEARTBEAT_LIMIT", 30, least=0.2)
@@ -235,7 +237,7 @@ KILL_GRACE = env.number("TENFOLD_KILL_GRACE", 5, least=0.1)
 CHECKPOINT_EVERY = env.number("TENFOLD_CHECKPOINT_EVERY", 10, least=0.05)
 DRAIN_GRACE = env.number("TENFOLD_DRAIN_GRACE", 15, least=0.1)
 SLOTS = int(env.number("TENFOLD_SLOTS", 1, least=1))  # jobs at once in one worker
-QUEUES = env.words("TENFOLD_QUEUES", "cpu,gpu,hdl,ask")
+QUEUES = env.words("TENFOLD_QUEUES", "cpu,gpu,hdl,check,ask")
 MIN_FREE_DISK = int(env.number("TENFOLD_MIN_FREE_DISK", 1 << 30))  # bytes
 JOB_LIMITS = {
     "seconds": int(env.number("TENFOLD_JOB_SECONDS", 24 * 3600)),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.text import slugify
@@ -45,8 +48,16 @@ def delete(user: User, project: Project) -> None:
 
 def empty(projects: QuerySet[Project]) -> None:
     """Deletes all jobs of these projects; their inputs first, since those hold artifacts."""
-    JobInput.objects.filter(job__project__in=projects).delete()
-    Job.objects.filter(project__in=projects).delete()
+    jobs = Job.objects.filter(project__in=projects)
+    ids = list(jobs.values_list("pk", flat=True))
+    JobInput.objects.filter(job__in=jobs).delete()
+    jobs.delete()
+    transaction.on_commit(lambda: _remove_folders(ids))
+
+
+def _remove_folders(ids: list[str]) -> None:
+    for pk in ids:
+        shutil.rmtree(settings.JOBS_DIR / pk, ignore_errors=True)
 
 
 def _free_slug(team: Team, name: str) -> str:

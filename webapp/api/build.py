@@ -1,0 +1,51 @@
+"""The API as one object: its operations, who may call, and how it refuses."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from ninja import NinjaAPI
+from ninja.openapi.docs import DocsBase
+
+from webapp.api import errors
+from webapp.api.auth import Bearer, Session
+from webapp.api.rate import Rate
+from webapp.api.routes import (
+    ask,
+    datasets,
+    jobs,
+    methods,
+    people,
+    projects,
+    queue,
+    results,
+    teams,
+)
+
+ABOUT = """Everything that the pages do, for scripts. Data belong to teams; what is not in a team
+of yours is answered with 404. Shares are fractions in [0, 1], times seconds, sizes bytes."""
+
+
+class Pages(DocsBase):
+    """Our own page of the API: no file from another host, no inline script."""
+
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: object) -> HttpResponse:
+        return render(request, "api/docs.html", {"schema": api.get_openapi_schema()})
+
+
+def build() -> NinjaAPI:
+    api = NinjaAPI(
+        title="Tenfold",
+        version="1.0.0",
+        description=ABOUT,
+        docs=Pages(),
+        auth=[Bearer(), Session()],
+        throttle=Rate(),
+    )
+    for module in (people, teams, projects, datasets, methods, jobs, results, ask, queue):
+        api.add_router("", module.router)
+    errors.install(api)
+    return api
+
+
+api = build()

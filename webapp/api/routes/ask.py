@@ -1,0 +1,74 @@
+"""What-ifs: a question to a job, answered by a worker within half a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+from asgiref.sync import async_to_sync, sync_to_async
+from channels.layers import get_channel_layer
+from django.http import HttpRequest
+from ninja import Router
+from pydantic import Field
+
+from engine.core import params as parameters
+from engine.core.registry import methods
+from webapp.api.errors import NoAnswer
+from webapp.api.fields import Given, Id, Shown, Slug, answers
+from webapp.ids import new_id
+from webapp.jobs.models import Job
+from webapp.policy import get_or_404
+from webapp.refused import Refused
+
+router = Router(tags=["results"])
+PATIENCE = 30  # seconds
+
+
+class Question(Given):
+    question: Slug
+    set: dict[str, Any] = Field({}, description="the question's parameters")
+
+
+class Answer(Shown):
+    answer: Any
+    seconds: float
+
+
+@router.post("/jobs/{job_id}/ask", response=answers(Answer), summary="A what-if")
+def ask(request: HttpRequest, job_id: Id, given: Question) -> dict:
+    job = get_or_404(request.user, Job, "job.ask", pk=job_id)
+    _check(job, given)
+    begun = time.monotonic()
+    reply = async_to_sync(_reply)(job.pk, given.question, values=given.set)
+    if not reply.get("ok"):
+        raise Refused([(reply.get("where") or "question", reply.get("expected") or "an answer")])
+    return {"answer": reply["answer"], "seconds": time.monotonic() - begun}
+
+
+def _check(job: Job, given: Question) -> None:
+    """What the card can refuse is refused here, before a worker is troubled."""
+    card = methods().get(job.method)
+    question = card.question(given.question) if card else None
+    if question is None:
+        known = ", ".join(entry.name for entry in card.questions) if card else ""
+        raise Refused([("question", f"one of: {known or 'none, this method answers none'}")])
+    parameters.parse(question.params, given.set)
+
+
+async def _reply(job_id: str, question: str, *, values: dict[str, Any]) -> dict[str, Any]:
+    """Listens first, then asks: the answer cannot come too early."""
+    from workers.tasks import ask as task  # the workers import the models: not at import time
+
+    layer, reply_id = get_channel_layer(), new_id()
+    channel = await layer.new_channel()
+    await layer.group_add(f"ask.{reply_id}", channel)
+    try:
+        await sync_to_async(task.delay)(job_id, question, values, reply_id)
+        async with asyncio.timeout(PATIENCE):
+            return json.loads((await layer.receive(channel))["text"])
+    except TimeoutError:
+        raise NoAnswer(f"No worker answered within {PATIENCE} s.") from None
+    finally:
+        await layer.group_discard(f"ask.{reply_id}", channel)
