@@ -276,6 +276,6 @@ LOGGING = {
         "webapp": {"level": "INFO"},
         "workers": {"level": "INFO"},
         # kombu complains that "memory://" names no host.
-        "kombu.utils.url": {"level": "ERROR"},
+        "kombu.connection": {"level": "ERROR"},
     },
 }

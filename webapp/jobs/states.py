@@ -1,0 +1,145 @@
+"""How a job's state moves: always by one conditional UPDATE that names the state it expects.
+
+Zero rows mean that somebody else was quicker, and the caller does nothing. A claim and a
+rewind happen in one transaction, so a new attempt never sees what an old one left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from webapp.artifacts.models import Artifact
+from webapp.jobs.models import ACTIVE, Attempt, Job, LogPart, State, Verification, Worker
+from webapp.live.publish import publish
+from webapp.metrics import store
+
+LOOK_AT = 20  # waiting jobs that one claim tries before it gives up
+LOW_DISK = "No job starts: "  # how the message of a job begins that waits for disk space
+HARDWARE = {"gpu": "a worker with a GPU", "hdl": "a worker with the HDL tools"}
+
+
+def move(
+    job_id: str,
+    *,
+    expect: Collection[State],
+    to: State,
+    attempt: int | None = None,
+    **fields: Any,
+) -> bool:
+    """Move a job to a state, if it is in one of `expect` (and at this attempt); then tell."""
+    with transaction.atomic():
+        rows = Job.objects.filter(pk=job_id, state__in=list(expect))
+        if attempt is not None:
+            rows = rows.filter(attempt=attempt)
+        if not rows.update(state=to, seq=F("seq") + 1, **fields):
+            return False
+        announce(job_id)
+    return True
+
+
+def announce(job_id: str, **more: Any) -> None:
+    """After the commit: the job's pages and its team's lists learn where it stands."""
+    job = Job.objects.select_related("project").get(pk=job_id)
+    about = {"job": job.pk, "state": job.state, "phase": job.phase, "progress": job.progress}
+    row = {"job": job.pk, "state": job.state, "phase": job.phase}
+    transaction.on_commit(lambda: publish(f"job.{job.pk}", {**about, "seq": job.seq, **more}))
+    transaction.on_commit(lambda: publish(f"team.{job.team_id}", row))
+
+
+def claim(worker: str, queues: Collection[str], *, host: str = "") -> tuple[Job, Attempt] | None:
+    """Take the first waiting job of these queues: by priority, then by age."""
+    waiting = Job.objects.filter(state=State.QUEUED, queue__in=list(queues))
+    for pk in waiting.order_by("-priority", "id").values_list("pk", flat=True)[:LOOK_AT]:
+        taken = _take(pk, worker, host=host)
+        if taken is not None:
+            return taken
+    return None
+
+
+@transaction.atomic
+def _take(job_id: str, worker: str, *, host: str) -> tuple[Job, Attempt] | None:
+    now = timezone.now()
+    taken = Job.objects.filter(pk=job_id, state=State.QUEUED).update(
+        state=State.STARTING, attempt=F("attempt") + 1, ended=None, message="", where="", wanted=""
+    )
+    if not taken:
+        return None
+    job = Job.objects.get(pk=job_id)
+    point = (job.checkpoint_n if job.resume else None) or 0
+    if point == 0 or job.started is None:
+        Job.objects.filter(pk=job_id).update(started=now)
+    attempt = Attempt.objects.create(
+        job=job,
+        number=job.attempt,
+        worker=worker,
+        host=host,
+        resumed_from=point or None,
+        started=now,
+        heartbeat=now,
+    )
+    if job.attempt > 1:
+        rewind(job_id, point)
+    job.refresh_from_db()
+    return job, attempt
+
+
+def rewind(job_id: str, n: int) -> None:
+    """Delete all that a job stored above event `n`; pages are told to drop it too.
+
+    Runs inside the caller's transaction, in which the job is at the caller's attempt.
+    """
+    store.rewind(job_id, n)
+    Artifact.objects.filter(job=job_id, n__gt=n).delete()
+    Verification.objects.filter(job=job_id, n__gt=n).delete()
+    LogPart.objects.filter(job=job_id, n__gt=n).delete()
+    kept = Artifact.objects.filter(job=job_id, role=Artifact.Role.CHECKPOINT)
+    newest = kept.order_by("-n").values_list("n", flat=True).first()
+    Job.objects.filter(pk=job_id).update(
+        seq=F("seq") + 1, last_n=n, checkpoint_n=newest, summary={}, phase="", progress={}
+    )
+    announce(job_id, rewind=n)
+
+
+def alive() -> Any:
+    """The workers whose heartbeat is fresh."""
+    limit = timezone.now() - timedelta(seconds=settings.HEARTBEAT_LIMIT)
+    return Worker.objects.filter(heartbeat__gte=limit)
+
+
+def waits_for(job: Job) -> str:
+    """What a waiting job waits for, in words; empty for a job that does not wait."""
+    if job.state != State.QUEUED:
+        return ""
+    if job.message.startswith(LOW_DISK):
+        return job.message
+    able = [worker for worker in alive() if job.queue in worker.queues]
+    if not able:
+        return f"waits for {HARDWARE.get(job.queue, 'a worker')}: none is running"
+    ready = [worker for worker in able if not worker.draining]
+    if not ready:
+        return "waits for a worker: the last one is stopping"
+    slots = sum(worker.slots for worker in ready)
+    names = [worker.name for worker in ready]
+    held = Attempt.objects.filter(
+        worker__in=names, ended=None, job__state__in=ACTIVE, number=F("job__attempt")
+    )
+    taken = min(held.count(), slots)
+    before = _before(job)
+    if taken < slots and not before:
+        return "starts in a moment"
+    ahead = f"; {before} {'job is' if before == 1 else 'jobs are'} before it" if before else ""
+    return f"waits for a free slot: {taken} of {slots} taken{ahead}"
+
+
+def _before(job: Job) -> int:
+    waiting = Job.objects.filter(state=State.QUEUED, queue=job.queue)
+    higher = waiting.filter(priority__gt=job.priority)
+    older = waiting.filter(priority=job.priority, pk__lt=job.pk)
+    return higher.count() + older.count()

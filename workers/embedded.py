@@ -1,0 +1,72 @@
+"""A Celery worker in a thread of this process: inside the server, or alone on a worker machine.
+
+Celery's own program would install signal handlers and wait for running tasks at its end; here
+the supervisors drain first, and only then the worker stops.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from django.conf import settings
+
+from webapp.datasets.models import Version
+from workers import app, ask
+from workers.here import ThisWorker, worker
+from workers.reconcile import Keeper
+from workers.tasks import check_version
+
+logger = logging.getLogger(__name__)
+
+MORE_THREADS = 8  # for checks, questions, and bells that find no slot free
+STOP_WITHIN = 5.0  # seconds for an idle Celery worker to stop
+
+
+class EmbeddedWorker:
+    """Starts and stops everything that makes this process a worker."""
+
+    def __init__(self, here: ThisWorker = worker):
+        self.here = here
+        self.controller = app.WorkController(
+            app=app,
+            hostname=here.name,
+            pool="threads",
+            concurrency=here.slots + MORE_THREADS,
+            queues=here.queues,
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+        )
+        self.keeper = Keeper(here)
+        self._thread = threading.Thread(target=self.controller.start, name="celery", daemon=True)
+
+    def start(self) -> None:
+        self.here.register()
+        self._thread.start()
+        self.keeper.start()
+        if settings.EMBEDDED:
+            # The memory broker forgot its messages when the last process ended.
+            for version in Version.objects.filter(state=Version.State.CHECKING):
+                check_version.delay(version.pk)
+
+    def stop(self) -> None:
+        """Drain, then stop: every child makes its checkpoint and its job waits again."""
+        self.here.draining.set()
+        self.here.register()
+        self._drain()
+        ask.close_all()
+        self.keeper.stop()
+        self.controller.stop()
+        self._thread.join(timeout=STOP_WITHIN)
+        self.here.leave()
+
+    def _drain(self) -> None:
+        until = time.monotonic() + settings.DRAIN_GRACE + 1
+        while self.here.holding() and time.monotonic() < until:
+            for supervisor in self.here.holding():  # one may have been claimed meanwhile
+                supervisor.drain()
+            time.sleep(0.05)
+        for supervisor in self.here.holding():
+            logger.error("job %s did not drain in time", supervisor.job.pk)

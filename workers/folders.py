@@ -1,0 +1,131 @@
+"""A job's directory: made anew, made ready to go on, or rebuilt from what the store holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+
+from django.conf import settings
+
+from engine.core.job import EVENTS, REQUEST
+from webapp.artifacts.models import Artifact, Blob
+from webapp.artifacts.storage import local_path, open_blob
+from webapp.jobs.models import Job
+
+INPUTS = ".inputs"  # no artifact's path starts with a dot
+PARAMS = ".params.json"
+SCRATCH = ".tmp"
+
+
+def folder_of(job: Job) -> Path:
+    return settings.JOBS_DIR / job.pk
+
+
+def clear(job: Job) -> Path:
+    """An empty directory: a retry begins with nothing."""
+    folder = folder_of(job)
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700, parents=True)
+    return folder
+
+
+def restore(job: Job) -> Path:
+    """The directory with everything that the job has stored, on whichever machine it ran."""
+    folder = folder_of(job)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for artifact in job.artifacts.select_related("blob"):
+        path = folder / artifact.path
+        if not path.is_file():
+            _fetch(artifact, path)
+    return folder
+
+
+def rebuild(job: Job, stack: ExitStack) -> Path:
+    """What a question needs: the artifacts, the request and the inputs."""
+    folder = restore(job)
+    inputs = place_inputs(job, folder, stack)
+    if not (folder / REQUEST).exists() or not (folder / EVENTS).exists():
+        request = {
+            "method": job.method,
+            "params": job.params,
+            "inputs": {name: str(path) for name, path in inputs.items()},
+            "seed": job.seed,
+            "device": job.device,
+            "threads": job.threads,
+        }
+        (folder / REQUEST).write_text(json.dumps(request))
+    return folder
+
+
+def place_inputs(job: Job, folder: Path, stack: ExitStack) -> dict[str, Path]:
+    """Links to the job's inputs under their own file names, for readers that look at names."""
+    placed = {}
+    for given in job.inputs.select_related("version__blob", "artifact__blob"):
+        if given.version is not None:
+            blob, name = given.version.blob, given.version.file_name
+        else:
+            blob, name = given.artifact.blob, Path(given.artifact.path).name
+        placed[given.name] = link(blob, folder / INPUTS / given.name, name, stack)
+    return placed
+
+
+def link(blob: Blob, folder: Path, name: str, stack: ExitStack) -> Path:
+    """A link to a blob under a file name that nobody's choice can turn into another path."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / plain_name(name)
+    path.unlink(missing_ok=True)
+    path.symlink_to(stack.enter_context(local_path(blob)))
+    return path
+
+
+def plain_name(name: str) -> str:
+    """Letters, digits, dots and dashes of a name, its suffixes kept, at most 100 characters."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip(".-")[-100:]
+    return plain.lstrip(".-") or "data"
+
+
+def write_params(job: Job, folder: Path) -> Path:
+    path = folder / PARAMS
+    path.write_text(json.dumps(job.params))
+    return path
+
+
+def size_of(folder: Path) -> int:
+    """Bytes that the directory takes; links count as links."""
+    total, stack = 0, [folder]
+    while stack:
+        try:
+            with os.scandir(stack.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        stack.append(Path(entry.path))
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_size
+        except FileNotFoundError:  # removed while we looked
+            continue
+    return total
+
+
+def forget_deleted() -> int:
+    """Remove the directories of jobs that are no more."""
+    if not settings.JOBS_DIR.is_dir():
+        return 0
+    found = {path.name: path for path in settings.JOBS_DIR.iterdir() if path.is_dir()}
+    known = set(Job.objects.filter(pk__in=list(found)).values_list("pk", flat=True))
+    gone = [path for name, path in found.items() if name not in known]
+    for path in gone:
+        shutil.rmtree(path)
+    return len(gone)
+
+
+def _fetch(artifact: Artifact, path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = path.with_name(f".part-{path.name}")
+    with open_blob(artifact.blob) as source, part.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    part.replace(path)

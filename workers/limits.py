@@ -1,0 +1,96 @@
+"""What an attempt may use, watched from outside: time, silence, memory, disk.
+
+The engine limits itself too; this is for what its own limits do not see, a group of processes
+above all.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from workers.folders import size_of
+
+LOOK_EVERY = 1.0  # seconds between two looks at memory
+DISK_EVERY = 5.0  # walking a directory costs more
+HELLO_WITHIN = 60.0  # seconds for an engine to greet
+OPEN_FILES = 4096
+
+
+class Watch:
+    """Looks at a group of processes and says which limit it has broken."""
+
+    def __init__(self, pgid: int, folder: Path, *, limits: Mapping[str, Any]):
+        self.pgid = pgid
+        self.folder = folder
+        self.limits = limits
+        self.began = self.heard = time.monotonic()
+        self.greeted = False
+        self.peak_memory = 0
+        self._look_at = self._disk_at = 0.0
+
+    def hear(self) -> None:
+        """Something came from the child."""
+        self.heard = time.monotonic()
+
+    def broken(self, now: float) -> str | None:
+        """The sentence for the first broken limit."""
+        if not self.greeted and now - self.began > HELLO_WITHIN:
+            return f"the engine did not greet within {HELLO_WITHIN:g} seconds"
+        seconds, silence = self.limits.get("seconds"), self.limits.get("silence")
+        if seconds and now - self.began > seconds:
+            return f"the time limit of {seconds:g} seconds was reached"
+        if silence and now - self.heard > silence:
+            return f"nothing was heard for {silence:g} seconds, which is the limit"
+        return self._memory(now) or self._disk(now)
+
+    def _memory(self, now: float) -> str | None:
+        if now < self._look_at:
+            return None
+        self._look_at = now + LOOK_EVERY
+        used = sum(group_memory(self.pgid))
+        self.peak_memory = max(self.peak_memory, used)
+        limit = self.limits.get("memory")
+        if limit and used > limit:
+            return f"the job used {used} bytes of memory; its limit is {limit}"
+        return None
+
+    def _disk(self, now: float) -> str | None:
+        limit = self.limits.get("disk")
+        if not limit or now < self._disk_at:
+            return None
+        self._disk_at = now + DISK_EVERY
+        used = size_of(self.folder)
+        if used > limit:
+            return f"the job's directory holds {used} bytes; its limit is {limit}"
+        return None
+
+
+def group_memory(pgid: int) -> Iterator[int]:
+    """Resident bytes of each process of a group."""
+    try:
+        leader = psutil.Process(pgid)
+        processes = [leader, *leader.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for process in processes:
+        try:
+            if os.getpgid(process.pid) == pgid:
+                yield process.memory_info().rss
+        except (psutil.Error, ProcessLookupError):
+            continue
+
+
+def for_engine(limits: Mapping[str, Any], *, every: float, gpu: bool) -> dict[str, Any]:
+    """The limits that the engine sets for itself before it loads anything heavy."""
+    asked: dict[str, Any] = {"open_files": OPEN_FILES, "checkpoint_every": every}
+    if limits.get("disk"):
+        asked["file"] = int(limits["disk"])
+    if limits.get("memory") and not gpu:  # a GPU's driver maps more than it uses
+        asked["memory"] = int(limits["memory"])
+    return asked
