@@ -45,7 +45,7 @@ _ARCHIVES = {
     b"Rar!\x1a\x07": "a rar archive",
     b"\x28\xb5\x2f\xfd": "a zstd file",
 }
-_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.I)
+_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)", re.I)
 # Characters that draw like a slash, a backslash, a colon or a dot, beyond those that NFKC folds.
 _LOOKALIKES = set("\u2044\u2215\u29f8\u2216\u29f5\u29f9\u2571\u2572\u2236\ua789\u05c3\u0589\u0701")
 _JUNK = re.compile(r"(^|/)(__MACOSX(/|$)|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\._)")

@@ -44,8 +44,8 @@ class _Found:
     faults: int = 0
 
 
-def read_pairs(member: Member, report: Report, *, named: bool | None) -> Pairs:
-    """`named`: nodes are named by text; None to tell by the first row."""
+def read_pairs(member: Member, report: Report, *, named: bool | None) -> Pairs | None:
+    """None after errors. `named`: nodes are named by text; None to tell by the first row."""
     table = open_table(member, _is_header, report)
     if table.columns not in (2, 3):
         raise table.fault(
@@ -63,8 +63,10 @@ def read_pairs(member: Member, report: Report, *, named: bool | None) -> Pairs:
             _fast(table, block, found)
         if found.rows > MAX_ROWS:
             raise UserError(member.name, f"over {MAX_ROWS:,} rows, which is the most allowed")
-    if report.failed:
-        raise UserError(member.name, f"{found.faults:,} rows are no edges")
+    if found.faults > MAX_FAULTS:
+        report.error(member.name, f"{found.faults - MAX_FAULTS:,} more rows that are no edges")
+    if found.faults:
+        return None
     return Pairs(
         where=member.name,
         first_row=table.first,

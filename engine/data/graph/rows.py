@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -76,7 +76,6 @@ class _Faults:
     where: str
     report: Report
     count: int = 0
-    kept: list[str] = field(default_factory=list)
 
     def add(self, row: int, text: str) -> None:
         self.count += 1
@@ -86,7 +85,8 @@ class _Faults:
             self.report.error(self.where, f"reading stopped after {MAX_FAULTS} faults")
 
 
-def read_features(member: Member, report: Report) -> Matrix:
+def read_features(member: Member, report: Report) -> Matrix | None:
+    """The features, or None after errors in the report."""
     table = open_table(member, _is_feature_header, report)
     with_ids = _has_ids(table)
     width = table.columns - with_ids
@@ -114,11 +114,12 @@ def read_features(member: Member, report: Report) -> Matrix:
         if dense is None:
             continue
         places.append(np.flatnonzero(dense).astype(np.int32))
-        values.append(dense[places[-1]].astype(np.float32))
+        with np.errstate(over="ignore"):  # infinite here, and refused with its place later
+            values.append(dense[places[-1]].astype(np.float32))
         counts.append(counts[-1] + places[-1].size)
         _refuse_excess(member.name, len(counts), counts[-1])
     if faults.count:
-        raise UserError(member.name, "not every row is a row of features")
+        return None
     matrix = csr_array(
         (np.concatenate(values), np.concatenate(places), np.array(counts)),
         shape=(len(counts) - 1, width),
@@ -126,7 +127,8 @@ def read_features(member: Member, report: Report) -> Matrix:
     return Matrix(member.name, table.first, matrix, _as_ids(ids, table) if with_ids else None)
 
 
-def read_labels(member: Member, report: Report) -> Column:
+def read_labels(member: Member, report: Report) -> Column | None:
+    """The labels, or None after errors in the report."""
     table = open_table(member, _is_label_header, report)
     if table.columns > 2:
         raise table.fault(
@@ -147,8 +149,10 @@ def read_labels(member: Member, report: Report) -> Column:
         if len(cells) > MAX_NODES:
             raise UserError(member.name, f"over {MAX_NODES:,} rows, which is the most allowed")
     if faults.count:
-        raise UserError(member.name, "not every row is a label")
+        return None
     values = _as_labels(cells, table, faults)
+    if values is None:
+        return None
     return Column(member.name, table.first, values, _as_ids(ids, table) if ids else None)
 
 
@@ -160,7 +164,7 @@ def _is_feature_header(first: list[str], second: list[str]) -> bool:
     counted = [str(column) for column in range(len(first))]
     if len(first) >= COUNTED_HEADER and first == counted:
         return True
-    return bool(first[1]) and not any(map(is_number, first[1:]))
+    return not any(map(is_number, first)) and all(map(is_number, second[1:]))
 
 
 def _has_ids(table: Table) -> bool:
@@ -231,7 +235,7 @@ def _label_first(table: Table) -> bool:
     return first in LABELS and second in IDS
 
 
-def _as_labels(cells: list[str], table: Table, faults: _Faults) -> np.ndarray:
+def _as_labels(cells: list[str], table: Table, faults: _Faults) -> np.ndarray | None:
     """Numbers if the first is one, and then all must be; else names."""
     if not is_number(cells[0]):
         return np.array(cells)
@@ -242,7 +246,7 @@ def _as_labels(cells: list[str], table: Table, faults: _Faults) -> np.ndarray:
                 f"label {cell[:SHOWN]!a}; expected a class number from 0, or -1 for unknown",
             )
     if faults.count:
-        raise UserError(table.name, "not every label is a class number")
+        return None
     if all(_WHOLE.fullmatch(cell.removeprefix("-")) for cell in cells):
         return np.array(cells).astype(np.int64)
     return np.array(list(map(float, cells)))

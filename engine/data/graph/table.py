@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from engine.core.errors import UserError
-from engine.data.archive import Member
+from engine.data.archive import Member, refuse_foreign
 from engine.data.kind import Report
 
 MAX_LINE = 4 << 20  # bytes: 200,000 columns of 20 characters
@@ -64,9 +64,10 @@ class Table:
 
 def open_table(member: Member, is_header: IsHeader, report: Report) -> Table:
     """Look at the first rows of a file and settle how to read it."""
+    refuse_foreign(member.head(), member.name)
     with member.open() as stream:
         begin = stream.peek(4)
-        if begin[:2] in _UTF16 or b"\0" in begin:
+        if begin[:2] in _UTF16 or b"\0" in begin[:4]:
             raise UserError(member.name, "not UTF-8 text (UTF-16 or binary); expected UTF-8")
         bom = begin.startswith(_BOM)
         if bom:
@@ -84,6 +85,8 @@ def open_table(member: Member, is_header: IsHeader, report: Report) -> Table:
     if headed and len(found) == 1:
         raise UserError(member.name, "a header and no rows; expected at least one row")
     first, second = found[0][0], found[-1][0]
+    width = len(tokens[-1] if headed else tokens[0])
+    header = _header(tokens[0], width, where=member.name, row=first) if headed else None
     _tell(member.name, separator, report, bom=bom, crlf=found[0][1].endswith(b"\r\n"))
     if headed:
         names = ", ".join(ascii(token[:SHOWN]) for token in tokens[0][:4])
@@ -94,8 +97,8 @@ def open_table(member: Member, is_header: IsHeader, report: Report) -> Table:
     return Table(
         member=member,
         separator=separator,
-        columns=len(tokens[-1]),
-        header=tokens[0] if headed else None,
+        columns=width,
+        header=header,
         first=second if headed else first,
     )
 
@@ -128,6 +131,16 @@ def columns(count: int) -> str:
     return "1 column" if count == 1 else f"{count:,} columns"
 
 
+def _header(cells: list[str], width: int, *, where: str, row: int) -> list[str]:
+    """The names of all columns; R leaves out that of the first."""
+    named = ["", *cells] if len(cells) == width - 1 else cells
+    if len(named) != width:
+        raise UserError(
+            where, f"row {row}: a header of {columns(len(cells))}, and {width:,} in the next row"
+        )
+    return named
+
+
 def _first_rows(stream: io.BufferedReader, where: str) -> list[Row]:
     """The first two rows that are no comment; a comment begins with # or %."""
     found: list[Row] = []
@@ -146,9 +159,13 @@ def _first_rows(stream: io.BufferedReader, where: str) -> list[Row]:
 
 def _line(stream: io.BufferedReader, where: str, row: int) -> bytes:
     line = stream.readline(MAX_LINE + 1)
+    _refuse_long(line, where, row)
+    return line
+
+
+def _refuse_long(line: bytes, where: str, row: int) -> None:
     if len(line) > MAX_LINE:
         raise UserError(where, f"row {row}: over {MAX_LINE:,} bytes long; expected lines of text")
-    return line
 
 
 def _blocks(stream: io.BufferedReader, where: str, row: int) -> Iterator[Row]:
@@ -182,9 +199,9 @@ def _check_lines(block: bytes, where: str, row: int) -> None:
     if empty:
         at_row = row + block.count(b"\n", 0, empty.end() - 1)
         raise UserError(where, f"row {at_row}: an empty line; expected a row")
-    longest = max(map(len, block.split(b"\n"))) if len(block) > MAX_LINE else 0
-    if longest > MAX_LINE:
-        raise UserError(where, f"a line of over {MAX_LINE:,} bytes; expected lines of text")
+    if len(block) > MAX_LINE:
+        for at_row, line in enumerate(block.split(b"\n"), start=row):
+            _refuse_long(line, where, at_row)
 
 
 def _separator(line: bytes) -> bytes:

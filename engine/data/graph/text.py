@@ -85,6 +85,8 @@ def read_text(source: Source, report: Report) -> Parts | None:
         return None
     nodes, ids = _nodes(features, labels, report)
     pairs = read_pairs(files.edges, report, named=_named(ids))
+    if pairs is None:
+        return None
     edges, nodes = _resolve(pairs, ids, nodes, report=report)
     if report.failed:
         return None
@@ -237,11 +239,11 @@ def _look_up(pairs: Pairs, named: np.ndarray, ids: np.ndarray, *, report: Report
     at = np.searchsorted(ids[order], named).clip(max=ids.size - 1)
     missing = ids[order][at] != named
     if missing.any():
-        wrong = missing[pairs.ends] if pairs.names is not None else missing
+        by_row = pairs.ends if pairs.names is not None else np.arange(named.size).reshape(-1, 2)
+        wrong = missing.ravel()[by_row]
         rows = np.flatnonzero(wrong.any(axis=1))
         for row in rows[:MAX_FAULTS]:
-            side = int(np.argmax(wrong[row]))
-            name = named[pairs.ends[row, side]] if pairs.names is not None else named[row, side]
+            name = named.ravel()[by_row[row, np.argmax(wrong[row])]]
             report.error(
                 pairs.where,
                 f"row {pairs.first_row + row}: node {_show(name)} does not exist; expected "

@@ -1,0 +1,83 @@
+"""The sample data: the same bytes every time, readable, and worth running a method on."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.data.graph import io as graph_io
+from engine.data.kind import check, kind
+from engine.data.sample import Sample, write_samples
+from engine.data.split import io as split_io
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory) -> list[Sample]:
+    return write_samples(tmp_path_factory.mktemp("samples"))
+
+
+def by_name(samples: list[Sample], name: str) -> Path:
+    return next(sample.path for sample in samples if sample.path.name == name)
+
+
+def test_samples_are_the_same_bytes_on_each_run(samples, tmp_path, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    again = write_samples(tmp_path / "elsewhere")
+    assert len(samples) == 3
+    for one, other in zip(samples, again, strict=True):
+        assert one.path.read_bytes() == other.path.read_bytes(), one.name
+
+
+def test_samples_keep_their_known_content(samples):
+    """A change here makes new dataset versions wherever Tenfold runs: make it on purpose."""
+    sums = {
+        sample.path.name: hashlib.sha256(sample.path.read_bytes()).hexdigest()[:16]
+        for sample in samples
+    }
+    assert sums == {
+        "blocks.npz": "cf4155790c475916",
+        "blocks_attacked.npz": "0666f0ff431a240e",
+        "blocks.json": "a1dc8a378b5442af",
+    }
+
+
+def test_each_sample_passes_the_check_of_its_kind(samples):
+    for sample in samples:
+        answer = check(kind(sample.kind), sample.path)
+        assert answer["ok"], sample.name
+        assert answer["preview"]["figures"]
+        assert kind(sample.kind).io().sniff(sample.path)
+
+
+def test_the_sample_graph_has_the_shape_that_its_text_says(samples):
+    graph = graph_io.load(by_name(samples, "blocks.npz"))
+    assert (graph.nodes, graph.edges, graph.classes) == (400, 800, 4)
+    assert graph.features.shape == (400, 300)
+    assert set(graph.features.data) == {1.0}
+    assert 0.77 < graph.homophily() < 0.85
+    assert np.unique(graph.components()).size == 1
+
+
+def test_the_attacker_only_adds_edges_between_classes_at_training_nodes(samples):
+    graph = graph_io.load(by_name(samples, "blocks.npz"))
+    attacked = graph_io.load(by_name(samples, "blocks_attacked.npz"))
+    split = split_io.load(by_name(samples, "blocks.json"))
+    change = (attacked.adjacency - graph.adjacency).tocoo()
+    added = change.data != 0
+    assert (change.data[added] == 1).all()
+    rows, columns = change.row[added], change.col[added]
+    assert rows.size // 2 == round(0.2 * graph.edges)
+    assert (graph.labels[rows] != graph.labels[columns]).all()
+    assert (np.isin(rows, split.train) | np.isin(columns, split.train)).all()
+
+
+def test_the_sample_split_takes_alike_from_every_class(samples):
+    graph = graph_io.load(by_name(samples, "blocks.npz"))
+    split = split_io.load(by_name(samples, "blocks.json"))
+    for part, each in (("train", 10), ("val", 10), ("test", 80)):
+        assert np.bincount(graph.labels[split.parts()[part]]).tolist() == [each] * 4
+    everyone = np.concatenate(list(split.parts().values()))
+    assert np.sort(everyone).tolist() == list(range(400))
