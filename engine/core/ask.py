@@ -94,7 +94,7 @@ def stay(folder: Path, lines: Iterable[bytes], say: Say) -> int:
     for line in lines:
         try:
             message = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             message = None
         if isinstance(message, dict):
             session.reply(say, message)

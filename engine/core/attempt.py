@@ -14,6 +14,7 @@ from pathlib import Path
 
 from engine.core import device as devices
 from engine.core import environment, events, resume
+from engine.core import params as parameters
 from engine.core.control import STOPPED, Control, Stop
 from engine.core.emit import Emitter
 from engine.core.errors import UserError
@@ -70,21 +71,22 @@ def _work(
     supervision: Supervision,
     resumed: bool,
 ) -> None:
-    device = devices.resolve(request.device)
-    entry = resolve(request.method.entry)
-    devices.settle(request.seed, request.threads)
-    around = environment.capture(device=device)
-    emitter.say(
-        "hello",
-        v=events.VERSION,
-        method=request.method.slug,
-        pid=os.getpid(),
-        device=device,
-        threads=request.threads,
-        seed=request.seed,
-        resumed_from=point.n or None,
-        environment=around,
-    )
+    with emitter.lock:  # nothing that another thread has to say comes before the greeting
+        device = devices.resolve(request.device)
+        entry = resolve(request.method.entry)
+        devices.settle(request.seed, request.threads)
+        around = environment.capture(device=device)
+        emitter.say(
+            "hello",
+            v=events.VERSION,
+            method=request.method.slug,
+            pid=os.getpid(),
+            device=device,
+            threads=request.threads,
+            seed=request.seed,
+            resumed_from=point.n or None,
+            environment=around,
+        )
     for fault in point.unreadable:
         emitter.log(f"checkpoint passed over, cannot read it: {fault}", "warning")
     if resumed and not point.n:
@@ -98,6 +100,8 @@ def _work(
         point=point,
         checkpoint_every=supervision.limits.checkpoint_every,
     )
+    for name, value in parameters.differences(run.params, request.params).items():
+        emitter.log(f"going on with {name}={value}, as it was changed while the job ran")
     meter = Meter(emitter.say)
     try:
         summary = run.finish(entry(run))

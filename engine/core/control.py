@@ -93,7 +93,7 @@ class Control:
         """Take one message in; returns what is wrong with it, if anything is."""
         try:
             message = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return f"not JSON: {line[:80]!r}"
         kind = message.get("c") if isinstance(message, dict) else None
         if kind == "cancel":

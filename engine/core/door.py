@@ -132,7 +132,7 @@ def _refuse(fault: UserError, supervision: Supervision) -> int:
     """A request that never became a job: say why, to the person and to the supervisor."""
     err(str(fault))
     if supervision.present:
-        emitter = Emitter(None, supervision.events)
+        emitter = Emitter(None, supervision.events, n=supervision.resume_at or 0)
         emitter.say("fail", kind="input", message=fault.expected, where=fault.where)
     return BAD_INPUT
 
@@ -198,11 +198,12 @@ def _agreed(
     """The recorded job, where the options do not contradict it.
 
     Inputs may have moved and the device may be another; what decides the numbers may not.
+    A live parameter may differ: the checkpoint knows its value, and the log will say so.
     """
     if stored.method.slug != method.slug:
         raise UserError("method", f"{options.out} holds a job of {stored.method.slug}")
     changed = parameters.parse(method.params, {**stored.params.model_dump(mode="json"), **values})
-    for name in values:
+    for name in values.keys() - parameters.live(method.params):
         if getattr(changed, name) != getattr(stored.params, name):
             raise UserError(name, f"this job has {getattr(stored.params, name)!r}: run a new one")
     for name in ("seed", "threads"):

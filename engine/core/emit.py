@@ -46,6 +46,7 @@ class Emitter:
         self.writer: int | None = None  # the thread that is writing a line now
         self._descriptor = descriptor
         self._keys: set[str] = set()
+        self._fault: OSError | None = None
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._file = None if path is None else os.open(path, flags, 0o600)
 
@@ -54,7 +55,7 @@ class Emitter:
         body = {key: value for key, value in fields.items() if value is not None}
         text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         rest = text[1:] if text == "{}" else "," + text[1:]
-        n = self._put(f'"t":"{t}"{rest}\n')
+        n = self._put(f'"t":"{t}"{rest}\n', last=t == "fail")
         for listen in self.listeners:
             listen(t, body)
         return n
@@ -99,8 +100,10 @@ class Emitter:
             raise ValueError(f"metric key {key!r}: a job may have {MAX_KEYS} different keys")
         self._keys.add(key)
 
-    def _put(self, rest: str) -> int:
+    def _put(self, rest: str, *, last: bool = False) -> int:
         with self.lock:
+            if self._fault is not None and not last:
+                raise self._fault  # the first thread to meet it may not have been the method's
             n = self.n + 1
             line = f'{{"n":{n},"w":{time.time():.6f},{rest}'.encode("utf-8", "replace")
             if len(line) > events.MAX_LINE:
@@ -118,8 +121,12 @@ class Emitter:
         return n
 
     def _write_line(self, line: bytes) -> None:
-        if self._file is not None:
-            _write(self._file, line)
+        if self._file is not None and self._fault is None:
+            try:
+                _write(self._file, line)
+            except OSError as fault:  # a full disk, a limit: say no more but how it ended
+                self._fault = fault
+                raise
         if self._descriptor is None:
             return
         try:

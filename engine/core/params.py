@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, get_origin
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -70,22 +71,34 @@ def faults(error: ValidationError) -> list[tuple[str, str]]:
     return lines
 
 
+def differences(params: Params, before: Params) -> dict[str, Any]:
+    """The parameters that are not what they were before."""
+    return {name: value for name, value in params if getattr(before, name) != value}
+
+
 def from_text(model: type[Params], settings: dict[str, str]) -> dict[str, Any]:
-    """Values of `--set NAME=VALUE`: a list is written with commas; pydantic reads the rest."""
+    """Values of `--set NAME=VALUE`: a list is written with commas; pydantic reads the rest.
+
+    Where None is allowed, an empty text means it.
+    """
     values: dict[str, Any] = {}
     for name, text in settings.items():
         field = model.model_fields.get(name)
-        if field is not None and get_origin(field.annotation) in (list, tuple, set):
-            values[name] = [part.strip() for part in text.split(",") if part.strip()]
-        elif (
-            field is not None
-            and text == ""
-            and type(None) in getattr(field.annotation, "__args__", ())
-        ):
+        kinds = _alternatives(field.annotation) if field is not None else ()
+        if text == "" and type(None) in kinds:
             values[name] = None
+        elif any(get_origin(kind) in (list, tuple, set) for kind in kinds):
+            values[name] = [part.strip() for part in text.split(",") if part.strip()]
         else:
             values[name] = text
     return values
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    """What a parameter may be: `int | None` is an int or nothing."""
+    if get_origin(annotation) in (Union, UnionType):
+        return get_args(annotation)
+    return (annotation,)
 
 
 def live(model: type[Params]) -> set[str]:

@@ -293,6 +293,8 @@ def test_a_resume_keeps_live_parameters_as_they_were(tmp_path):
         job.send({"c": "stop"})
         job.end()
     assert hello["resumed_from"] > 3
+    said = "going on with scale=2.5, as it was changed while the job ran"
+    assert said in [event.get("text") for event in events_of(tmp_path)]
     stored = sorted((tmp_path / "checkpoints").glob("*.safetensors"))[-1]
     from engine.core import checkpoint
 
