@@ -346,6 +346,12 @@ def test_an_array_of_objects_is_refused_and_never_run(tmp_path):
     assert not mark.exists()
 
 
+def test_a_folder_of_pickles_is_told_to_be_one(tmp_path):
+    folder = folder_of(tmp_path / "planetoid", {"ind.cora.x": pickle.dumps([1])})
+    folder_of(folder, {"ind.cora.test.index": "1\n"})
+    assert "ind.cora.x: a Python pickle" in said(report_on(graph_io, folder), "error")
+
+
 def test_real_planetoid_files_are_refused(shared_data):
     for file in sorted((shared_data / "graph/cora/planetoid").glob("ind.cora.*")):
         if file.suffix == ".index":  # plain text

@@ -11,7 +11,7 @@ import numpy as np
 from engine.core.errors import UserError
 from engine.data.archive import Member
 from engine.data.graph.build import MAX_FAULTS
-from engine.data.graph.table import SHOWN, Table, columns, is_number, open_table
+from engine.data.graph.table import MAX_NAME, NUMBER, SHOWN, Table, columns, is_number, open_table
 from engine.data.kind import Report
 
 # 20 million rows are 320 MB of node numbers, and as much again while edges are sorted.
@@ -20,7 +20,6 @@ ENDS = {"source", "target", "src", "dst", "from", "to", "u", "v", "head", "tail"
 ENDS |= {"node1", "node2", "node_1", "node_2", "id1", "id2", "id_1", "id_2", "start", "end"}
 # At most 15 digits: exact in 64-bit floats too, which a column of weights makes of them.
 ID = rb"(?:0|[1-9]\d{0,14})"
-WEIGHT = rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _ID_TEXT = re.compile(ID.decode())
 
 
@@ -90,7 +89,7 @@ def _first_row_is_numbers(table: Table) -> bool:
 def _plain(table: Table) -> re.Pattern[bytes]:
     """Rows of nothing but node numbers (and weights), which need no closer look."""
     gap = rb"[ \t]*" + re.escape(table.separator) + rb"[ \t]*" if table.separator else rb"[ \t]+"
-    weight = gap + WEIGHT if table.columns == 3 else b""
+    weight = gap + NUMBER.encode() if table.columns == 3 else b""
     return re.compile(rb"(?:" + ID + gap + ID + weight + rb"[ \t]*\r?\n)*+")
 
 
@@ -137,6 +136,8 @@ def _fault(cells: list[str], expected: int, named: bool) -> str | None:
     for cell in cells[:2]:
         if not cell:
             return "an empty node; expected an id"
+        if len(cell) > MAX_NAME:
+            return f"a node's name of {len(cell):,} characters; expected at most {MAX_NAME}"
         if not named and not _ID_TEXT.fullmatch(cell):
             return f"node {cell[:SHOWN]!a} {_why(cell)}"
     if expected == 3 and not is_number(cells[2]):

@@ -13,7 +13,7 @@ from engine.data.archive import Member
 from engine.data.graph.build import MAX_FAULTS
 from engine.data.graph.graph import UNKNOWN
 from engine.data.graph.npz import MAX_FEATURES, MAX_NODES
-from engine.data.graph.table import SHOWN, Table, columns, is_number, open_table
+from engine.data.graph.table import MAX_NAME, SHOWN, Table, columns, is_number, open_table
 from engine.data.kind import Report
 
 # 60 million values that are not zero: 4 bytes each and 4 for the column = 480 MB, twice that
@@ -238,6 +238,8 @@ def _label_first(table: Table) -> bool:
 def _as_labels(cells: list[str], table: Table, faults: _Faults) -> np.ndarray | None:
     """Numbers if the first is one, and then all must be; else names."""
     if not is_number(cells[0]):
+        for row, cell in enumerate(cells, start=table.first):
+            _refuse_long(table, cell, row)
         return np.array(cells)
     for row, cell in enumerate(cells, start=table.first):
         if not is_number(cell):
@@ -256,8 +258,14 @@ def _as_ids(ids: list[str], table: Table) -> np.ndarray:
     for row, name in enumerate(ids, start=table.first):
         if not name:
             raise table.fault(row, "an empty id; expected the node's id")
+        _refuse_long(table, name, row)
         if is_number(name) and not _WHOLE.fullmatch(name) and not name.isdecimal():
             raise table.fault(row, f"id {name[:SHOWN]!a}; expected a whole number from 0 or a name")
     if all(map(_WHOLE.fullmatch, ids)):
         return np.array(ids).astype(np.int64)
     return np.array(ids)
+
+
+def _refuse_long(table: Table, name: str, row: int) -> None:
+    if len(name) > MAX_NAME:
+        raise table.fault(row, f"a name of {len(name):,} characters; expected at most {MAX_NAME}")

@@ -18,11 +18,14 @@ from engine.data.kind import Report
 
 MAX_LINE = 4 << 20  # bytes: 200,000 columns of 20 characters
 BLOCK = 4 << 20  # bytes of whole lines that are looked at together
+MAX_NAME = 200  # characters of a node's or a class's name; arrays give each name as much room
 SHOWN = 30  # characters of a value that a message repeats
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
 _SEPARATORS = {b";": "semicolons", b"\t": "tabs", b",": "commas", b"": "spaces"}
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.I)
+# Possessive: a number of a million digits must not be tried in a million ways.
+NUMBER = r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?"
+_NUMBER = re.compile(NUMBER + r"|[+-]?(?:nan|inf|infinity)", re.I | re.A)
 
 Row = tuple[int, bytes]
 IsHeader = Callable[[list[str], list[str]], bool]  # of the first two rows
@@ -195,7 +198,7 @@ def _check_lines(block: bytes, where: str, row: int) -> None:
             where,
             f"row {at_row}: a carriage return inside a line; expected lines ended by LF or CRLF",
         )
-    empty = re.search(rb"(?:^|\n)[ \t\r]*\n(?=[ \t\r\n]*[^ \t\r\n])", block)
+    empty = re.search(rb"(?:^|\n)[ \t\r]*+\n", block.rstrip(b" \t\r\n"))
     if empty:
         at_row = row + block.count(b"\n", 0, empty.end() - 1)
         raise UserError(where, f"row {at_row}: an empty line; expected a row")

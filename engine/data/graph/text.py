@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.core.errors import UserError
-from engine.data.archive import Member, Source
+from engine.data.archive import Member, Source, refuse_foreign
 from engine.data.graph.build import FEW, MAX_FAULTS, Edges, Parts
 from engine.data.graph.pairs import Pairs, read_pairs
 from engine.data.graph.rows import Column, Matrix, read_features, read_labels
@@ -30,7 +30,6 @@ ROLES = {
     "labels": r"labels?|classes|targets?",
 }
 _TEXT = (".csv", ".tsv", ".txt", ".dat", "")
-_OTHER = (".md", ".json", ".pdf", ".html", ".py", ".npy")
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,9 @@ class Files:
 
 def files_of(source: Source, report: Report) -> Files:
     """Which member plays which role, by its name alone."""
-    if source.single:
-        return Files(next(iter(source)), None, None)
+    alone = next(iter(source), None)
+    if alone and (source.single or (len(source.members) == 1 and not role_of(alone.name))):
+        return Files(alone, None, None)
     found: dict[str, list[Member]] = {role: [] for role in ROLES}
     for member in source:
         role = role_of(member.name)
@@ -56,6 +56,8 @@ def files_of(source: Source, report: Report) -> Files:
             names = ", ".join(member.name for member in members[:FEW])
             raise UserError(source.name, f"{len(members)} files of {role} ({names}); expected one")
     if not found["edges"]:
+        for member in source:
+            refuse_foreign(member.head(), member.name)
         raise UserError(
             source.name, "no file of edges; expected edges.csv (.tsv, .txt) or a name in .edge"
         )

@@ -13,7 +13,7 @@ from engine.data.archive import Member, Source, open_source
 from engine.data.kind import Report
 from engine.data.split.split import PARTS, Split
 
-MAX_JSON = 64 << 20  # bytes: 5 million node numbers of 12 characters are 60 MB
+MAX_JSON = 16 << 20  # bytes: 1,000,000 node numbers of 9 characters are 9 MB
 MAX_NODE = 2**31 - 1  # sparse matrices index by 32 bits
 MAX_FAULTS = 20  # shown per part; the rest is counted
 MAX_BARS = 400  # of the index strip
@@ -138,10 +138,11 @@ class _Repeated(Exception):
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _Repeated(ascii(next(name for name in names if names.count(name) > 1)[:40]))
+    content: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in content:
+            raise _Repeated(ascii(name[:40]))
+        content[name] = value
     return content
 
 

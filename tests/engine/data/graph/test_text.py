@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,10 @@ def test_a_lone_file_of_edges_is_read_whatever_its_name(tmp_path):
     assert io.sniff(path)
     assert io.load(path).edges == 2
     assert "no features" in warnings_of(path)
+
+
+def test_a_zip_of_one_file_is_read_as_edges_whatever_its_name(tmp_path):
+    assert io.load(zip_of(tmp_path / "a.zip", {"karate.txt": "0 1\n1 2\n"})).edges == 2
 
 
 @pytest.mark.parametrize("text", ["just some words\nin two lines\n", "", '{"train": [1]}', "a\0b"])
@@ -382,6 +387,11 @@ def test_a_broken_row_of_labels_is_told(tmp_path, labels, message):
     assert message in errors_of(three(tmp_path, labels=labels))
 
 
+def test_a_header_may_name_the_label_before_the_node(tmp_path):
+    path = three(tmp_path, labels="class,node\na,2\nb,1\nb,0\na,3\n")
+    assert io.load(path).labels.tolist() == [1, 1, 0, 0]
+
+
 def test_labels_of_other_nodes_than_features_are_refused(tmp_path):
     path = three(tmp_path, features="a,1,0\nb,0,1\n", labels="a,0\nz,1\n", edges="a,b\n")
     assert "labels.csv: node 'z' is not in features.csv (1 such nodes)" in errors_of(path)
@@ -421,6 +431,34 @@ def test_a_line_too_long_is_told_with_its_row(tmp_path, monkeypatch):
 def test_more_rows_than_allowed_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(pairs, "MAX_ROWS", 2)
     assert "edges.csv: over 2 rows, which is the most allowed" in errors_of(three(tmp_path))
+
+
+def test_a_name_too_long_is_refused_before_all_names_get_its_room(tmp_path):
+    name = "x" * 201
+    path = three(tmp_path / "edges", f"a,b\nb,{name}\n", None, None)
+    assert "edges.csv: row 2: a node's name of 201 characters" in errors_of(path)
+    path = three(tmp_path / "labels", labels=f"a\na\nb\n{name}\n")
+    assert "labels.csv: row 4: a name of 201 characters" in errors_of(path)
+    path = three(tmp_path / "ids", features=f"a,1,0\nb,0,1\n{name},1,0\nd,0,1\n")
+    assert "features.csv: row 3: a name of 201 characters" in errors_of(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0,1," + "1" * 3_000_000 + "x\n0,1,1\n",
+        "0,1,1\n0,1," + "1" * 3_000_000 + "x\n",
+        "0,1\n" + "\n" * 3_000_000 + "1,2\n",
+        "0 1\n" + " " * 3_000_000 + "x\n",
+        "0,1\n" + '"' * 3_000_000 + "\n",
+    ],
+)
+def test_a_row_made_to_be_slow_is_answered_quickly(tmp_path, text):
+    path = tmp_path / "edges.csv"
+    path.write_text(text)
+    start = time.process_time()
+    assert not report_on(io, path).passed
+    assert time.process_time() - start < 5
 
 
 # Blocks
