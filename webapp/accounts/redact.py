@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-SECRET = re.compile(r"(/link/|tenfold_|[Bb]earer\s+)[\w.~+/=-]{16,}")
+SECRET = re.compile(r"(/link/|tenfold_|[Bb]earer\s+)[\w.~+=-]{16,}")
 
 
 def redact(text: str) -> str:
