@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
 
 SAMPLE = 16  # neighbours that one agent's SGD step looks at
-LABELLED = 32  # labelled neighbours that one agent's SGD step looks at
+LABELLED = 16  # labelled neighbours that one agent's SGD step looks at
 SKETCH = 16  # width of the public random sketch that degree inference reads
 PAIR = 4  # width of the pair code, eq. 4
 RESAMPLE = 5  # rounds between two draws of the mini-datasets
-HOPS = 6  # a witness is forwarded at most so often
+HOPS = 20  # a witness is forwarded at most so often
+COOL = 3  # rounds after which the confidence's steps have halved, so that fusion brings accord
 DUAL = 1024  # up to so many labels the embedding functions are stored exactly
+PUPILS = 512  # agents whose embeddings are trained at once: bounds memory
 CHUNK = 1 << 16  # edges judged at once: bounds memory, changes no number
 
 
@@ -268,7 +270,7 @@ class Agents:
     def edge_confidence(self, opinions: Tensor) -> Tensor:
         """φ_i(i, j) for every entry of the closed neighbourhoods."""
         graph = self.graph
-        code = pair_code(self.edge_cosine, self._agreement(opinions))
+        code = pair_code(self.edge_cosine, self.agreement(opinions))
         return self.judge(graph.row, code)
 
     def judge(self, agents: Tensor, code: Tensor) -> Tensor:
@@ -291,7 +293,7 @@ class Agents:
         told = torch.cat(parts) * ~graph.own
         return graph.total(told), told
 
-    def _agreement(self, opinions: Tensor) -> Tensor:
+    def agreement(self, opinions: Tensor) -> Tensor:
         row, col = self.graph.row, self.graph.col
         parts = [
             (opinions[row[k : k + CHUNK]] * opinions[col[k : k + CHUNK]]).sum(1)
@@ -312,7 +314,7 @@ class Agents:
         losses = Losses(
             self.learn_embedding(),
             self.learn_degree(answers),
-            self.learn_confidence(opinions),
+            self.learn_confidence(opinions, step=self.params.lr_confidence / (1 + number / COOL)),
         )
         if self.params.lr_attention and number >= self.params.warm:
             self.learn_attention(opinions)
@@ -348,26 +350,46 @@ class Agents:
         self.stranger_filled = ~graph.knows(me.ravel(), self.who.ravel()).view(self.who.shape)
         self.stranger_cosine = world.cosine(me, self.who)
 
+    def lessons(self) -> tuple[Tensor, Tensor]:
+        """Labelled nodes that each agent heard of, and their weights (N, M) (eq. 5).
+
+        Neighbours share 1 − ρ, labelled witnesses ρ: hearsay keeps far classes in mind.
+        """
+        rho = self.params.hearsay
+        far = self.stranger_filled & self.world.known[self.strangers]
+        near = self.taught_filled
+        nodes = torch.cat((self.graph.col[self.taught], self.strangers), 1)
+        weight = torch.cat(
+            (
+                (1 - rho) * near / near.sum(1, keepdim=True).clamp(min=1),
+                rho * far / far.sum(1, keepdim=True).clamp(min=1),
+            ),
+            1,
+        )
+        return nodes, weight
+
     def learn_embedding(self) -> Tensor:
-        """SGD on cross-entropy over labelled neighbours' raw features (eq. 5)."""
+        """SGD on cross-entropy over the raw features of labelled nodes (eq. 5)."""
         world, params = self.world, self.params
         self.embedding *= 1 - params.lr_embedding * params.decay
         loss = torch.full((world.n,), torch.nan, device=world.device)
-        pupils = torch.nonzero(self.taught_filled.any(1)).ravel()
-        filled = self.taught_filled[pupils]  # (A, L)
-        width = int(filled.sum(1).max()) if len(pupils) else 0
-        filled = filled[:, :width]
-        teachers = self.graph.col[self.taught[pupils, :width]]  # (A, L)
-        weight = filled / filled.sum(1, keepdim=True)
-        for k in range(0, len(pupils), 512):  # agents, not labels: bounds memory
-            who, them, part = pupils[k : k + 512], teachers[k : k + 512], weight[k : k + 512]
-            log_p = (world.code[them] @ self.embedding[who]).log_softmax(-1)  # (a, L, C)
+        nodes, weight = self.lessons()
+        left = (weight == 0).int().argsort(dim=1, stable=True)  # lessons first, gaps last
+        nodes, weight = nodes.gather(1, left), weight.gather(1, left)
+        count = (weight > 0).sum(1)
+        pupils = torch.nonzero(count).ravel()
+        pupils = pupils[count[pupils].argsort(stable=True)]  # alike ones are computed together
+        for who in pupils.split(PUPILS):
+            width = int(count[who[-1]])
+            them, part = nodes[who, :width], weight[who, :width]
+            log_p = (world.code[them] @ self.embedding[who]).log_softmax(-1)  # (a, M, C)
             target = world.target[them]
-            loss[who] = -(part * (target * log_p).sum(-1)).sum(1)
+            loss[who] = -(part * (target * log_p).sum(-1)).sum(1) / part.sum(1)
             error = part[..., None] * (log_p.exp() - target) * params.lr_embedding
             if world.dual:
                 a, b = torch.nonzero(part, as_tuple=True)
-                self.embedding[who[a], world.place[them[a, b]]] -= error[a, b]
+                place = who[a], world.place[them[a, b]]
+                self.embedding.index_put_(place, -error[a, b], accumulate=True)
             else:
                 self.embedding[who] -= world.code[them].transpose(1, 2) @ error
         return loss
@@ -390,7 +412,7 @@ class Agents:
         miss = (told - target).abs()
         return (weight * torch.where(miss < 1, miss**2 / 2, miss - 0.5)).sum(1)
 
-    def learn_confidence(self, opinions: Tensor) -> Tensor:
+    def learn_confidence(self, opinions: Tensor, *, step: float) -> Tensor:
         """SGD on cross-entropy: neighbours are pairs, witnesses are none, in balance (eq. 7)."""
         graph = self.graph
         nothing = torch.full((graph.n,), torch.nan, device=self.world.device)
@@ -422,7 +444,7 @@ class Agents:
         told, gradient = self.phi.gradient(
             self.confidence, code, lambda told: weight * (told.sigmoid() - target)
         )
-        self.confidence -= self.params.lr_confidence * gradient
+        self.confidence -= step * gradient
         loss = torch.nn.functional.binary_cross_entropy_with_logits(told, target, reduction="none")
         return torch.where(able, (weight * loss).sum(1), nothing)
 
@@ -435,7 +457,7 @@ class Agents:
     def gain(self, opinions: Tensor) -> Tensor:
         """g_ij; to itself an agent is as good as its neighbours are on average."""
         graph = self.graph
-        gain = self._agreement(opinions)
+        gain = self.agreement(opinions)
         if self.params.witnesses and self.params.confidence:
             gain = 0.5 * gain + 0.5 * self.edge_confidence(opinions)
         gain = gain * ~graph.own

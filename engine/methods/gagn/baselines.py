@@ -1,7 +1,8 @@
 """The baselines, on torch_geometric layers: MLP, GCN, and GCN on a Jaccard-filtered graph.
 
 Each is trained as its own papers train it (hidden 16, dropout 0.5, Adam 0.01, decay 5e-4,
-200 epochs) and keeps the snapshot with the best validation accuracy.
+200 epochs) and keeps the last snapshot that improved validation accuracy or validation loss,
+which is what the attack literature's own code does.
 """
 
 from __future__ import annotations
@@ -125,7 +126,8 @@ class Fit:
             torch.manual_seed(int(torch.randint(1 << 62, (), generator=generator)))
             self.model = kind(features.shape[1], case.classes).to(device)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE, weight_decay=DECAY)
-        self.best: dict[str, float] = {"val_accuracy": -1.0, "test_accuracy": 0.0, "epoch": 0}
+        self.best: dict[str, float] = {}
+        self.top, self.least = -1.0, float("inf")  # validation accuracy and loss so far
 
     def _drop(self, hidden: Tensor) -> Tensor:
         """Dropout from our own stream, so that a resume goes on with the same draws."""
@@ -141,15 +143,17 @@ class Fit:
         self.optimizer.step()
         self.model.eval()
         with torch.no_grad():
-            told = self.model(self.x, self.edges, lambda hidden: hidden).argmax(1)
-        right = told == self.labels
+            shares = self.model(self.x, self.edges, lambda hidden: hidden)
+        right = shares.argmax(1) == self.labels
         score = {name: right[nodes].double().mean().item() for name, nodes in self.part.items()}
-        if score["val"] > self.best["val_accuracy"]:
+        surprise = F.cross_entropy(shares[self.part["val"]], self.labels[self.part["val"]]).item()
+        if score["val"] > self.top or surprise < self.least:
             self.best = {
                 "val_accuracy": score["val"],
                 "test_accuracy": score["test"],
                 "epoch": number,
             }
+        self.top, self.least = max(self.top, score["val"]), min(self.least, surprise)
         return {
             "loss": loss.item(),
             "train_accuracy": score["train"],
@@ -162,6 +166,8 @@ class Fit:
             "model": dict(self.model.state_dict()),
             "adam": [dict(slots[k]) for k in sorted(slots)],
             "best": self.best,
+            "top": self.top,
+            "least": self.least,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -169,7 +175,7 @@ class Fit:
         stored = self.optimizer.state_dict()
         stored["state"] = dict(enumerate(state["adam"]))
         self.optimizer.load_state_dict(stored)
-        self.best = dict(state["best"])
+        self.best, self.top, self.least = dict(state["best"]), state["top"], state["least"]
 
 
 def train(run: Run, case: Case, todo: list[Unit], *, standing: dict[str, Any], step: int) -> list:

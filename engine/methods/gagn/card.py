@@ -23,7 +23,7 @@ MODES = ("confidence", "multi", "strict")
 
 class GagnParams(Params):
     rounds: int = param(
-        60,
+        80,
         "Rounds before the filter",
         "Communication rounds of phase 1, on the graph as it is given (T1).",
         source="tuned by us on validation",
@@ -55,7 +55,7 @@ class GagnParams(Params):
         le=0.1,
     )
     lr_embedding: float = param(
-        5.0,
+        10.0,
         "Step of the embedding function",
         "Step size of the SGD on the labels that an agent hears.",
         source="our reconstruction",
@@ -72,7 +72,7 @@ class GagnParams(Params):
         advanced=True,
     )
     lr_confidence: float = param(
-        1.0,
+        3.0,
         "Step of the neighbour confidence",
         "Step size of the SGD that tells neighbours from witnesses.",
         source="our reconstruction",
@@ -81,7 +81,7 @@ class GagnParams(Params):
         advanced=True,
     )
     lr_attention: float = param(
-        5.0,
+        1.0,
         "Step of the attention",
         "Step size of the ascent on an agent's attention over its neighbours; 0 keeps it uniform.",
         source="our reconstruction",
@@ -117,6 +117,15 @@ class GagnParams(Params):
         source="our reconstruction",
         ge=0,
         le=64,
+        advanced=True,
+    )
+    hearsay: float = param(
+        0.2,
+        "Hearsay ρ",
+        "Share of an agent's lessons that comes from labelled witnesses instead of neighbours.",
+        source="ours, tuned on validation",
+        ge=0,
+        le=0.9,
         advanced=True,
     )
     projection: int = param(

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from engine.methods.gagn.agents import CHUNK, Agents, Neighbourhood, pair_code
+from engine.methods.gagn.agents import CHUNK, Agents, pair_code
 from engine.methods.gagn.verdicts import REMOVED, Scores, area
 
 JURY = 3  # jurors from each end's other neighbours, beside the two ends themselves
@@ -36,7 +36,7 @@ def score(agents: Agents, generator: torch.Generator) -> Scores:
         "e_v": excess_v,
         "c_uv": confidence,
     }
-    return Scores(**{name: value.cpu().numpy() for name, value in values.items()})
+    return Scores(**{name: np.array(value.cpu()) for name, value in values.items()})
 
 
 def _excess(agents: Agents, answers: Tensor, entries: Tensor) -> Tensor:

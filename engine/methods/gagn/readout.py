@@ -33,8 +33,8 @@ VOTES = tuple(
     for trust, stay, exchanges in (
         ("attention", 0.3, 2),
         ("uniform", 0.1, 8),
-        ("confidence", 0.1, 2),
-        ("confidence", 0.1, 8),
+        ("confidence", 0.3, 4),
+        ("confidence", 0.3, 8),
     )
 )
 FAMILIES = ("self", "neighbour", "vote")
@@ -54,7 +54,7 @@ def trust(agents: Agents, kind: str, opinions: Tensor, alpha: Tensor) -> Tensor:
     else:
         sure = agents.edge_confidence(opinions)
         odds = (sure / (1 - sure).clamp(min=1e-6)).clamp(max=ODDS)
-        weight = odds * (agents._agreement(opinions) + 0.1)
+        weight = alpha * odds**2 * (agents.agreement(opinions) + 0.1)
     weight = weight * ~graph.own
     return weight / graph.total(weight).clamp(min=1e-12)[graph.row]
 
