@@ -54,5 +54,21 @@ export function prepare(root) {
   }
 }
 
-prepare(document);
-document.addEventListener("htmx:afterSwap", (event) => prepare(event.target));
+// A table that is wider than its place scrolls; then it can be reached by keyboard too.
+const watch = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.hasAttribute("role")) continue;
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+
+/** @param {ParentNode} root */
+function begin(root) {
+  prepare(root);
+  for (const place of root.querySelectorAll(".table, .scroll, .tabs, pre")) watch.observe(place);
+}
+
+begin(document);
+document.addEventListener("htmx:afterSwap", (event) => begin(event.target));
+document.addEventListener("refreshed", (event) => begin(event.target));

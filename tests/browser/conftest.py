@@ -54,7 +54,7 @@ class Watched:
         return self.errors + self.page.evaluate("window.breaches ?? []")
 
 
-@pytest.fixture()
+@pytest.fixture
 def open_page(browser, live_server) -> Iterator[Callable]:
     """Opens a page of the live server, signed in as somebody where asked."""
     contexts: list[BrowserContext] = []

@@ -10,9 +10,11 @@ from webapp.middleware import POLICY
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-PAGE = """<!doctype html><html lang="en" data-theme="auto"><head><meta charset="utf-8"><title>x</title>
+PAGE = """<!doctype html><html lang="en" data-theme="auto"><head>
+<meta charset="utf-8"><title>x</title>
 <script src="/static/js/theme.js"></script>
-<link rel="stylesheet" href="/static/css/tokens.css"><link rel="stylesheet" href="/static/css/base.css">
+<link rel="stylesheet" href="/static/css/tokens.css">
+<link rel="stylesheet" href="/static/css/base.css">
 <link rel="stylesheet" href="/static/css/components.css">
 <script src="/static/vendor/plotly.min.js" defer></script>
 <script type="module" src="/static/js/charts.js"></script></head>
@@ -31,7 +33,7 @@ LOSS = {
 }
 
 
-@pytest.fixture()
+@pytest.fixture
 def drawn(open_page):
     """A page with one figure, drawn."""
 
@@ -102,7 +104,9 @@ def test_the_csv_marks_what_a_spreadsheet_could_run(drawn):
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
     assert download.value.suggested_filename == "t.csv"
-    assert download.value.path().read_text() == "x,y\n'=1+1,1\nb,2\n".replace("\n", "\r\n")
+    assert download.value.path().read_bytes().decode() == "x,y\n'=1+1,1\nb,2\n".replace(
+        "\n", "\r\n"
+    )
 
 
 @pytest.mark.parametrize(("word", "head"), [("PNG", b"\x89PNG"), ("SVG", b"<svg")])
@@ -139,7 +143,7 @@ def test_the_theme_redraws_with_its_own_colours(drawn):
 
 def test_names_are_shown_as_written(drawn):
     page = drawn().page
-    assert page.locator(".legendtext").all_inner_texts()[1] == "<b>=val</b>"
+    assert page.locator(".legendtext").all_text_contents()[1] == "<b>=val</b>"
 
 
 def test_many_updates_make_few_drawings(drawn):

@@ -11,6 +11,7 @@ from django.conf import settings
 @dataclass(frozen=True)
 class Disk:
     free: int  # bytes
+    used: int
     total: int
     enough: bool
 
@@ -21,4 +22,9 @@ def free_bytes() -> int:
 
 def disk() -> Disk:
     usage = shutil.disk_usage(settings.TENFOLD_HOME)
-    return Disk(free=usage.free, total=usage.total, enough=usage.free >= settings.MIN_FREE_DISK)
+    return Disk(
+        free=usage.free,
+        used=usage.total - usage.free,
+        total=usage.total,
+        enough=usage.free >= settings.MIN_FREE_DISK,
+    )

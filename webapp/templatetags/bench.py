@@ -131,6 +131,31 @@ def icon(name: str, label: str = "") -> str:
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', address)
 
 
+SPARK_WIDTH, SPARK_HEIGHT = 100, 30
+
+
+@register.simple_tag
+def spark(values: list[float | None], colour: int = 0) -> str:
+    """A curve without axes; whoever needs its numbers opens the job."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return ""
+    least, span = min(known), max(known) - min(known) or 1
+    step = SPARK_WIDTH / (len(known) - 1)
+    points = " ".join(
+        f"{at * step:.1f},{SPARK_HEIGHT - (value - least) / span * SPARK_HEIGHT:.1f}"
+        for at, value in enumerate(known)
+    )
+    return format_html(
+        '<svg class="spark slot-{}" viewBox="0 0 {} {}" preserveAspectRatio="none"'
+        ' aria-hidden="true"><polyline points="{}"/></svg>',
+        colour,
+        SPARK_WIDTH,
+        SPARK_HEIGHT,
+        points,
+    )
+
+
 STATE_ICONS = {"checking": "queued", "ready": "done", "rejected": "failed"}
 
 

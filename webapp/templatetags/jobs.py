@@ -1,0 +1,46 @@
+"""Filters of the job pages: values and differences as text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import template
+
+from webapp.templatetags.bench import number
+
+register = template.Library()
+
+
+@register.filter
+def plain(value: Any) -> str:
+    """A parameter's value as people write it: words bare, lists with commas, nothing as –."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(plain, value)) or "none"
+    return json.dumps(value, ensure_ascii=False)
+
+
+@register.filter
+def signed(value: float | None) -> str:
+    """A difference with its sign."""
+    if value is None:
+        return "–"
+    return f"+{number(value)}" if value > 0 else number(value)
+
+
+@register.filter
+def numeric(text: str | None) -> str:
+    """A value that the database gave as text: numbers in few digits, the rest as it is."""
+    if text is None:
+        return "–"
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return number(value) if isinstance(value, int | float) else text
