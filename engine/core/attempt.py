@@ -73,6 +73,8 @@ def _work(
 ) -> None:
     with emitter.lock:  # nothing that another thread has to say comes before the greeting
         device = devices.resolve(request.device)
+        if request.method.requires == "gpu" and device != "cuda":
+            raise UserError("device", f"{request.method.slug} needs a GPU, and there is none")
         entry = resolve(request.method.entry)
         devices.settle(request.seed, request.threads)
         around = environment.capture(device=device)

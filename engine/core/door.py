@@ -16,7 +16,7 @@ from engine.core.device import DEVICES, set_threads
 from engine.core.emit import Emitter
 from engine.core.errors import UserError
 from engine.core.job import EVENTS, REQUEST, RESULT, Request, locate, read_json
-from engine.core.limits import Supervision
+from engine.core.limits import CpuLimit, Supervision
 from engine.core.method import Method
 from engine.core.terminal import err, out
 
@@ -27,7 +27,14 @@ MAX_SEED = 2**32 - 1
 
 def main(argv: Sequence[str] | None, supervision: Supervision) -> int:
     options = parser().parse_args(argv)
-    return options.verb(options, supervision)
+    try:
+        return options.verb(options, supervision)
+    except (CpuLimit, MemoryError, OSError, RuntimeError) as error:
+        said = supervision.limits.explain(error)
+        if said is None:
+            raise
+        err(said)
+        return 1
 
 
 def parser() -> argparse.ArgumentParser:

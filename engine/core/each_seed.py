@@ -97,7 +97,7 @@ def _command(options: argparse.Namespace, seed: int, job: Path) -> list[str]:
     for name in ("input", "set"):
         for value in getattr(options, name):
             command += [f"--{name}", value]
-    for name in ("device", "threads", "checkpoint_every"):
+    for name in ("params", "device", "threads", "checkpoint_every"):
         if getattr(options, name) is not None:
             command += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
     command += ["--seed", str(seed), "--out", str(job)]

@@ -94,10 +94,10 @@ class Supervision:
                 limits=_limits(asked.get("limits", {})),
                 resume_at=asked.get("resume_at"),
             )
-        except (ValueError, TypeError, KeyError) as fault:
+            os.set_inheritable(found.events, False)
+        except (ValueError, TypeError, KeyError, OSError) as fault:
             expected = f"expected JSON with events, limits and resume_at, got {text!r:.200}"
             raise UserError(VARIABLE, f"{expected} ({fault})") from None
-        os.set_inheritable(found.events, False)
         return found
 
 

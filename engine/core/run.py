@@ -73,6 +73,7 @@ class Run:
         self._control = control
         self._streams = Streams(request.seed)
         self._stored = point.stored
+        self._restored = False
         self._best = point.n if stored.get("best") else stored.get("best_n")
         self._every = checkpoint_every
         self._due = time.monotonic() + checkpoint_every
@@ -187,10 +188,14 @@ class Run:
         Puts all random streams where they were then, so call it once, after preparing what
         is not stored (splits, initial weights) and before the loop.
         """
-        if self._stored is None:
+        if self._restored:
+            raise RuntimeError("restore is called once: what it gave may have changed since")
+        self._restored = True
+        stored, self._stored = self._stored, None  # a large model is not held twice
+        if stored is None:
             return None
-        self._streams.restore(self._stored["streams"])
-        return self._stored["state"]
+        self._streams.restore(stored["streams"])
+        return stored["state"]
 
     def checkpoint_due(self) -> bool:
         """Is it time to call `checkpoint`? Ask once per step."""

@@ -377,6 +377,51 @@ def test_a_group_runs_each_seed_and_says_the_spread(tmp_path):
     assert group["paired"]["flat"]["value"]["n"] == 2
 
 
+def test_a_group_hands_each_seed_the_whole_request(tmp_path):
+    params = tmp_path / "params.json"
+    params.write_text('{"steps": 7, "scale": 3.0}')
+    out = tmp_path / "out"
+    asked = ["--params", params, "--set", "scale=2", "--threads", "2"]
+    assert door("run", "fake", "--out", out, "--seeds", "1", *asked).returncode == 0
+    result = result_of(out)
+    assert (result["params"]["steps"], result["params"]["scale"]) == (7, 2.0)
+    assert result["threads"] == result_of(out / "seed-1")["threads"] == 2
+
+
+def test_a_supervised_group_is_refused(tmp_path):
+    with Supervised("run", "fake", "--out", tmp_path / "out", "--seeds", "0-1") as job:
+        code, rest, _ = job.end()
+    assert code == 2
+    assert rest[0]["where"] == "seeds"
+
+
+def test_check_answers_with_a_report(tmp_path):
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text('{"idx_train": [0, 1], "idx_val": [2], "idx_test": [3]}')
+    bad.write_text('{"idx_train": [0, 0], "idx_val": ["x"]}')
+    answer = door("check", "split", good)
+    report = json.loads(answer.stdout)
+    assert (answer.returncode, report["ok"], report["facts"]["train"]) == (0, True, 2)
+    answer = door("check", "split", bad)
+    report = json.loads(answer.stdout)
+    assert (answer.returncode, report["ok"]) == (2, False)
+    assert "error" in {line["level"] for line in report["report"]}
+
+
+def test_an_input_is_loaded_through_its_kind(tmp_path):
+    split = tmp_path / "split.json"
+    split.write_text('{"idx_train": [0, 1, 4], "idx_val": [2], "idx_test": [3]}')
+    out = tmp_path / "out"
+    assert door("run", "fake", "--out", out, "--input", f"data={split}").returncode == 0
+    assert result_of(out)["summary"]["size"] == 3.0
+    split.write_text("[")
+    broken = tmp_path / "broken"
+    answer = door("run", "fake", "--out", broken, "--input", f"data={split}")
+    assert answer.returncode == 2
+    assert answer.stderr.splitlines()[-1].startswith("input data: ")
+    assert events_of(broken)[-1]["where"].startswith("input data")
+
+
 def test_a_group_that_was_stopped_goes_on_with_what_is_missing(tmp_path):
     settings = ["--seeds", "0-1", "--set", "steps=300", "--set", "seconds_per_step=0.003"]
     child = start("run", "fake", "--out", tmp_path, *settings)

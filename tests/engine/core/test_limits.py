@@ -32,7 +32,8 @@ def test_the_variable_is_read_once_and_hidden_from_children():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"events":"x"}', '{"events":1,"limits":{"memry":1}}']
+    "text",
+    ["", "[]", "{}", '{"events":"x"}', '{"events":1,"limits":{"memry":1}}', '{"events":987654}'],
 )
 def test_a_variable_that_cannot_be_read_is_refused(text):
     with pytest.raises(UserError, match=VARIABLE):

@@ -77,6 +77,8 @@ def test_torch_streams_go_on_after_a_restore_too(new_run):
 
 def test_restore_gives_nothing_to_a_new_job(run):
     assert run.restore() is None
+    with pytest.raises(RuntimeError, match="once"):
+        run.restore()
 
 
 def test_the_two_newest_checkpoints_and_the_best_are_kept(run, tmp_path):
