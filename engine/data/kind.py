@@ -23,7 +23,7 @@ from typing import Any, Literal
 from engine.core.errors import UserError
 
 HERE = Path(__file__).resolve().parent
-MAX_LINES = 200  # of one report; the rest is counted
+MAX_LINES = 200  # of each level in one report; the rest is counted
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,14 @@ class Report:
 
     failed: bool = False
 
+    def fault(self) -> UserError:
+        """The first error, for a loader to raise."""
+        line = next(line for line in self.lines if line.level == "error")
+        return UserError(line.where, line.text)
+
     def _add(self, line: Line) -> None:
         self.failed |= line.level == "error"
-        if len(self.lines) < MAX_LINES:
+        if sum(known.level == line.level for known in self.lines) < MAX_LINES:
             self.lines.append(line)
         else:
             self.left_out += 1

@@ -35,8 +35,7 @@ def load(path: Path) -> Graph:
     report = Report()
     graph = _read(path, report)
     if graph is None:
-        fault = next(line for line in report.lines if line.level == "error")
-        raise UserError(fault.where, fault.text)
+        raise report.fault()
     return graph
 
 

@@ -45,15 +45,15 @@ def files_of(source: Source, report: Report) -> Files:
     if alone and (source.single or (len(source.members) == 1 and not role_of(alone.name))):
         return Files(alone, None, None)
     found: dict[str, list[Member]] = {role: [] for role in ROLES}
+    others: list[Member] = []
     for member in source:
         role = role_of(member.name)
-        if role:
-            found[role].append(member)
-        else:
-            report.ok(member.name, "not part of a graph, left out")
+        (found[role] if role else others).append(member)
+    if others:
+        report.ok(source.name, f"not part of a graph, left out: {_listed(others)}")
     for role, members in found.items():
         if len(members) > 1:
-            names = ", ".join(member.name for member in members[:FEW])
+            names = _listed(members)
             raise UserError(source.name, f"{len(members)} files of {role} ({names}); expected one")
     if not found["edges"]:
         for member in source:
@@ -63,6 +63,11 @@ def files_of(source: Source, report: Report) -> Files:
         )
     chosen = {role: members[0] if members else None for role, members in found.items()}
     return Files(**chosen)  # type: ignore[arg-type]
+
+
+def _listed(members: list[Member]) -> str:
+    names = ", ".join(member.name for member in members[:FEW])
+    return names + (f" and {len(members) - FEW:,} more" if len(members) > FEW else "")
 
 
 def role_of(name: str) -> str | None:

@@ -41,8 +41,7 @@ def load(path: Path) -> Split:
     report = Report()
     split, _ = _read(path, report)
     if split is None:
-        fault = next(line for line in report.lines if line.level == "error")
-        raise UserError(fault.where, fault.text)
+        raise report.fault()
     return split
 
 

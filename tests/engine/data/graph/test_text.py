@@ -84,7 +84,7 @@ def test_two_files_of_one_role_are_refused(tmp_path):
 
 def test_other_files_are_named_and_left_out(tmp_path):
     path = folder_of(three(tmp_path), {"README.md": "# words"})
-    assert "README.md: not part of a graph, left out" in said(report_on(io, path), "ok")
+    assert "graph: not part of a graph, left out: README.md" in said(report_on(io, path), "ok")
 
 
 def test_a_folder_without_edges_is_refused(tmp_path):

@@ -1,0 +1,85 @@
+"""Kinds as the door and the pages see them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from engine.core.errors import UserError
+from engine.data.kind import MAX_LINES, Report, check, kind, kinds
+from tests.engine.data.making import folder_of
+
+DOCS = Path(__file__).resolve().parents[3] / "docs/data-formats.md"
+
+
+def test_both_kinds_are_found_with_their_readers():
+    assert {"graph", "split"} <= set(kinds())
+    for slug in ("graph", "split"):
+        io = kind(slug).io()
+        assert all(callable(getattr(io, name)) for name in ("sniff", "check", "load", "preview"))
+
+
+def test_an_unknown_kind_is_refused_with_the_known_ones():
+    with pytest.raises(UserError, match=r"no kind is called 'grahp'; there are: .*graph"):
+        kind("grahp")
+
+
+def test_a_check_answers_with_every_fact_of_the_card(tmp_path):
+    files = {"edges.csv": "0,1\n1,2\n", "labels.csv": "0\n0\n0\n", "features.csv": "1\n1\n1\n"}
+    answer = check(kind("graph"), folder_of(tmp_path / "graph", files))
+    assert answer["ok"]
+    assert set(answer["facts"]) == {fact.key for fact in kind("graph").facts}
+    json.dumps(answer, allow_nan=False)
+
+
+def test_a_failed_check_has_errors_and_no_preview(tmp_path):
+    answer = check(kind("graph"), folder_of(tmp_path / "graph", {"edges.csv": "0,1\n1,x\n"}))
+    assert not answer["ok"]
+    assert answer["preview"] is None
+    assert answer["report"][-1] == {
+        "level": "error",
+        "where": "edges.csv",
+        "text": "row 2: node 'x' is no whole number, as other rows have",
+    }
+
+
+def test_a_check_that_needs_too_much_memory_is_told(tmp_path, monkeypatch):
+    def exhausted(path: Path, report: Report) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(kind("graph").io(), "check", exhausted)
+    answer = check(kind("graph"), tmp_path)
+    assert "needs more memory" in answer["report"][0]["text"]
+
+
+def test_a_report_is_bounded_and_never_loses_its_errors_to_other_lines():
+    report = Report()
+    for at in range(MAX_LINES + 5):
+        report.ok("file", f"line {at}")
+    report.error("file", "row 3: wrong")
+    assert not report.passed
+    assert report.as_json()["left_out"] == 5
+    assert str(report.fault()) == "file: row 3: wrong"
+
+
+def test_the_docs_name_the_bounds_that_hold():
+    from engine.data import archive
+    from engine.data.graph import npz, pairs, rows, table
+    from engine.data.split import io as split_io
+
+    said = dict(re.findall(r"^\| (.+?) \| ([\d,]+)", DOCS.read_text(), re.M))
+    assert said == {
+        "members of a zip or folder": f"{archive.MAX_MEMBERS:,}",
+        "bytes, unpacked": str(archive.MAX_UNPACKED >> 30),
+        "unpacked to packed, of a zip over 1 MiB": str(archive.MAX_RATIO),
+        "nodes; features": f"{npz.MAX_NODES:,}",
+        "rows of edges in text": f"{pairs.MAX_ROWS:,}",
+        "values in text that are not zero": f"{rows.MAX_VALUES:,}",
+        "bytes of a line": str(table.MAX_LINE >> 20),
+        "bytes of a split": str(split_io.MAX_JSON >> 20),
+    }
+    assert archive.RATIO_FLOOR == 1 << 20
+    assert npz.MAX_FEATURES == npz.MAX_NODES
