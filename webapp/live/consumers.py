@@ -6,6 +6,7 @@
                               -> {"answered": id, "ok": true, "answer": …, "seconds": …}
                                  or {"answered": id, "ok": false, "error": why}
     {"warm": job id}          -> {"job": id, "warm": true} once questions are answered fast
+                                 or {"job": id, "warm": false, "error": why}
     anything else             -> {"fault": {"where": …, "expected": …}}
 
 A message is passed on only while the session lives and its user is in the topic's team, as
@@ -102,9 +103,7 @@ class Live(AsyncWebsocketConsumer):
         elif "unsub" in message:
             await self._unsubscribe(_name(message, "unsub"))
         elif "warm" in message:
-            job = _name(message, "warm")
-            await self._subscribe(f"warm.{job}")
-            await _pass_on("warm", job)
+            await self._warm(_name(message, "warm"))
         elif "ask" in message:
             await self._ask(message)
         else:
@@ -133,6 +132,13 @@ class Live(AsyncWebsocketConsumer):
     async def _leave(self, topic: str) -> None:
         self.topics.pop(topic, None)
         await self.channel_layer.group_discard(topic, self.channel_name)
+
+    async def _warm(self, job: str) -> None:
+        try:
+            await self._subscribe(f"warm.{job}")
+            await _pass_on("warm", job)
+        except Refused as refused:
+            await self._say(job=job, warm=False, error=str(refused))
 
     async def _ask(self, message: dict[str, Any]) -> None:
         asked = message["ask"]

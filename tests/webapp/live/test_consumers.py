@@ -192,7 +192,6 @@ def test_the_65th_subscription_is_refused_and_the_others_go_on(viewer, client_of
         '{"ask": [], "job": "x", "question": "y"}',
         '{"ask": "' + "x" * 101 + '"}',
         '{"warm": null}',
-        '{"warm": "x"}',
     ],
 )
 def test_whatever_is_sent_is_answered_with_a_fault(viewer, client_of, make_job, text):
@@ -383,6 +382,15 @@ class TestAsking:
             assert (await page.hear())["warm"] is True
 
         talk(client_of(viewer), script)
+
+    def test_an_outsider_warms_nothing(self, outsider, client_of, make_job):
+        job = make_job()
+
+        async def script(page: Page) -> None:
+            answer = await page.say(warm=job.pk)
+            assert (answer["job"], answer["warm"]) == (job.pk, False)
+
+        talk(client_of(outsider), script)
 
 
 def test_a_socket_that_left_is_forgotten_by_the_layer(viewer, client_of, make_job):
