@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.services import services  # noqa: F401 - a fixture of all tests
+
 ROOT = Path(__file__).resolve().parent.parent
 # Before Django reads its settings: a home of our own, and the fast fake method.
 os.environ["TENFOLD_HOME"] = tempfile.mkdtemp(prefix="tenfold-test-")
