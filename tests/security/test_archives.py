@@ -266,6 +266,14 @@ def test_a_link_to_a_folder_is_not_followed(tmp_path):
     assert "a symbolic link" in refusal(folder)
 
 
+def test_the_path_itself_may_be_a_link(tmp_path):
+    """Workers give stored bytes their file name by a link of their own."""
+    path = npz(tmp_path / "blob", {"labels": np.arange(3)})
+    (tmp_path / "graph.npz").symlink_to(path)
+    with open_arrays(tmp_path / "graph.npz") as found:
+        assert found["labels"].tolist() == [0, 1, 2]
+
+
 def test_a_pipe_in_a_folder_is_refused_and_not_waited_for(tmp_path):
     folder = folder_of(tmp_path / "folder", {"labels.csv": "0\n"})
     os.mkfifo(folder / "edges.csv")

@@ -176,7 +176,9 @@ def _follow(part: Matrix | Column, leader: Matrix | Column, report: Report) -> N
             report.warn(part.where, f"no id column: row by row as in {leader.where}")
         return
     if part.ids.dtype.kind != leader.ids.dtype.kind:
-        raise UserError(part.where, f"ids of another type than in {leader.where}")
+        raise UserError(
+            part.where, f"ids unlike those of {leader.where}; expected the same in both"
+        )
     order = np.argsort(leader.ids)
     at = np.searchsorted(leader.ids[order], part.ids).clip(max=leader.rows - 1)
     strange = np.flatnonzero(leader.ids[order][at] != part.ids)

@@ -397,6 +397,20 @@ def test_labels_of_other_nodes_than_features_are_refused(tmp_path):
     assert "labels.csv: node 'z' is not in features.csv (1 such nodes)" in errors_of(path)
 
 
+def test_ids_of_two_sorts_are_refused(tmp_path):
+    path = three(tmp_path, features="a,1,0\nb,0,1\n", labels="0,0\n1,1\n", edges="a,b\n")
+    assert "labels.csv: ids unlike those of features.csv" in errors_of(path)
+
+
+def test_ids_from_one_beside_ids_from_zero_are_refused(tmp_path):
+    path = three(tmp_path, features="id,a\n1,1\n2,1\n", labels="0,0\n1,1\n", edges="1,2\n")
+    assert "labels.csv: node 0 is not in features.csv (1 such nodes)" in errors_of(path)
+    path = three(tmp_path / "b", features="id,a\n1,1\n2,1\n", labels=None, edges="0,1\n")
+    assert "edges.csv: row 1: node 0 does not exist; expected one of the 2 ids, as 1" in errors_of(
+        path
+    )
+
+
 def test_reading_stops_after_twenty_faults(tmp_path):
     path = three(tmp_path, features="1,0\n" + "1\n" * 50, labels=None)
     lines = errors_of(path).splitlines()
