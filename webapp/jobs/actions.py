@@ -51,11 +51,14 @@ def resume(job: Job, user: User) -> None:
 
 @transaction.atomic
 def _again(job: Job, user: User, *, resume: bool) -> None:
+    kept = job.checkpoint_n if resume else 0  # what comes after it is deleted and made again
+    if users := users_of(job, after=kept or 0):
+        raise Refused([("artifacts", f"none that another job uses; {_named(users)}")])
     if not move(job.pk, expect=AGAIN, to=State.QUEUED, resume=resume, **FRESH):
         raise _wrong(job, "a job that failed, was cancelled or lost")
     job.refresh_from_db()
     record(user, "job.resume" if resume else "job.retry", job, team=job.project.team)
-    notices.queued([job])
+    notices.waiting([job])
 
 
 @transaction.atomic
@@ -101,11 +104,8 @@ def delete(job: Job, user: User) -> None:
     job = Job.objects.select_for_update().select_related("project").get(pk=job.pk)
     if job.state in ACTIVE:
         raise _wrong(job, "a job that does not run; cancel it first")
-    users = users_of(job)
-    if users:
-        names = ", ".join(str(other) for other in users[:5])
-        more = f" and {len(users) - 5} more" if len(users) > 5 else ""
-        raise Refused([("artifacts", f"no job that uses them; these do: {names}{more}")])
+    if users := users_of(job):
+        raise Refused([("artifacts", f"none that another job uses; {_named(users)}")])
     pk, team = job.pk, job.project.team_id
     record(user, "job.delete", job, team=job.project.team, name=job.name)
     job.delete()
@@ -113,10 +113,15 @@ def delete(job: Job, user: User) -> None:
     transaction.on_commit(lambda: notices.publish_deleted(team, pk))
 
 
-def users_of(job: Job) -> list[Job]:
-    """Other jobs that took an artifact of this one as input."""
-    rows = JobInput.objects.filter(artifact__job=job).exclude(job=job)
+def users_of(job: Job, *, after: int = 0) -> list[Job]:
+    """Other jobs that took an artifact of this one, made after event `after`, as input."""
+    rows = JobInput.objects.filter(artifact__job=job, artifact__n__gt=after).exclude(job=job)
     return list(Job.objects.filter(pk__in=rows.values("job")).order_by("-id"))
+
+
+def _named(jobs: list[Job]) -> str:
+    names = ", ".join(f"{job} ({job.pk})" if job.name else job.pk for job in jobs[:5])
+    return f"these do: {names}" + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
 
 
 def allowed(job: Job, user: User) -> dict[str, bool]:

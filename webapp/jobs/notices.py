@@ -9,17 +9,14 @@ from django.db import transaction
 from webapp.jobs.models import Job
 
 
-def queued(jobs: Iterable[Job]) -> None:
-    """New or returned jobs: ring once per queue and tell the lists."""
-    jobs = list(jobs)
+def waiting(jobs: Iterable[Job]) -> None:
+    """Jobs wait: ring once per queue."""
     for queue in sorted({job.queue for job in jobs}):
         transaction.on_commit(lambda queue=queue: _ring(queue))
-    for job in jobs:
-        changed(job)
 
 
 def changed(job: Job) -> None:
-    """A job's row as lists show it; they fetch what else they need."""
+    """A row of the lists is new or says something else; `states.move` tells of states itself."""
     message = {"job": job.pk, "state": str(job.state), "phase": job.phase}
     topic = f"team.{job.team_id}"
     transaction.on_commit(lambda: _publish(topic, message))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -24,7 +25,7 @@ from webapp.jobs import seeds as seed_lists
 from webapp.jobs.models import Group, Job, JobInput, Project, Queue
 from webapp.refused import UNKEPT, Refused, words_only
 
-__all__ = ["Refused", "submit"]
+__all__ = ["Refused", "plan", "submit"]
 
 DEVICES = ("auto", "cpu", "cuda")
 MOST_THREADS = 256
@@ -36,7 +37,24 @@ LONGEST_NOTES = 20_000
 Faults = list[tuple[str, str]]
 
 
-def submit(
+@dataclass(frozen=True)
+class Plan:
+    """A valid request, not yet in the database."""
+
+    fields: dict[str, Any]
+    inputs: choices.Chosen
+    seeds: list[int]
+
+
+def submit(user: User, **request: Any) -> list[Job]:
+    """One queued job per seed; several seeds make a group. Raises `Refused` with every fault.
+
+    It takes what `plan` takes.
+    """
+    return _create(plan(user, **request))
+
+
+def plan(
     user: User,
     *,
     project: Project,
@@ -52,8 +70,8 @@ def submit(
     device: str = "auto",
     threads: int | None = None,
     priority: int = 0,
-) -> list[Job]:
-    """One queued job per seed; several seeds make a group. Raises `Refused` with every fault."""
+) -> Plan:
+    """The request with its defaults filled in, or `Refused`. Nothing is stored."""
     policy.require(user, "job.create", project)
     try:
         card = find_method(method)
@@ -81,12 +99,12 @@ def submit(
         "created_by": user,
         "params": values,
         "device": device,
-        "threads": threads or card.threads,
+        "threads": card.threads if threads is None else threads,
         "queue": queue_of(card, device),
         "priority": priority,
         "limits": {**settings.JOB_LIMITS, **(limits or {})},
     }
-    return _create(fields, chosen=chosen, seeds=seed_list)
+    return Plan(fields, chosen, seed_list)
 
 
 def queue_of(card: Method, device: str) -> str:
@@ -97,9 +115,8 @@ def queue_of(card: Method, device: str) -> str:
 
 
 @transaction.atomic
-def _create(
-    fields: dict[str, Any], *, chosen: dict[str, Version | Artifact], seeds: list[int]
-) -> list[Job]:
+def _create(plan: Plan) -> list[Job]:
+    fields, seeds = plan.fields, plan.seeds
     project, user = fields["project"], fields["created_by"]
     group = Group.objects.create(project=project, name=fields["name"]) if len(seeds) > 1 else None
     ids = sorted(new_id() for _ in seeds)  # ids of one millisecond are in no order by themselves
@@ -109,7 +126,7 @@ def _create(
     JobInput.objects.bulk_create(
         JobInput(job=job, name=name, **_reference(thing))
         for job in jobs
-        for name, thing in chosen.items()
+        for name, thing in plan.inputs.items()
     )
     record(
         user,
@@ -120,7 +137,9 @@ def _create(
         seeds=seeds,
         project=project.slug,
     )
-    notices.queued(jobs)
+    notices.waiting(jobs)
+    for job in jobs:
+        notices.changed(job)
     return jobs
 
 

@@ -1,0 +1,134 @@
+// What a job's page knows and learns: its series so far, then every batch as it is committed.
+// Nothing is missed (a gap fetches everything again) and nothing is kept twice (by number `n`).
+//
+//   feed().withSeries();                    // before start: this page draws curves
+//   feed().on("points", (keys) => …);       // also reset, rewind, state, progress, log, artifacts,
+//                                           // verifications, page (a fresh document after a gap)
+//   feed().start();                         // once, by page.js
+
+import { live } from "../live.js";
+
+const POINTS = 1000; // of one series, as the server reduces it
+const COLUMNS = ["n", "step", "wall", "value"];
+const MOST = 4000; // kept of one series before the page asks for reduced ones again
+
+class Feed {
+  constructor(about) {
+    this.about = about;
+    this.state = about.state;
+    this.series = new Map(); // key -> {n, step, wall, value, count}
+    this.listeners = new Map();
+    this.rewinds = 0;
+    this.wanted = false;
+  }
+
+  withSeries() {
+    this.wanted = true;
+  }
+
+  /** @param {string} kind @param {(detail: any) => void} listener */
+  on(kind, listener) {
+    const known = this.listeners.get(kind) ?? [];
+    this.listeners.set(kind, [...known, listener]);
+  }
+
+  emit(kind, detail) {
+    for (const listener of this.listeners.get(kind) ?? []) listener(detail);
+  }
+
+  async start() {
+    const since = this.wanted ? await this.load() : this.about.seq;
+    live().follow(this.about.id, {
+      since,
+      onMessage: (message) => this.take(message),
+      onGap: () => this.gap(),
+    });
+  }
+
+  /** What was missed, all of it; answers with the `seq` up to which the page is then complete. */
+  async gap() {
+    const page = await freshPage();
+    this.emit("page", page);
+    const seq = JSON.parse(page.getElementById("job-live").textContent).seq;
+    return this.wanted ? this.load() : seq;
+  }
+
+  /** @param {{keep?: boolean}} how keep: what the socket brought meanwhile stays */
+  async load({ keep = false } = {}) {
+    const rewinds = this.rewinds;
+    const answer = await fetch(`${this.about.series}?points=${POINTS}`);
+    if (!answer.ok) throw new Error(`the curves could not be loaded (${answer.status})`);
+    const { seq, series } = await answer.json();
+    if (rewinds !== this.rewinds) return this.load({ keep }); // it may hold what is gone by now
+    const old = this.series;
+    this.series = new Map(Object.entries(series));
+    if (keep) for (const [key, { count, ...columns }] of old) this.add(key, columns);
+    this.emit("reset");
+    return seq;
+  }
+
+  take(message) {
+    if (message.rewind !== undefined && message.rewind !== null) this.rewind(message.rewind);
+    if (this.wanted && message.points) this.append(message.points);
+    if (message.progress || message.phase !== undefined) this.emit("progress", message);
+    if (message.log) this.emit("log", message.log);
+    if (message.artifacts?.length) this.emit("artifacts", message.artifacts);
+    if (message.verifications?.length) this.emit("verifications", message.verifications);
+    if (message.state && message.state !== this.state) {
+      this.state = message.state;
+      this.emit("state", message.state);
+      // Live batches are reduced; what stays on the page at the end is what is stored.
+      if (this.wanted && ENDED.has(message.state)) this.load({ keep: true });
+    }
+  }
+
+  append(points) {
+    let long = false;
+    for (const [key, more] of Object.entries(points)) long = this.add(key, more) || long;
+    this.emit("points", Object.keys(points));
+    if (long) this.load({ keep: true });
+  }
+
+  /** Add the points of a series that are newer than what is there; says if it grew long. */
+  add(key, more) {
+    let series = this.series.get(key);
+    const last = series?.n.at(-1) ?? 0;
+    const from = more.n.findIndex((n) => n > last);
+    if (from === -1) return false;
+    if (!series) {
+      series = { n: [], step: [], wall: [], value: [], count: 0 };
+      this.series.set(key, series);
+    }
+    for (const column of COLUMNS) series[column].push(...more[column].slice(from));
+    series.count += more.n.length - from;
+    return series.n.length > MOST;
+  }
+
+  /** The attempt after a crash starts behind its checkpoint: what came later is gone. */
+  rewind(n) {
+    this.rewinds += 1;
+    for (const [key, series] of this.series) {
+      const kept = series.n.filter((one) => one <= n).length;
+      for (const column of COLUMNS) series[column].length = kept;
+      if (kept === 0) this.series.delete(key);
+    }
+    this.emit("rewind", n);
+    this.emit("reset");
+  }
+}
+
+/** This page as the server has it now. */
+export async function freshPage() {
+  const answer = await fetch(window.location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) throw new Error(`the page could not be loaded (${answer.status})`);
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+export const ENDED = new Set(["done", "failed", "cancelled", "lost"]);
+
+let one = null;
+
+export function feed() {
+  one ??= new Feed(JSON.parse(document.getElementById("job-live").textContent));
+  return one;
+}

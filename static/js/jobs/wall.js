@@ -1,0 +1,122 @@
+// The wall of charts: every series, searched, pinned ones first, at most 24 drawn at once.
+
+import { chart } from "../charts.js";
+import { feed } from "./feed.js";
+import { layout, traces } from "./traces.js";
+
+const MOUNTED = 24;
+const box = document.querySelector("[data-wall]");
+const none = document.querySelector("[data-no-curves]");
+const count = document.querySelector("[data-wall-count]");
+const back = document.querySelector("[data-wall-back]");
+const on = document.querySelector("[data-wall-on]");
+const search = document.getElementById("wall-search");
+const axis = document.getElementById("wall-axis");
+const weight = document.getElementById("wall-smooth");
+const log = document.getElementById("wall-log");
+const units = JSON.parse(document.getElementById("series-units").textContent);
+
+const PINS = "tenfold.pinned-series"; // a person's own, in this browser
+const pinned = new Set(JSON.parse(localStorage.getItem(PINS) ?? "[]"));
+const mounted = new Map(); // key -> {figure, drawn}
+let first = 0;
+
+const source = feed();
+
+function keys() {
+  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  return [...source.series.keys()]
+    .filter((key) => words.every((word) => key.toLowerCase().includes(word)))
+    .sort((a, b) => pinned.has(b) - pinned.has(a) || a.localeCompare(b));
+}
+
+function look() {
+  const origin = Math.min(...[...source.series.values()].map((one) => one.wall[0] ?? Infinity));
+  return { axis: axis.value, weight: Number(weight.value), log: log.checked, origin };
+}
+
+function pin(key) {
+  if (!pinned.delete(key)) pinned.add(key);
+  localStorage.setItem(PINS, JSON.stringify([...pinned]));
+  first = 0;
+  arrange();
+}
+
+function mount(key) {
+  const figure = document.createElement("figure");
+  figure.dataset.series = key;
+  box.append(figure);
+  const now = look();
+  const drawn = chart(figure, {
+    title: key,
+    unit: units[key] ?? "",
+    traces: traces(key, source.series.get(key), now),
+    layout: layout(now),
+  });
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet small";
+  button.addEventListener("click", () => pin(key));
+  figure.querySelector(".chart-actions").prepend(button);
+  return { figure, drawn, button };
+}
+
+/** Which charts are there, and in what order. */
+function arrange() {
+  const all = keys();
+  first = Math.max(0, Math.min(first, all.length - 1));
+  const shown = all.slice(first, first + MOUNTED);
+  for (const [key, { figure, drawn }] of mounted) {
+    if (shown.includes(key)) continue;
+    drawn.destroy();
+    figure.remove();
+    mounted.delete(key);
+  }
+  for (const key of shown) {
+    if (!mounted.has(key)) mounted.set(key, mount(key));
+    const { figure, button } = mounted.get(key);
+    button.textContent = pinned.has(key) ? "Unpin" : "Pin";
+    button.setAttribute("aria-pressed", String(pinned.has(key)));
+    box.append(figure); // moves it to its place
+  }
+  const last = first + shown.length;
+  count.textContent =
+    all.length > shown.length ? `${first + 1} to ${last} of ${all.length} series` : `${all.length} series`;
+  back.hidden = first === 0;
+  on.hidden = last >= all.length;
+  none.hidden = source.series.size > 0;
+}
+
+function draw(changed) {
+  const now = look();
+  for (const key of changed) {
+    const series = source.series.get(key);
+    const chartOf = mounted.get(key)?.drawn;
+    if (chartOf) chartOf.update(series ? traces(key, series, now) : [], layout(now));
+  }
+}
+
+source.withSeries();
+source.on("reset", () => {
+  arrange();
+  draw(mounted.keys());
+});
+source.on("points", (changed) => {
+  if (changed.some((key) => !mounted.has(key))) arrange();
+  draw(changed);
+});
+search.addEventListener("input", () => {
+  first = 0;
+  arrange();
+});
+for (const control of [axis, weight, log]) {
+  control.addEventListener("input", () => draw([...mounted.keys()]));
+}
+back.addEventListener("click", () => {
+  first = Math.max(0, first - MOUNTED);
+  arrange();
+});
+on.addEventListener("click", () => {
+  first += MOUNTED;
+  arrange();
+});

@@ -1,0 +1,19 @@
+// An inspector is open: a process gets ready for the first question, and the page says so.
+
+import { live } from "../live.js";
+
+const note = document.querySelector("[data-warm]");
+const { id } = JSON.parse(document.getElementById("job-live").textContent);
+
+live()
+  .warm(id)
+  .then(
+    () => {
+      note.textContent = "What-if is ready: answers come within a second.";
+      note.dataset.warm = "ready";
+    },
+    (fault) => {
+      note.textContent = `What-if is not ready: ${fault.message}.`;
+      note.dataset.warm = "failed";
+    },
+  );

@@ -1,0 +1,229 @@
+"""Pages of datasets: list, upload, one dataset with the report of its check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from engine.core.registry import methods
+from engine.data.kind import kinds
+from webapp import policy
+from webapp.accounts.models import Membership, Team
+from webapp.artifacts.storage import open_blob
+from webapp.datasets import store
+from webapp.datasets.models import Dataset, Version
+from webapp.datasets.names import suggested_kind
+from webapp.refused import Refused
+
+MOST = 500  # rows of the list; a team keeps fewer datasets than jobs
+
+
+@login_required
+@require_GET
+def datasets(request: HttpRequest) -> HttpResponse:
+    rows = policy.visible(request.user, Dataset).select_related("team", "created_by")
+    kind = request.GET.get("kind", "")
+    if kind in kinds():
+        rows = rows.filter(kind=kind)
+    rows = list(rows.annotate(count=Count("versions"))[:MOST])
+    newest = _newest(rows)
+    for row in rows:
+        row.newest = newest.get(row.pk)
+    context = {"datasets": rows, "kinds": kinds(), "kind": kind, "may_upload": _teams(request)}
+    return render(request, "datasets/list.html", context)
+
+
+def _newest(rows: list[Dataset]) -> dict[str, Version]:
+    """The newest version of each dataset; rows come in falling numbers, so the first stays."""
+    versions = Version.objects.filter(dataset__in=rows).select_related("blob", "created_by")
+    found: dict[str, Version] = {}
+    for version in versions.defer("preview", "report"):
+        found.setdefault(version.dataset_id, version)
+    return found
+
+
+def _teams(request: HttpRequest) -> list[Team]:
+    """The teams in which the user may upload, the one of the last upload first."""
+    memberships = Membership.objects.filter(user=request.user).select_related("team")
+    teams = [
+        row.team for row in memberships if policy.can(request.user, "dataset.create", row.team)
+    ]
+    last = Dataset.objects.filter(created_by=request.user).values_list("team", flat=True).first()
+    return sorted(teams, key=lambda team: (team.pk != last, team.name))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def dataset_new(request: HttpRequest) -> HttpResponse:
+    faults: list[tuple[str, str]] = []
+    if request.method == "POST":
+        try:
+            version = _upload(request)
+        except Refused as refused:
+            faults = refused.faults
+        else:
+            return _answer(request, reverse("dataset", args=[version.dataset_id]))
+    if faults and _wants_json(request):
+        return JsonResponse({"faults": faults}, status=422)
+    context = {
+        "teams": _teams(request),
+        "kinds": kinds(),
+        "faults": faults,
+        "fault": dict(faults),
+        "given": request.POST if request.method == "POST" else request.GET,
+        "most": settings.MAX_UPLOAD,
+        "suffixes": {slug: list(kind.suffixes) for slug, kind in kinds().items()},
+    }
+    return render(request, "datasets/new.html", context, status=422 if faults else 200)
+
+
+def _upload(request: HttpRequest) -> Version:
+    team = policy.get_or_404(request.user, Team, "dataset.create", pk=request.POST.get("team", ""))
+    file = request.FILES.get("file")
+    if file is None:
+        raise Refused([("file", "a file was expected")])
+    kind = request.POST.get("kind") or suggested_kind(file.name, kinds()) or ""
+    return store.create(
+        request.user,
+        team=team,
+        name=request.POST.get("name", "").strip() or file.name.rpartition(".")[0] or file.name,
+        kind=kind,
+        file=file.file,
+        file_name=file.name,
+        description=request.POST.get("description", ""),
+    )
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    """The script sends the same form, to show progress, and reads a short answer."""
+    return request.headers.get("Accept") == "application/json"
+
+
+def _answer(request: HttpRequest, address: str) -> HttpResponse:
+    return JsonResponse({"address": address}) if _wants_json(request) else redirect(address)
+
+
+@login_required
+@require_GET
+def dataset(request: HttpRequest, pk: str) -> HttpResponse:
+    found = policy.get_or_404(request.user, Dataset, "dataset.view", pk=pk)
+    versions = list(found.versions.select_related("blob", "created_by").defer("preview"))
+    number = request.GET.get("version", "")
+    shown = next((row for row in versions if str(row.number) == number), None)
+    shown = shown or (versions[0] if versions else None)
+    jobs = store.users_of(found)
+    context = {
+        "dataset": found,
+        "kind": kinds().get(found.kind),
+        "versions": versions,
+        "version": shown,
+        "facts": _facts(found.kind, shown) if shown else [],
+        "preview": _preview(shown) if shown else None,
+        "jobs": jobs[:20],
+        "job_count": len(jobs),
+        "fitting": _fitting(shown) if shown else [],
+        "may_edit": policy.can(request.user, "dataset.edit", found),
+        "may_delete": policy.can(request.user, "dataset.delete", found),
+        "may_run": policy.can(request.user, "job.create", found),
+    }
+    return render(request, "datasets/dataset.html", context)
+
+
+def _facts(kind: str, version: Version) -> list[dict[str, Any]]:
+    """The facts in the order of the kind's card, with its titles; unknown ones after them."""
+    card = kinds().get(kind)
+    known = {fact.key: fact for fact in card.facts} if card else {}
+    order = [key for key in known if key in version.facts]
+    order += [key for key in version.facts if key not in known]
+    return [
+        {
+            "title": known[key].title if key in known else key,
+            "unit": known[key].unit if key in known else "",
+            "value": _plain(version.facts[key]),
+        }
+        for key in order
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value
+
+
+def _preview(version: Version) -> dict[str, Any]:
+    """Figures as the chart script draws them, and tables."""
+    preview = Version.objects.values_list("preview", flat=True).get(pk=version.pk) or {}
+    figures = [{**entry["figure"], "title": entry["title"]} for entry in preview.get("figures", ())]
+    return {"figures": figures, "tables": preview.get("tables", [])}
+
+
+def _fitting(version: Version) -> list[dict[str, Any]]:
+    """The methods that take this kind, and why one would not take this version."""
+    found = []
+    for method in methods().values():
+        entries = [entry for entry in method.inputs if entry.kind == version.dataset.kind]
+        if entries and version.state == Version.State.READY:
+            refusals = [entry.refusal(version.facts) for entry in entries]
+            found.append(
+                {
+                    "method": method,
+                    "as": [e.title for e, no in zip(entries, refusals, strict=True) if not no],
+                    "refusal": None if None in refusals else refusals[0],
+                }
+            )
+    return found
+
+
+@login_required
+@require_POST
+def dataset_edit(request: HttpRequest, pk: str) -> HttpResponse:
+    found = policy.get_or_404(request.user, Dataset, "dataset.edit", pk=pk)
+    try:
+        store.edit(
+            found,
+            request.user,
+            name=request.POST.get("name", found.name),
+            description=request.POST.get("description", found.description),
+        )
+    except Refused as refused:
+        messages.error(request, str(refused))
+    return redirect("dataset", pk)
+
+
+@login_required
+@require_POST
+def dataset_delete(request: HttpRequest, pk: str) -> HttpResponse:
+    found = policy.get_or_404(request.user, Dataset, "dataset.delete", pk=pk)
+    try:
+        store.delete(found, request.user)
+    except Refused as refused:
+        messages.error(request, f"Not deleted. {refused}")
+        return redirect("dataset", pk)
+    messages.success(request, f"{found.name} is deleted.")
+    return redirect("datasets")
+
+
+@login_required
+@require_GET
+def version_download(request: HttpRequest, pk: str) -> HttpResponse:
+    """The bytes as they came. Always an attachment: a browser never shows them as a page."""
+    version = policy.get_or_404(request.user, Version, "dataset.view", pk=pk)
+    response = FileResponse(
+        open_blob(version.blob),
+        as_attachment=True,
+        filename=version.file_name,
+        content_type="application/octet-stream",
+    )
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response

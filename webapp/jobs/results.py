@@ -1,0 +1,146 @@
+"""What a job's page says about its numbers: method beside baselines, key curves, differences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.core.method import Method, Metric
+from engine.core.registry import methods
+from webapp.jobs.models import Job
+from webapp.metrics.models import Series
+
+MOST_CURVES = 4
+BASELINE = "baseline."
+
+
+@dataclass(frozen=True)
+class Row:
+    """The method or one baseline, with its value of each headline metric."""
+
+    name: str  # "" for the method itself
+    title: str
+    values: list[float | None]
+    differences: list[float | None]  # method minus this baseline
+
+    @property
+    def cells(self) -> list[tuple[float | None, float | None]]:
+        return list(zip(self.values, self.differences, strict=True))
+
+
+def card_of(job: Job) -> Method | None:
+    """The method's card; None for a job of a method that this bench no longer has."""
+    return methods().get(job.method)
+
+
+def headline(card: Method | None, summary: Mapping[str, Any]) -> list[Metric]:
+    """The metrics that the method and its baselines are judged by, as far as they are there."""
+    declared = [metric for metric in card.metrics if metric.headline] if card else []
+    return [metric for metric in declared if metric.key in summary]
+
+
+def rows(card: Method | None, summary: Mapping[str, Any]) -> list[Row]:
+    metrics = headline(card, summary)
+    if card is None or not metrics:
+        return []
+    own = [summary.get(metric.key) for metric in metrics]
+    found = [Row("", card.title, own, [None] * len(metrics))]
+    for name in baselines(summary):
+        title = next((entry.title for entry in card.baselines if entry.name == name), name)
+        values = [summary.get(f"{BASELINE}{name}.{metric.key}") for metric in metrics]
+        found.append(Row(name, title, values, list(map(_minus, own, values))))
+    return found
+
+
+def baselines(summary: Mapping[str, Any]) -> list[str]:
+    names = (key.removeprefix(BASELINE).partition(".")[0] for key in summary if _is_baseline(key))
+    return list(dict.fromkeys(names))
+
+
+def _is_baseline(key: str) -> bool:
+    return key.startswith(BASELINE)
+
+
+def _minus(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else a - b
+
+
+def bars(card: Method | None, summary: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The comparison as a figure; None without a baseline to compare with."""
+    found = rows(card, summary)
+    if len(found) < 2:
+        return None
+    metrics = headline(card, summary)
+    return {
+        "title": "Method and baselines",
+        "unit": metrics[0].unit or "fraction" if len({m.unit for m in metrics}) == 1 else "",
+        "data": [
+            {
+                "type": "bar",
+                "name": metric.title,
+                "x": [row.title for row in found],
+                "y": [row.values[place] for row in found],
+            }
+            for place, metric in enumerate(metrics)
+        ],
+        "layout": {"barmode": "group", "yaxis": {"rangemode": "tozero"}},
+    }
+
+
+def rest(card: Method | None, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All other numbers of the summary, with what the card says about them."""
+    shown = {metric.key for metric in headline(card, summary)}
+    heads = tuple(shown)
+    return [
+        {"key": key, "value": value, **_about(card, key)}
+        for key, value in sorted(summary.items())
+        if key not in shown and not (_is_baseline(key) and key.endswith(heads))
+    ]
+
+
+def _about(card: Method | None, key: str) -> dict[str, str]:
+    metric = card.metric(key) if card else None
+    return {"title": metric.title if metric else key, "unit": metric.unit if metric else ""}
+
+
+def key_curves(job: Job, card: Method | None) -> list[str]:
+    """The few series to show first: headline metrics, then what the method logged first."""
+    headers = Series.objects.filter(job=job).order_by("pk").values_list("key", "count")
+    keys = [key for key, count in headers if count > 1 and not key.startswith("system.")]
+    heads = [metric.key for metric in card.metrics if metric.headline] if card else []
+
+    def rank(key: str) -> int:
+        if key in heads:
+            return 0
+        return 1 if any(key.endswith(f".{head}") for head in heads) else 2
+
+    return sorted(keys, key=rank)[:MOST_CURVES]
+
+
+def parameters(job: Job, card: Method | None, parent: Job | None) -> list[dict[str, Any]]:
+    """Each parameter with its title, and what the default and the parent job have instead."""
+    defaults = card.defaults() if card else {}
+    fields = card.params.model_fields if card else {}
+    known = [*fields, *(name for name in job.params if name not in fields)]
+    return [
+        {
+            "name": name,
+            "title": (fields[name].title if name in fields else "") or name,
+            "value": job.params.get(name),
+            "default": defaults.get(name),
+            "changed": name in defaults and job.params.get(name) != defaults[name],
+            "parent": parent.params.get(name) if parent else None,
+            "differs": parent is not None and job.params.get(name) != parent.params.get(name),
+        }
+        for name in known
+        if name in job.params
+    ]
+
+
+def finite(value: Any) -> float | None:
+    """A number that can be drawn."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if math.isfinite(value) else None
