@@ -72,6 +72,8 @@ def _lock(team: Team) -> None:
 
 
 def _keep_an_owner(member: Membership) -> None:
+    if member.role != Role.OWNER:
+        return
     owners = Membership.objects.filter(team=member.team, role=Role.OWNER)
     if not owners.exclude(pk=member.pk).exists():
         raise Refused([("role", "another owner first: a team needs one")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from ninja import NinjaAPI
@@ -9,6 +10,7 @@ from ninja.openapi.docs import DocsBase
 
 from webapp.api import errors
 from webapp.api.auth import Bearer, Session
+from webapp.api.describe import sections
 from webapp.api.rate import Rate
 from webapp.api.routes import (
     ask,
@@ -30,7 +32,10 @@ class Pages(DocsBase):
     """Our own page of the API: no file from another host, no inline script."""
 
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: object) -> HttpResponse:
-        return render(request, "api/docs.html", {"schema": api.get_openapi_schema()})
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        page = {"api": api, "sections": sections(api.get_openapi_schema())}
+        return render(request, "api/docs.html", page)
 
 
 def build() -> NinjaAPI:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
@@ -42,6 +43,8 @@ def _email(text: str) -> str:
         validate_email(text)
     except ValidationError:
         raise ValueError("an e-mail address was expected") from None
+    if len(text) > 254:
+        raise ValueError("an e-mail address of at most 254 characters was expected")
     return text
 
 
@@ -66,11 +69,27 @@ class Asked(BaseModel):
     @model_validator(mode="after")
     def _known(self, info: ValidationInfo) -> Asked:
         request: HttpRequest = (info.context or {})["request"]
-        for name in request.GET:
-            if name not in type(self).model_fields:
-                known = ", ".join(type(self).model_fields)
-                raise Refused([(name, f"no such parameter; there are: {known}")])
+        _only(request.GET, tuple(type(self).model_fields))
         return self
+
+
+class Sent(BaseModel):
+    """The fields of a form beside its file: text, no unknown names."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="after")
+    def _known(self, info: ValidationInfo) -> Sent:
+        request: HttpRequest = (info.context or {})["request"]
+        known = (*type(self).model_fields, "file")
+        _only((*request.POST, *request.FILES), known)
+        return self
+
+
+def _only(names: Iterable[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise Refused([(name, f"no such name; there are: {', '.join(known)}")])
 
 
 class Shown(Schema):

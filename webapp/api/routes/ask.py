@@ -43,7 +43,7 @@ def ask(request: HttpRequest, job_id: Id, given: Question) -> dict:
     begun = time.monotonic()
     reply = async_to_sync(_reply)(job.pk, given.question, values=given.set)
     if not reply.get("ok"):
-        raise Refused([(reply.get("where") or "question", reply.get("expected") or "an answer")])
+        raise Refused([("question", f"one that this job can answer: {reply['error']}")])
     return {"answer": reply["answer"], "seconds": time.monotonic() - begun}
 
 

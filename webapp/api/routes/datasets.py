@@ -7,10 +7,10 @@ from typing import Any
 
 from django.http import FileResponse, HttpRequest
 from ninja import File, Form, Query, Router, Status, UploadedFile
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from webapp.accounts.models import Team
-from webapp.api.fields import Asked, Given, Id, Line, Shown, Text, answers
+from webapp.api.fields import Asked, Given, Id, Line, Sent, Shown, Text, answers
 from webapp.artifacts.storage import open_blob
 from webapp.datasets import store
 from webapp.datasets.models import Dataset, Version
@@ -57,10 +57,7 @@ class DatasetPage(Shown):
     next: str | None = Field(description="`cursor` of the next page")
 
 
-class DatasetIn(BaseModel):
-    """Fields of the upload form, beside the file."""
-
-    model_config = ConfigDict(extra="forbid")
+class DatasetIn(Sent):
     team: Id
     name: Line
     kind: str = Field(max_length=20)
