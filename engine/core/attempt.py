@@ -108,6 +108,7 @@ def _work(
     try:
         summary = run.finish(entry(run))
     finally:
+        control.over = True
         meter.close()
     seconds = run.seconds
     write_json(

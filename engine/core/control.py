@@ -36,6 +36,7 @@ class Control:
 
     def __init__(self) -> None:
         self.ending: Ending | None = None
+        self.over = False  # the method has ended: what comes now is too late
         self.checkpoint_wanted = False
         self.requests: deque[dict[str, Any]] = deque()
 
@@ -54,6 +55,8 @@ class Control:
 
         def take(signum: int, frame: object) -> None:
             nonlocal at_once
+            if self.over:
+                return
             if self.ending is None:
                 self.end("cancelled" if signum == signal.SIGINT else "stopped")
                 os.write(2, hint.encode())  # print may be what the signal interrupted
@@ -64,7 +67,12 @@ class Control:
 
         def end_now() -> None:
             nonlocal at_once
-            if at_once and self.ending is not None and threading.get_ident() == main:
+            if (
+                at_once
+                and not self.over
+                and self.ending is not None
+                and threading.get_ident() == main
+            ):
                 at_once = False
                 raise Stop(self.ending)
 

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from engine.core.errors import UserError
-from engine.core.seed import entropy
 
 DEVICES = ("auto", "cpu", "cuda")
 DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, Windows' Linux
@@ -52,6 +51,8 @@ def settle(seed: int, threads: int) -> None:
     initial weights) draw from the global generators. Operations without a deterministic
     form warn instead of failing.
     """
+    from engine.core.seed import entropy  # numpy, which reads the thread variables as it loads
+
     random.seed(entropy(seed, "python"))
     if "numpy" in sys.modules:
         import numpy as np

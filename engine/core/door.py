@@ -96,6 +96,7 @@ def describe(options: argparse.Namespace, supervision: Supervision) -> int:
 
 
 def check(options: argparse.Namespace, supervision: Supervision) -> int:
+    set_threads(1)  # a reader computes nothing worth a thread
     from engine.core.plain import plain
     from engine.data.kind import check as check_kind
     from engine.data.kind import kind

@@ -35,7 +35,7 @@ def test_list_names_each_method(tmp_path):
 
 
 def test_listing_and_describing_load_nothing_heavy():
-    heavy = ("torch", "transformers", "mne", "torch_geometric", "scipy", "sklearn")
+    heavy = ("torch", "transformers", "mne", "torch_geometric", "scipy", "sklearn", "numpy")
     code = (
         "import sys; from engine.__main__ import main; "
         "main(['list']); main(['describe', 'fake']); "
@@ -45,6 +45,20 @@ def test_listing_and_describing_load_nothing_heavy():
         [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, text=True
     )
     assert child.stderr.strip() == "[]"
+
+
+def test_threads_are_set_before_the_libraries_that_read_them_are_loaded(tmp_path):
+    code = (
+        "import os, sys; from engine.core import device; set_ = device.set_threads; "
+        "device.set_threads = lambda n: (print('numpy' in sys.modules, n), set_(n)); "
+        "from engine.__main__ import main; "
+        f"main(['run', 'fake', '--threads', '2', '--out', {str(tmp_path)!r}]); "
+        "print(os.environ['OMP_NUM_THREADS'], 'numpy' in sys.modules)"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, text=True
+    )
+    assert child.stdout.splitlines() == ["False 2", "2 True"]
 
 
 def test_describe_gives_the_card_with_its_parameter_schema():
