@@ -77,12 +77,10 @@ def _attributed(arrays: Arrays, prefix: str, report: Report) -> Parts:
 
 def _adjacency_only(arrays: Arrays, report: Report) -> Parts:
     form = _format(arrays)
-    if form in COMPRESSED:
-        matrix = _compressed(arrays, "", transposed=form == "csc")
-        edges = _edges_of(matrix, "matrix")
-        nodes = _square(matrix.shape, "shape")
+    nodes = _square(_shape(arrays, "shape"), "shape")
+    if form in COMPRESSED:  # csc read as csr is the transpose: the same edges without direction
+        edges = _edges_of(_compressed(arrays, ""), "matrix")
     else:
-        nodes = _square(_shape(arrays, "shape"), "shape")
         edges = _pairs(arrays, nodes)
     report.ok(arrays.name, f"a sparse {form} matrix: edges only")
     return Parts(nodes, edges)
@@ -118,10 +116,9 @@ def _square(shape: tuple[int, int], where: str) -> int:
     return shape[0]
 
 
-def _compressed(arrays: Arrays, prefix: str, *, transposed: bool = False) -> csr_array:
-    """A CSR matrix of checked parts; `transposed` reads CSC, whose sides trade places."""
-    shape = _shape(arrays, f"{prefix}shape")
-    major, minor = reversed(shape) if transposed else shape
+def _compressed(arrays: Arrays, prefix: str) -> csr_array:
+    """A CSR matrix of checked parts."""
+    major, minor = _shape(arrays, f"{prefix}shape")
     indptr, indices = arrays[f"{prefix}indptr"], arrays[f"{prefix}indices"]
     data = _numbers(arrays, f"{prefix}data", indices.size)
     where = f"{prefix}indptr"

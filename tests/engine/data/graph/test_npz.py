@@ -97,10 +97,10 @@ def test_sparse_matrices_as_scipy_saves_them_are_read(tmp_path, form, container)
     assert graph.labels is None
 
 
-def test_a_directed_csc_matrix_is_not_confused_with_its_transpose(tmp_path):
-    matrix = sp.csc_array((np.ones(2), ([0, 1], [1, 2])), shape=(3, 3))
-    sp.save_npz(tmp_path / "m.npz", matrix)
-    assert io.load(tmp_path / "m.npz").edge_list().tolist() == [[0, 1], [1, 2]]
+@pytest.mark.parametrize("form", ["csr", "csc", "coo"])
+def test_a_matrix_that_is_not_square_is_refused(tmp_path, form):
+    sp.save_npz(tmp_path / "m.npz", sp.coo_array(np.ones((2, 3))).asformat(form))
+    assert "shape: 2 x 3; expected a square" in said(report_on(io, tmp_path / "m.npz"), "error")
 
 
 def test_edges_alone_warn_that_features_are_missing(tmp_path):
