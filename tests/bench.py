@@ -68,13 +68,19 @@ class Bench:
 
     def start(self) -> None:
         """Bring up whatever does not run."""
+        started = []
         if self.server is None or self.server.poll() is not None:
-            self.server = self._manage("serve", "--port", str(self.port))
-            self._wait_for_line("serve", "Tenfold is at", self.server)
-        self.workers = [worker for worker in self.workers if worker.poll() is None]
-        while len(self.workers) < self.worker_count:
-            self.workers.append(self._manage("worker"))
-            self._wait_for_line("worker", "serves", self.workers[-1])
+            self.server = self._manage("serve", "serve", "--port", str(self.port))
+            started.append(("serve", "Tenfold is at", self.server))
+            if not self.workers:  # the first start of a server makes the tables
+                self._wait_for_line(*started.pop())
+        for number in range(self.worker_count):
+            if len(self.workers) <= number or self.workers[number].poll() is not None:
+                name = f"worker-{number}"
+                self.workers[number : number + 1] = [self._manage(name, "worker")]
+                started.append((name, "serves", self.workers[number]))
+        for name, text, process in started:
+            self._wait_for_line(name, text, process)
 
     def stop(self) -> None:
         """As an operator does: SIGTERM, and wait."""
@@ -97,8 +103,8 @@ class Bench:
         path = self.home / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def _manage(self, *words: str) -> subprocess.Popen:
-        with (self.home / f"{words[0]}.log").open("a") as log:
+    def _manage(self, name: str, *words: str) -> subprocess.Popen:
+        with (self.home / f"{name}.log").open("a") as log:
             log.write(f"--- {time.time():.3f}\n")
             log.flush()
             command = [sys.executable, str(ROOT / "manage.py"), *words]
@@ -194,7 +200,7 @@ class Bench:
         try:
             wait_until(there, f"{job.pk} is {' or '.join(states)}", patience=patience)
         except AssertionError as fault:
-            logs = f"{self.log()[-3000:]}\n{self.log('worker')[-3000:]}"
+            logs = "\n".join(path.read_text()[-3000:] for path in self.home.glob("*.log"))
             raise AssertionError(f"{fault}; it is {job.state} ({job.message})\n{logs}") from None
         return job
 
