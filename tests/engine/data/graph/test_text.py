@@ -490,7 +490,7 @@ def test_a_row_is_named_rightly_in_a_later_block(tmp_path, monkeypatch, block):
     monkeypatch.setattr(table, "BLOCK", block)
     edges = "u,v\n" + "0,1\n" * 30 + "0,x\n" + "0,1\n"
     assert "edges.csv: row 32: node 'x'" in errors_of(three(tmp_path, edges))
-    edges = "0,1\n" * 30 + "\n" + "0,1\n"
+    edges = "0,1\n" * 30 + "\n\n\n" + "0,1\n"
     assert "edges.csv: row 31: an empty line" in errors_of(three(tmp_path / "blank", edges))
 
 
