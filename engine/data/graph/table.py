@@ -175,11 +175,11 @@ def _blocks(stream: io.BufferedReader, where: str, row: int) -> Iterator[Row]:
     blank = 0  # the first of the empty rows that may end the file
     while block := stream.read(BLOCK):
         block += stream.readline(MAX_LINE + 1)
-        _check_lines(block, where, row)
-        lines = block.count(b"\n") + (not block.endswith(b"\n"))
         body = block.rstrip(b" \r\n\t")
         if blank and body:
             raise UserError(where, f"row {blank}: an empty line; expected a row")
+        _check_lines(block, where, row)
+        lines = block.count(b"\n") + (not block.endswith(b"\n"))
         if body:
             yield row, body
         ended = row + body.count(b"\n") + 1 if body else row
