@@ -1,0 +1,162 @@
+"""The job form: generated from the card, prefilled, refused with faults beside the fields."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from webapp.artifacts.models import Blob
+from webapp.datasets.models import Dataset, Version
+from webapp.jobs.models import Job, JobInput
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def versions(team):
+    """A ready graph, one without labels, one in check."""
+    made = {}
+    for place, (name, state, facts) in enumerate(
+        [
+            ("good", "ready", {"features": True, "labels": True}),
+            ("bare", "ready", {"features": True, "labels": False}),
+            ("fresh", "checking", {}),
+        ]
+    ):
+        dataset = Dataset.objects.create(team=team, name=name, kind="graph")
+        blob = Blob.objects.create(sha256=str(place) * 64, size=1)
+        made[name] = Version.objects.create(
+            dataset=dataset, number=1, blob=blob, file_name="g.npz", state=state, facts=facts
+        )
+    return made
+
+
+def post(client, project, **fields):
+    address = reverse("job-new") + "?method=fake"
+    given = {
+        "project": project.pk, "seeds": "0", "device": "auto", "threads": "1", "p.steps": "50",
+        "p.seconds_per_step": "0", "p.points_per_step": "1", "p.scale": "1.0", "p.mode": "walk",
+        "p.checkpoint_each": "0", "p.fail_at": "", "p.nan_at": "", "p.crash_at": "",
+        "p.memory_mb": "0",
+    }  # fmt: skip
+    return client.post(address, {**given, **fields})
+
+
+def test_without_a_method_all_are_offered(client_of, editor, project):
+    page = client_of(editor).get(reverse("job-new")).content.decode()
+    assert "Fake walk" in page
+    assert "GAgN" in page
+
+
+def test_every_parameter_has_its_control(client_of, editor, project):
+    page = client_of(editor).get(reverse("job-new") + "?method=fake").content.decode()
+    assert re.search(r'type="number" step="1" name="p.steps"[^>]*value="50"[^>]*min="0"', page)
+    assert 'max="10000000"' in page
+    assert re.search(r'type="checkbox" name="p.verbose"', page)
+    assert "<option selected>walk</option>" in page
+    assert re.search(r'type="checkbox" name="p.baselines"[^>]*value="flat" checked', page)
+    assert "Paper: 1.0." in page
+    assert 'Seconds per step <span class="muted">(s)</span>' in page
+
+
+def test_what_does_not_fit_is_shown_with_the_reason(client_of, editor, project, versions):
+    page = client_of(editor).get(reverse("job-new") + "?method=gagn").content.decode()
+    graph = page.split('name="i.graph"')[1].split("</select>")[0]
+    assert f'value="version:{versions["good"].pk}">' in graph
+    assert f'value="version:{versions["bare"].pk}" disabled' in graph
+    assert "need node labels" in graph
+    assert "still being checked" in graph
+
+
+def test_a_version_is_chosen_beforehand(client_of, editor, project, versions):
+    address = f"{reverse('job-new')}?method=gagn&version={versions['good'].pk}"
+    page = client_of(editor).get(address).content.decode()
+    assert f'value="version:{versions["good"].pk}" selected' in page
+
+
+def test_a_form_makes_a_job(client_of, editor, project):
+    answer = post(
+        client_of(editor), project,
+        **{"p.steps": "7", "p.verbose": "on", "p.baselines": ["flat"], "p.mode": "level"},
+        name="from the form", tags="a, b",
+    )  # fmt: skip
+    job = Job.objects.get()
+    assert answer.url == reverse("job", args=[job.pk])
+    assert (job.params["steps"], job.params["verbose"], job.params["mode"]) == (7, True, "level")
+    assert job.params["fail_at"] is None
+    assert (job.name, job.tags) == ("from the form", ["a", "b"])
+
+
+def test_nothing_ticked_means_no_baseline(client_of, editor, project):
+    post(client_of(editor), project)
+    assert Job.objects.get().params["baselines"] == []
+
+
+def test_several_seeds_lead_to_the_group(client_of, editor, project):
+    answer = post(client_of(editor), project, seeds="0-2")
+    assert answer.url == reverse("group", args=[Job.objects.first().group_id])
+
+
+def test_limits_are_written_in_their_own_units(client_of, editor, project):
+    post(client_of(editor), project, **{"limits.seconds": "1.5", "limits.memory": "2"})
+    limits = Job.objects.get().limits
+    assert (limits["seconds"], limits["memory"]) == (90, 2 << 30)
+
+
+def test_faults_stand_beside_their_fields_and_in_a_summary(client_of, editor, project):
+    answer = post(
+        client_of(editor), project,
+        **{"p.steps": "-1", "p.scale": "wide", "seeds": "x", "threads": "many",
+           "limits.disk": "huge", "p.fail_at": "soon"},
+    )  # fmt: skip
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert Job.objects.count() == 0
+    summary = page.split('class="faults"')[1].split("</div>")[0]
+    for where in ("steps", "scale", "seeds", "threads", "limits.disk", "fail_at"):
+        assert f'href="#id_{where}"' in summary
+        assert f'id="id_{where}"' in page
+    assert 'id="fault_steps"' in page
+    assert 'value="wide"' in page  # what was typed stays
+    # A fault is never folded away.
+    assert page.index('id="id_fail_at"') < page.index("<details>")
+
+
+def test_a_fork_starts_from_what_was_asked_before(client_of, editor, project, versions, make_job):
+    parent = make_job(
+        method="gagn", params={"rounds": 33, "baselines": ["gcn"]}, seed=5, name="old"
+    )
+    JobInput.objects.create(job=parent, name="graph", version=versions["good"])
+    page = client_of(editor).get(f"{reverse('job-new')}?fork={parent.pk}").content.decode()
+    assert re.search(r'name="p.rounds"[^>]*value="33"', page)
+    assert f'value="version:{versions["good"].pk}" selected' in page
+    assert 'id="id_seeds" value="5"' in page
+    assert re.search(r'value="gcn" checked', page)
+    assert not re.search(r'value="mlp" checked', page)
+
+
+def test_the_fork_remembers_its_parent(client_of, editor, project, make_job):
+    parent = make_job()
+    client = client_of(editor)
+    client.post(
+        f"{reverse('job-new')}?fork={parent.pk}",
+        {"project": project.pk, "seeds": "1", "p.steps": "3", "p.mode": "walk"},
+    )
+    assert Job.objects.exclude(pk=parent.pk).get().parent == parent
+
+
+def test_a_job_of_others_cannot_be_forked(client_of, outsider, make_job):
+    address = f"{reverse('job-new')}?fork={make_job().pk}"
+    assert client_of(outsider).get(address).status_code == 404
+
+
+def test_a_viewer_is_told_who_can_help(client_of, viewer, project):
+    page = client_of(viewer).get(reverse("job-new") + "?method=fake").content.decode()
+    assert "You may not run jobs yet" in page
+    assert post(client_of(viewer), project).status_code == 422
+
+
+def test_an_unknown_method_is_not_found(client_of, editor):
+    assert client_of(editor).get(reverse("job-new") + "?method=nope").status_code == 404
