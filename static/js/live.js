@@ -1,7 +1,7 @@
 // The page's one socket: follow jobs without a gap, watch a team's list, ask what-if questions.
 //
 //   live().follow(jobId, {since, onMessage, onGap})   -> stop()
-//   live().team(teamId, onMessage)                   -> stop()
+//   live().team(teamId, onMessage)                    -> stop()
 //   live().ask(jobId, question, set)                  -> Promise of the answer
 //   live().warm(jobId)                                -> Promise, kept once questions are fast
 //

@@ -54,7 +54,7 @@ def local_path(blob: Blob) -> Iterator[Path]:
     if _is_local():
         yield Path(default_storage.path(name_of(blob)))
         return
-    with _scratch() as path:
+    with scratch_file() as path:
         with open_blob(blob) as source, path.open("wb") as target:
             shutil.copyfileobj(source, target, BLOCK)
         yield path
@@ -91,7 +91,7 @@ def derived_name(blob: Blob, form: str) -> str:
 
 
 def _keep(stream: BinaryIO, path: Path | None) -> Blob:
-    with _scratch() as scratch:
+    with scratch_file() as scratch:
         if path is not None and _link(path, stream, scratch):
             sha256, size = _copy(stream, None)
         else:
@@ -164,7 +164,7 @@ def _is_local() -> bool:
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def scratch_file() -> Iterator[Path]:
     """A file beside the blobs, so that it can be renamed into its place."""
     folder = _scratch_folder()
     folder.mkdir(parents=True, exist_ok=True)
