@@ -50,7 +50,7 @@ def test_an_unknown_link_says_so(client, db):
 
 def test_its_address_leaves_the_browser_in_no_referrer(client, editor):
     answer = client.get(f"/link/{sign_in_link(editor)}/")
-    assert answer["Referrer-Policy"] == "no-referrer"
+    assert answer["Referrer-Policy"] == "same-origin"
     assert "no-store" in answer["Cache-Control"]
 
 
