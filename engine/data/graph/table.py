@@ -175,7 +175,7 @@ def _blocks(stream: io.BufferedReader, where: str, row: int) -> Iterator[Row]:
     blank = 0  # the first of the empty rows that may end the file
     while block := stream.read(BLOCK):
         block += stream.readline(MAX_LINE + 1)
-        body = block.rstrip(b" \r\n\t")
+        body = block.rstrip(b" \r\n")  # not tabs: an empty cell may stand last
         if blank and body:
             raise UserError(where, f"row {blank}: an empty line; expected a row")
         _check_lines(block, where, row)

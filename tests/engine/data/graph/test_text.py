@@ -387,6 +387,11 @@ def test_a_broken_row_of_labels_is_told(tmp_path, labels, message):
     assert message in errors_of(three(tmp_path, labels=labels))
 
 
+def test_an_empty_name_of_a_class_is_unknown_in_the_last_row_too(tmp_path):
+    path = three(tmp_path, labels="0\ta\n1\t\n2\ta\n3\t\n")
+    assert io.load(path).labels.tolist() == [0, -1, 0, -1]
+
+
 def test_a_header_may_name_the_label_before_the_node(tmp_path):
     path = three(tmp_path, labels="class,node\na,2\nb,1\nb,0\na,3\n")
     assert io.load(path).labels.tolist() == [1, 1, 0, 0]
