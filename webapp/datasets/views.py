@@ -169,17 +169,19 @@ def _preview(version: Version) -> dict[str, Any]:
 
 
 def _fitting(version: Version) -> list[dict[str, Any]]:
-    """The methods that take this kind, and why one would not take this version."""
+    """The methods with an input of this kind: as what they take this version, or why not."""
+    if version.state != Version.State.READY:
+        return []
     found = []
     for method in methods().values():
         entries = [entry for entry in method.inputs if entry.kind == version.dataset.kind]
-        if entries and version.state == Version.State.READY:
-            refusals = [entry.refusal(version.facts) for entry in entries]
+        refusals = [(entry.title, entry.refusal(version.facts)) for entry in entries]
+        if entries:
             found.append(
                 {
                     "method": method,
-                    "as": [e.title for e, no in zip(entries, refusals, strict=True) if not no],
-                    "refusal": None if None in refusals else refusals[0],
+                    "titles": [title for title, refusal in refusals if refusal is None],
+                    "refusals": [pair for pair in refusals if pair[1]],
                 }
             )
     return found
