@@ -7,6 +7,7 @@ the supervisor is gone. Requests are only noted here; the method takes them betw
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -59,7 +60,8 @@ class Control:
                 return
             if self.ending is None:
                 self.end("cancelled" if signum == signal.SIGINT else "stopped")
-                os.write(2, hint.encode())  # print may be what the signal interrupted
+                with contextlib.suppress(OSError):  # nobody reads it: it is only a hint
+                    os.write(2, hint.encode())  # print may be what the signal interrupted
                 return
             at_once = True
             if emitter.writer != main:
