@@ -24,21 +24,33 @@ EVENT = "live.event"  # the consumer's handler
 MAX_WAITING = 1000  # messages that wait for a slow Redis; more are dropped
 
 _lock = threading.Lock()
-_loop: asyncio.AbstractEventLoop | None = None
+_line: Line | None = None
 _waiting = 0
+
+
+class Line:
+    """An event loop, and whose turn it is: on several connections messages could overtake."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop):
+        self.loop = loop
+        self.turn = asyncio.Lock()
+
+    async def send(self, layer: Any, topic: str, event: dict[str, str]) -> None:
+        async with self.turn:
+            await layer.group_send(topic, event)
 
 
 def own(loop: asyncio.AbstractEventLoop | None) -> None:
     """The server's loop, at its start; None when it stops."""
-    global _loop
+    global _line
     with _lock:
-        _loop = loop
+        _line = Line(loop) if loop is not None else None
 
 
 def publish(topic: str, message: dict[str, Any]) -> None:
     layer = get_channel_layer()
-    loop = _loop or (None if isinstance(layer, InMemoryChannelLayer) else _start_loop())
-    if loop is None or loop.is_closed():
+    line = _line or (None if isinstance(layer, InMemoryChannelLayer) else _start_loop())
+    if line is None or line.loop.is_closed():
         return  # no server in this process: nobody can be listening
     try:
         text = json.dumps(message, separators=(",", ":"), allow_nan=False)
@@ -48,22 +60,21 @@ def publish(topic: str, message: dict[str, Any]) -> None:
     if not _enter():
         log.warning("the channel layer is behind: a live message on %s was dropped", topic)
         return
-    event = {"type": EVENT, "topic": topic, "text": text}
-    sending = layer.group_send(topic, event)
+    sending = line.send(layer, topic, {"type": EVENT, "topic": topic, "text": text})
     try:
-        asyncio.run_coroutine_threadsafe(sending, loop).add_done_callback(_sent)
+        asyncio.run_coroutine_threadsafe(sending, line.loop).add_done_callback(_sent)
     except RuntimeError:  # the loop was closed a moment ago
         sending.close()
         _leave()
 
 
-def _start_loop() -> asyncio.AbstractEventLoop:
-    global _loop
+def _start_loop() -> Line:
+    global _line
     with _lock:
-        if _loop is None:
-            _loop = asyncio.new_event_loop()
-            threading.Thread(target=_loop.run_forever, name="live", daemon=True).start()
-        return _loop
+        if _line is None:
+            _line = Line(asyncio.new_event_loop())
+            threading.Thread(target=_line.loop.run_forever, name="live", daemon=True).start()
+        return _line
 
 
 def _enter() -> bool:

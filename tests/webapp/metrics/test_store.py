@@ -4,15 +4,17 @@ import math
 
 import numpy as np
 import pytest
+from django.db import connection
 
+from webapp.jobs.models import Job
 from webapp.metrics import store
 from webapp.metrics.models import Chunk, Series
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("database")]
 
 
 @pytest.fixture
-def job(make_job):
+def job(database, make_job):
     return make_job()
 
 
@@ -231,3 +233,8 @@ def test_a_batch_for_live_pages_is_shortened(job):
     short = store.shorten(points, 200)["loss"]
     assert len(short["n"]) <= 200
     assert set(short) == {"n", "step", "wall", "value"}
+
+
+def test_each_database_is_really_asked(job, database):
+    assert connection.vendor == database
+    assert Job.objects.filter(pk=job.pk).exists()
