@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.openapi.docs import DocsBase
 
@@ -44,6 +45,7 @@ def build() -> NinjaAPI:
         version="1.0.0",
         description=ABOUT,
         docs=Pages(),
+        docs_decorator=require_safe,
         auth=[Bearer(), Session()],
         throttle=Rate(),
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.http import FileResponse, HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from ninja import File, Form, Query, Router, Status, UploadedFile
 from pydantic import Field
 
 from webapp.accounts.models import Team
 from webapp.api.fields import Asked, Given, Id, Line, Sent, Shown, Text, answers
-from webapp.artifacts.storage import open_blob
+from webapp.artifacts.download import respond
 from webapp.datasets import store
 from webapp.datasets.models import Dataset, Version
 from webapp.policy import get_or_404, visible
@@ -136,14 +136,9 @@ def get_version(request: HttpRequest, version_id: Id) -> Version:
     response=answers(None),
     summary="The bytes as uploaded",
 )
-def download_version(request: HttpRequest, version_id: Id) -> FileResponse:
+def download_version(request: HttpRequest, version_id: Id) -> HttpResponseBase:
     version = get_or_404(request.user, Version, "dataset.view", pk=version_id)
-    return FileResponse(
-        open_blob(version.blob),
-        as_attachment=True,
-        filename=version.file_name,
-        content_type="application/octet-stream",
-    )
+    return respond(request, version.blob, version.file_name)
 
 
 def _whole(dataset: Dataset) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from ninja import Query, Router
 from pydantic import Field, field_validator
 
 from engine.core import group as statistics
 from webapp.api.fields import Asked, Id, Shown, Words, answers
+from webapp.artifacts.download import respond
 from webapp.artifacts.models import Artifact
-from webapp.artifacts.storage import open_blob
 from webapp.jobs.models import Group, Job, State
 from webapp.metrics import store
 from webapp.policy import get_or_404, visible
@@ -166,14 +166,9 @@ def get_artifact(request: HttpRequest, artifact_id: Id) -> Artifact:
 @router.get(
     "/artifacts/{artifact_id}/download", response=answers(None), summary="The bytes of an artifact"
 )
-def download_artifact(request: HttpRequest, artifact_id: Id) -> FileResponse:
+def download_artifact(request: HttpRequest, artifact_id: Id) -> HttpResponseBase:
     artifact = get_or_404(request.user, Artifact, "job.view", pk=artifact_id)
-    return FileResponse(
-        open_blob(artifact.blob),
-        as_attachment=True,
-        filename=artifact.path.rpartition("/")[2],
-        content_type="application/octet-stream",
-    )
+    return respond(request, artifact.blob, artifact.path)
 
 
 @router.get("/groups/{group_id}", response=answers(GroupOut), summary="A group of seeds")
