@@ -14,6 +14,7 @@ import json
 import logging
 import threading
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
@@ -25,7 +26,6 @@ MAX_WAITING = 1000  # messages that wait for a slow Redis; more are dropped
 
 _lock = threading.Lock()
 _line: Line | None = None
-_waiting = 0
 
 
 class Line:
@@ -34,6 +34,7 @@ class Line:
     def __init__(self, loop: asyncio.AbstractEventLoop):
         self.loop = loop
         self.turn = asyncio.Lock()
+        self.waiting = 0
 
     async def send(self, layer: Any, topic: str, event: dict[str, str]) -> None:
         async with self.turn:
@@ -57,15 +58,15 @@ def publish(topic: str, message: dict[str, Any]) -> None:
     except (TypeError, ValueError):
         log.exception("a live message on %s is not JSON and was not sent", topic)
         return
-    if not _enter():
+    if not _enter(line):
         log.warning("the channel layer is behind: a live message on %s was dropped", topic)
         return
     sending = line.send(layer, topic, {"type": EVENT, "topic": topic, "text": text})
     try:
-        asyncio.run_coroutine_threadsafe(sending, line.loop).add_done_callback(_sent)
+        asyncio.run_coroutine_threadsafe(sending, line.loop).add_done_callback(partial(_sent, line))
     except RuntimeError:  # the loop was closed a moment ago
         sending.close()
-        _leave()
+        _leave(line)
 
 
 def _start_loop() -> Line:
@@ -77,22 +78,20 @@ def _start_loop() -> Line:
         return _line
 
 
-def _enter() -> bool:
-    global _waiting
+def _enter(line: Line) -> bool:
     with _lock:
-        if _waiting >= MAX_WAITING:
+        if line.waiting >= MAX_WAITING:
             return False
-        _waiting += 1
+        line.waiting += 1
         return True
 
 
-def _leave() -> None:
-    global _waiting
+def _leave(line: Line) -> None:
     with _lock:
-        _waiting -= 1
+        line.waiting -= 1
 
 
-def _sent(sending: Future) -> None:
-    _leave()
+def _sent(line: Line, sending: Future) -> None:
+    _leave(line)
     if not sending.cancelled() and (fault := sending.exception()):
         log.warning("a live message could not be sent: %s", fault)
