@@ -13,12 +13,14 @@ PER_BUCKET = 4  # points that a bucket may leave
 
 
 def choose(values: np.ndarray, at_most: int) -> np.ndarray:
-    """Sorted positions of at most `at_most` (4 or more) points; the first and last are kept."""
+    """Sorted positions of at most `at_most` points; the first and last are always kept."""
     total = len(values)
-    if at_most < PER_BUCKET:
-        raise ValueError(f"{at_most} points: at least {PER_BUCKET} are needed to draw a bucket")
+    if at_most < 2:
+        raise ValueError(f"{at_most} points: a curve has at least its two ends")
     if total <= at_most:
         return np.arange(total)
+    if at_most < PER_BUCKET:
+        return np.array([0, total - 1])
     width = -(-total // (at_most // PER_BUCKET))
     starts = np.arange(0, total, width)
     ends = np.minimum(starts + width, total) - 1

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -64,14 +65,18 @@ class Row(NamedTuple):
     data: bytes
 
 
+_FIELDS = list(Header.__dataclass_fields__)
+_changes = attrgetter(*_FIELDS[2:], "id")
+
+
 def _statement(text: str) -> str:
     return text.format(
         series=Series._meta.db_table,
         chunk=Chunk._meta.db_table,
-        header=", ".join(Header.__dataclass_fields__),
+        header=", ".join(_FIELDS),
         row=", ".join(Row._fields),
         values=", ".join(["%s"] * len(Row._fields)),
-        changes=", ".join(f"{name} = %s" for name in list(Header.__dataclass_fields__)[2:]),
+        changes=", ".join(f"{name} = %s" for name in _FIELDS[2:]),
     )
 
 
@@ -101,7 +106,7 @@ def new_headers(job_id: str, keys: Iterable[str]) -> list[Header]:
 
 
 def update(changed: Iterable[Header]) -> None:
-    values = [(*astuple(each)[2:], each.id) for each in changed]
+    values = [_changes(each) for each in changed]
     if values:
         with connection.cursor() as cursor:
             cursor.executemany(_UPDATE, values)

@@ -58,11 +58,20 @@ def append(job_id: str, points: Sequence[Logged]) -> dict[str, str]:
 
 
 def read(
-    job_id: str, keys: Iterable[str] | None = None, *, points: int | None = 1000, after_n: int = 0
+    job_id: str,
+    keys: Iterable[str] | None = None,
+    *,
+    points: int | None = 1000,
+    after_n: int = 0,
+    upto_n: int | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Columns of each series, at most `points` long (None: all); not finite becomes None."""
+    """Columns of each series, at most `points` long (None: all); not finite becomes None.
+
+    `upto_n`, a job's `last_n` as read together with its `seq`, leaves out what is stored
+    meanwhile: that comes as a live message, and would be drawn twice.
+    """
     found = {}
-    for key, whole in read_points(job_id, keys, after_n=after_n):
+    for key, whole in read_points(job_id, keys, after_n=after_n, upto_n=upto_n):
         chosen = whole if points is None else whole.take(reduce.choose(whole.value, points))
         reduced = len(chosen) < len(whole)
         found[key] = {**as_lists(chosen), "count": len(whole), "reduced": reduced}
@@ -70,24 +79,29 @@ def read(
 
 
 def read_points(
-    job_id: str, keys: Iterable[str] | None = None, *, after_n: int = 0
+    job_id: str,
+    keys: Iterable[str] | None = None,
+    *,
+    after_n: int = 0,
+    upto_n: int | None = None,
 ) -> Iterator[tuple[str, Points]]:
     """Every point of each series, exactly as logged; series without any are left out."""
     wanted = rows.headers(job_id, None if keys is None else list(keys))
     for group in _groups(each for each in wanted if each.last_n > after_n):
         names = {each.id: each.key for each in group}
-        chunks = (
-            Chunk.objects.filter(series__in=list(names), last_n__gt=after_n)
-            .order_by("series_id", "first_n")
-            .values_list("series_id", "data")
-        )
+        chunks = Chunk.objects.filter(series__in=list(names), last_n__gt=after_n)
+        if upto_n is not None:
+            chunks = chunks.filter(first_n__lte=upto_n)
+        data = chunks.order_by("series_id", "first_n").values_list("series_id", "data")
         stored = {
-            pk: _join([codec.decode(data) for _, data in own])
-            for pk, own in groupby(chunks, key=lambda row: row[0])
+            pk: _join([codec.decode(part) for _, part in own])
+            for pk, own in groupby(data, key=lambda row: row[0])
         }
         for pk, key in names.items():
             if pk in stored:
-                yield key, _after(stored[pk], after_n)
+                points = _upto(_after(stored[pk], after_n), upto_n)
+                if len(points):
+                    yield key, points
 
 
 def keys(job_id: str) -> list[str]:
@@ -154,6 +168,12 @@ def _after(points: Points, n: int) -> Points:
     return points.take(slice(int(np.searchsorted(points.n, n, side="right")), None))
 
 
+def _upto(points: Points, n: int | None) -> Points:
+    if n is None or not len(points) or points.n[-1] <= n:
+        return points
+    return points.take(slice(0, int(np.searchsorted(points.n, n, side="right"))))
+
+
 def _join(parts: list[Points]) -> Points:
     if len(parts) == 1:
         return parts[0]
@@ -199,8 +219,7 @@ def _cut(chunks: QuerySet[Chunk], n: int) -> None:
     for chunk in list(chunks):
         points = codec.decode(chunk.data)
         chunk.delete()
-        before = points.take(slice(0, int(np.searchsorted(points.n, n, side="right"))))
-        rows.insert(rows.pack(chunk.series_id, before))
+        rows.insert(rows.pack(chunk.series_id, _upto(points, n)))
 
 
 def _recount(later: list[Header]) -> None:

@@ -45,6 +45,11 @@ def test_a_curve_of_nan_alone_keeps_its_ends():
     assert {0, 9999} <= set(choose(np.full(10_000, np.nan), 100))
 
 
-def test_fewer_than_four_points_cannot_hold_a_bucket():
-    with pytest.raises(ValueError, match="at least 4"):
-        choose(np.zeros(10), 3)
+@pytest.mark.parametrize("at_most", [2, 3])
+def test_too_few_points_for_a_bucket_leave_the_two_ends(at_most):
+    assert choose(np.arange(10.0), at_most).tolist() == [0, 9]
+
+
+def test_a_curve_has_two_ends():
+    with pytest.raises(ValueError, match="two ends"):
+        choose(np.zeros(10), 1)

@@ -94,6 +94,16 @@ def test_reading_after_an_event_number(job):
     assert "loss" not in store.read(job.pk, after_n=100)
 
 
+def test_what_is_stored_while_a_page_loads_is_left_to_the_live_messages(job):
+    store.append(job.pk, batch(1, 101, "loss"))
+    store.append(job.pk, batch(101, 151, "loss", "new"))
+    seen_with_seq = 100
+    found = store.read(job.pk, upto_n=seen_with_seq)
+    assert set(found) == {"loss"}
+    assert found["loss"]["n"] == list(range(1, 101))
+    assert store.read(job.pk, upto_n=40)["loss"]["n"] == list(range(1, 41))
+
+
 def test_reading_named_series_only(job):
     store.append(job.pk, batch(1, 11, "a", "b", "c"))
     assert set(store.read(job.pk, ["b", "unknown"])) == {"b"}

@@ -127,8 +127,10 @@ class ArtifactsAsked(Asked):
 @router.get("/jobs/{job_id}/series", response=answers(SeriesOut), summary="Its curves")
 def series(request: HttpRequest, job_id: Id, asked: Query[SeriesAsked]) -> HttpResponse:
     job = get_or_404(request.user, Job, "job.view", pk=job_id)
-    # `seq` is read before the points: what is written in between comes again, never not at all.
-    found = store.read(job.pk, asked.chosen, points=asked.most, after_n=asked.after)
+    # `seq` and `last_n` are of one commit: what is stored after it comes as a live message.
+    found = store.read(
+        job.pk, asked.chosen, points=asked.most, after_n=asked.after, upto_n=job.last_n
+    )
     return JsonResponse({"seq": job.seq, "series": found})
 
 
