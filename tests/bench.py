@@ -146,6 +146,7 @@ class Bench:
         }
         plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
         changed = {
+            "SECRET_KEY": (self.home / "secret_key").read_text(),
             "TENFOLD_HOME": self.home,
             "JOBS_DIR": self.home / "jobs",
             "BLOBS_DIR": self.home / "blobs",

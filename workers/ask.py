@@ -10,6 +10,7 @@ import logging
 import select
 import threading
 import time
+import zlib
 from contextlib import ExitStack
 from typing import Any
 
@@ -106,7 +107,7 @@ def home(job_id: str) -> str | None:
     names = sorted(each.name for each in alive() if "ask" in each.queues and not each.draining)
     if not names:
         return None
-    return names[int(job_id[-6:], 32) % len(names)]
+    return names[zlib.crc32(job_id.encode()) % len(names)]
 
 
 def answer(job_id: str, question: str, values: dict[str, Any], reply_id: str) -> None:
@@ -122,9 +123,8 @@ def answer(job_id: str, question: str, values: dict[str, Any], reply_id: str) ->
         with child.lock:
             said = child.ask(reply_id, question, values)
         fields = {"ok": said.ok, "answer": said.answer, "error": said.error}
-    except Gone as fault:
-        close(job_id)
-        fields = {"ok": False, "error": str(fault)}
+    except Exception as fault:  # noqa: BLE001 - the seam: somebody waits for an answer
+        fields = {"ok": False, "error": _failed(job_id, fault)}
     seconds = round(time.monotonic() - started, 3)
     publish(f"ask.{reply_id}", {"id": reply_id, **fields, "seconds": seconds})
 
@@ -136,10 +136,18 @@ def warm(job_id: str) -> None:
     try:
         ready = _child(job_id).ready
         message = {"job": job_id, "warm": ready.ok, "error": ready.error}
-    except Gone as fault:
-        close(job_id)
-        message = {"job": job_id, "warm": False, "error": str(fault)}
+    except Exception as fault:  # noqa: BLE001 - as above
+        message = {"job": job_id, "warm": False, "error": _failed(job_id, fault)}
     publish(f"warm.{job_id}", message)
+
+
+def _failed(job_id: str, fault: Exception) -> str:
+    """The child is of no use any more; the words for the person who asked."""
+    close(job_id)
+    if isinstance(fault, Gone):
+        return str(fault)
+    logger.error("job %s cannot be asked", job_id, exc_info=fault)
+    return f"the worker could not ask: {type(fault).__name__}: {fault}"
 
 
 def close(job_id: str) -> None:
