@@ -18,21 +18,34 @@ def by_key(points: Sequence[Logged]) -> dict[str, Points]:
     """Each key's points in the order of n. A step beyond 64 bits is refused with its events."""
     if not points:
         return {}
+    ns, steps, walls, numbers = zip(*points, strict=True)
     try:
-        ns = np.array([point[0] for point in points], np.int64)
-        steps = np.array([point[1] for point in points], np.int64)
+        whole = Points(
+            np.fromiter(ns, np.int64, len(ns)),
+            np.fromiter(steps, np.int64, len(ns)),
+            np.fromiter(walls, np.float64, len(ns)),
+            np.empty(0),
+        )
     except OverflowError:
-        events = f"events {points[0][0]} to {points[-1][0]}"
-        raise ValueError(f"{events}: a step of at most 64 bits was expected") from None
-    walls = np.array([point[2] for point in points], np.float64)
-    rows: dict[str, list[int]] = defaultdict(list)
-    for row, point in enumerate(points):
-        for key in point[3]:
-            rows[key].append(row)
-    whole = Points(ns, steps, walls, walls)
+        raise ValueError(
+            f"events {ns[0]} to {ns[-1]}: a step of at most 64 bits was expected"
+        ) from None
     return {
-        key: _column(whole, own, [points[row][3][key] for row in own]) for key, own in rows.items()
+        key: _column(whole, own, [numbers[row][key] for row in own])
+        for key, own in _rows(numbers).items()
     }
+
+
+def _rows(numbers: Sequence[dict[str, float]]) -> dict[str, Sequence[int]]:
+    """In which events each key stands; most batches have the same keys in all."""
+    first = numbers[0].keys()
+    if all(each.keys() == first for each in numbers):
+        return dict.fromkeys(first, range(len(numbers)))
+    rows: dict[str, Sequence[int]] = defaultdict(list)
+    for row, each in enumerate(numbers):
+        for key in each:
+            rows[key].append(row)
+    return rows
 
 
 def as_lists(points: Points) -> dict[str, list]:
@@ -53,10 +66,14 @@ def shorten(points: Sequence[Logged], at_most: int = 200) -> dict[str, dict[str,
     }
 
 
-def _column(whole: Points, rows: list[int], values: list[float]) -> Points:
+def _column(whole: Points, rows: Sequence[int], values: list[float]) -> Points:
     """The points of one key, each n once."""
-    chosen = whole if len(rows) == len(whole) else whole.take(np.array(rows))
-    column = Points(chosen.n, chosen.step, chosen.wall, np.array(values, np.float64))
+    everywhere = len(rows) == len(whole)
+    n, step, wall = (
+        column if everywhere else column[np.array(rows)]
+        for column in (whole.n, whole.step, whole.wall)
+    )
+    column = Points(n, step, wall, np.fromiter(values, np.float64, len(values)))
     if len(column) > 1 and not (column.n[1:] > column.n[:-1]).all():
         return column.take(np.unique(column.n, return_index=True)[1])
     return column
