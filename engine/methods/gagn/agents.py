@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.methods.gagn.card import GagnParams
 
 # said once by torch about the very format that the fusion needs; it changes no number
-warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+warnings.filterwarnings("ignore", message=".*Sparse CSR tensor support is in beta")
 
 SAMPLE = 16  # neighbours that one agent's SGD step looks at
 LABELLED = 16  # labelled neighbours that one agent's SGD step looks at
@@ -217,11 +217,19 @@ class Agents:
     LISTS = ("heard", "heard_filled", "taught", "taught_filled", "strangers", "stranger_cosine")
     LISTS += ("stranger_said", "stranger_filled")
 
-    def __init__(self, world: World, graph: Neighbourhood, params: GagnParams):
+    def __init__(
+        self, world: World, graph: Neighbourhood, params: GagnParams, *, like: Agents | None = None
+    ):
+        """`like`: agents of the same world on another graph, whose similarities are reused."""
         self.world, self.graph, self.params = world, graph, params
         self.delta = Perceptron(world.classes + SKETCH, params.hidden)
         self.phi = Perceptron(PAIR, params.hidden)
-        self.edge_cosine = world.cosine(graph.row, graph.col)
+        if like is None:
+            self.edge_cosine = world.cosine(graph.row, graph.col)
+        else:
+            known, self.edge_cosine = like.carried(graph, like.edge_cosine)
+            new = torch.nonzero(~known).ravel()
+            self.edge_cosine[new] = world.cosine(graph.row[new], graph.col[new])
         self.held = held_out(graph)  # edges that never teach the confidence
 
     def begin(self, generator: torch.Generator) -> None:
@@ -238,13 +246,24 @@ class Agents:
 
     def move_to(self, graph: Neighbourhood, generator: torch.Generator) -> Agents:
         """The same agents on a subgraph: they keep their parameters and lose neighbours."""
-        moved = Agents(self.world, graph, self.params)
+        moved = Agents(self.world, graph, self.params, like=self)
         for name in self.STATE:
             setattr(moved, name, getattr(self, name).clone())
-        keep = graph.knows(self.graph.row, self.graph.col)
-        moved.attention = self.attention[keep].clone()
+        moved.attention = self.carried(graph, self.attention)[1]
         moved.sample(generator)
         return moved
+
+    def carried(self, graph: Neighbourhood, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Values of my entries at the entries of another graph, and which of those I have.
+
+        An entry that is new gets the value of the agent's own entry.
+        """
+        mine = self.graph
+        keys, wanted = mine.row * mine.n + mine.col, graph.row * graph.n + graph.col
+        place = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
+        known = keys[place] == wanted
+        own = values[mine.own]  # one per agent, in order
+        return known, torch.where(known, values[place], own[graph.row])
 
     def state(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.STATE + self.LISTS}
@@ -305,12 +324,18 @@ class Agents:
 
     def round(self, number: int, generator: torch.Generator) -> Losses:
         """Messages, decision rules, action update (README, "A round")."""
-        answers = self.answers()
-        opinions = self.world.opinions(answers)
         if self.params.witnesses:
-            self.forward(opinions, generator)
+            self.forward(self.world.opinions(self.answers()), generator)
         if number % RESAMPLE == 0:
             self.sample(generator)
+        return self.learn(number)
+
+    def learn(self, number: int) -> Losses:
+        """The part of a round without chance: every agent acts on the one message of each
+        neighbour, fusing the parameters in it and learning from the states in it."""
+        answers = self.answers()
+        opinions = self.world.opinions(answers)
+        self.fuse()
         losses = Losses(
             self.learn_embedding(),
             self.learn_degree(answers),
@@ -318,7 +343,6 @@ class Agents:
         )
         if self.params.lr_attention and number >= self.params.warm:
             self.learn_attention(opinions)
-        self.fuse()
         return losses
 
     def forward(self, opinions: Tensor, generator: torch.Generator) -> None:
@@ -371,7 +395,8 @@ class Agents:
     def learn_embedding(self) -> Tensor:
         """SGD on cross-entropy over the raw features of labelled nodes (eq. 5)."""
         world, params = self.world, self.params
-        self.embedding *= 1 - params.lr_embedding * params.decay
+        before = self.embedding
+        self.embedding = before * (1 - params.lr_embedding * params.decay)
         loss = torch.full((world.n,), torch.nan, device=world.device)
         nodes, weight = self.lessons()
         left = (weight == 0).int().argsort(dim=1, stable=True)  # lessons first, gaps last
@@ -382,7 +407,7 @@ class Agents:
         for who in pupils.split(PUPILS):
             width = int(count[who[-1]])
             them, part = nodes[who, :width], weight[who, :width]
-            log_p = (world.code[them] @ self.embedding[who]).log_softmax(-1)  # (a, M, C)
+            log_p = (world.code[them] @ before[who]).log_softmax(-1)  # (a, M, C)
             target = world.target[them]
             loss[who] = -(part * (target * log_p).sum(-1)).sum(1) / part.sum(1)
             error = part[..., None] * (log_p.exp() - target) * params.lr_embedding

@@ -11,7 +11,11 @@ from engine.core.params import Params, param
 
 BASELINES = (
     Baseline("mlp", "MLP", "Two layers on a node's own features; never sees an edge."),
-    Baseline("gcn", "GCN", "Two graph convolutions, hidden 16, dropout 0.5, on the same graph."),
+    Baseline(
+        "gcn",
+        "GCN",
+        "Two graph convolutions, hidden 16, on the same graph; dropout tuned on validation.",
+    ),
     Baseline(
         "jaccard",
         "GCN-Jaccard",

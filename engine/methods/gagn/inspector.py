@@ -327,11 +327,12 @@ def save_agents(
 def write_baselines(run: Run, finished: list[dict[str, Any]]) -> None:
     run.table(
         "baselines",
-        ("baseline", "threshold", "val_accuracy", "test_accuracy", "epoch", "seconds"),
+        ("baseline", "threshold", "dropout", "val_accuracy", "test_accuracy", "epoch", "seconds"),
         [
             (
                 row["name"],
                 row["threshold"],
+                row["dropout"],
                 row["val_accuracy"],
                 row["test_accuracy"],
                 row["epoch"],

@@ -245,7 +245,7 @@ def propose(run: Run, case: Case, agents: Agents, standing: dict[str, Any]) -> N
     seen: dict[bytes, dict[str, Any]] = {}
     for mode in MODES if params.filter == "auto" else (params.filter,):
         for tau in params.thresholds:
-            run.stop_here() if run.should_stop() else None
+            run.stop_here()
             rule = Rule(mode, tau, params.attention_floor, params.allow_isolated)
             verdict = decide(scores, rule, case.nodes)
             cut = int((verdict == REMOVED).sum())

@@ -1,0 +1,230 @@
+"""Questions that a finished GAgN job answers at once, from the agents that it kept.
+
+Nothing is trained again: `threshold` moves the filter and lets the same agents vote on the
+graph that remains, `node` lets one agent explain itself, also with an edge or features changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from engine.core import checkpoint
+from engine.core.errors import UserError
+from engine.data.split.split import Split
+from engine.methods.gagn.agents import Agents, Neighbourhood, World
+from engine.methods.gagn.card import NodeParams, ThresholdParams
+from engine.methods.gagn.case import Case, prepare
+from engine.methods.gagn.filter import without
+from engine.methods.gagn.readout import accuracy, readouts
+from engine.methods.gagn.verdicts import (
+    KEPT,
+    REMOVED,
+    SPARED,
+    Rule,
+    Scores,
+    area,
+    by_level,
+    decide,
+    judged,
+)
+
+if TYPE_CHECKING:
+    from engine.core.job import Job
+
+NAMES = {KEPT: "kept", SPARED: "spared", REMOVED: "removed"}
+SHOWN = 60  # neighbours of one answer
+
+
+class WhatIf:
+    def __init__(self, job: Job):
+        stored = checkpoint.load(job.path("inspector/agents.safetensors"))
+        self.params, self.seed = job.params, job.seed
+        # the split was kept, since it may have been drawn by the job's own stream
+        split = Split(**{name: np.asarray(part) for name, part in stored["split"].items()})
+        self.case: Case = prepare(
+            job.inputs["graph"],
+            job.inputs["perturbed"],
+            split,
+            params=job.params,
+            rng=np.random.default_rng(0),
+        )
+        self.world = self._world(self.case.features)
+        self.scores = Scores(**{name: np.asarray(v) for name, v in stored["scores"].items()})
+        self.verdict = np.asarray(stored["verdict"])
+        self.readout: str = stored["readout"]
+        self.state = stored["agents"]
+        self.adjacency = without(self.case.adjacency, self.scores, self.verdict)
+        self.agents = Agents(self.world, Neighbourhood(self.adjacency), self.params)
+        self.agents.restore(self.state)
+        self.labels = torch.from_numpy(self.case.labels)
+        self.adversarial: np.ndarray | None = None
+        if self.case.clean is not None:
+            known = Neighbourhood(self.case.clean)
+            u, v = torch.from_numpy(self.scores.u), torch.from_numpy(self.scores.v)
+            self.adversarial = ~known.knows(u, v).numpy()
+
+    def _world(self, features: sp.csr_array) -> World:
+        return World(
+            features,
+            self.case.labels,
+            self.case.split.train,
+            classes=self.case.classes,
+            projection=self.params.projection,
+            seed=self.seed,
+        )
+
+    def threshold(self, params: ThresholdParams) -> dict[str, Any]:
+        """Verdicts under other thresholds, and what the same agents then answer."""
+        rule = Rule(params.mode, params.tau, params.kappa, params.allow_isolated)
+        verdict = decide(self.scores, rule, self.case.nodes)
+        removed = verdict == REMOVED
+        agents = self._on(without(self.case.adjacency, self.scores, verdict))
+        shares = readouts(agents, only=self.readout)[self.readout]
+        answer: dict[str, Any] = {
+            "rule": rule.words(),
+            "edges": len(verdict),
+            "kept": int((verdict == KEPT).sum()),
+            "spared": int((verdict == SPARED).sum()),
+            "removed": int(removed.sum()),
+            "levels": by_level(self.scores, rule, verdict, self.adversarial),
+            "verdict": verdict.tolist(),
+            "readout": self.readout,
+            "retrained": False,
+            "precision": None,
+            "recall": None,
+            "auc": None,
+        }
+        for name, nodes in self.case.split.parts().items():
+            answer[f"{name}_accuracy"] = accuracy(shares, self.labels, torch.from_numpy(nodes))
+        if self.adversarial is not None:
+            answer |= judged(removed, self.adversarial)
+            answer["auc"] = area(-self.scores.c_uv, self.adversarial)
+        return answer
+
+    def node(self, params: NodeParams) -> dict[str, Any]:
+        """One agent: whom it hears and believes, what it infers and answers, and what changes."""
+        case, node = self.case, params.node
+        self._require(node, "node")
+        before = self._agent(self.agents, node, params.tau)
+        answer = {"node": node, "id": int(case.kept[node]), **before, "changed": None}
+        if params.toggle is None and not params.flip_features:
+            return answer
+        adjacency, features = self.adjacency, case.features
+        if params.toggle is not None:
+            self._require(params.toggle, "toggle")
+            if params.toggle == node:
+                raise UserError(
+                    "toggle", "expected another node: agents have no edge to themselves"
+                )
+            adjacency = toggled(adjacency, node, params.toggle)
+        if params.flip_features:
+            features = flipped(features, node, params.flip_features)
+        world = self.world if features is case.features else self._world(features)
+        after = self._on(adjacency, world)
+        answer["changed"] = self._agent(after, node, params.tau)
+        was = readouts(self.agents, only=self.readout)[self.readout].argmax(1)
+        now = readouts(after, only=self.readout)[self.readout].argmax(1)
+        moved = torch.nonzero(was != now).ravel()
+        answer["others_changed"] = [int(k) for k in moved if int(k) != node][:SHOWN]
+        test = torch.from_numpy(case.split.test)
+        answer["test_accuracy_change"] = (
+            (now[test] == self.labels[test]).double().mean()
+            - (was[test] == self.labels[test]).double().mean()
+        ).item()
+        return answer
+
+    def _require(self, node: int, where: str) -> None:
+        if node >= self.case.nodes:
+            raise UserError(where, f"expected a node from 0 to {self.case.nodes - 1}, got {node}")
+
+    def _on(self, adjacency: sp.csr_array, world: World | None = None) -> Agents:
+        """The same agents with other edges; a new edge starts with the weight of the own entry."""
+        graph = Neighbourhood(adjacency)
+        if world is None:
+            agents = Agents(self.world, graph, self.params, like=self.agents)
+        else:
+            agents = Agents(world, graph, self.params)
+        for name in Agents.STATE:
+            setattr(agents, name, self.state[name])
+        agents.attention = self.agents.carried(graph, self.state["attention"])[1]
+        return agents
+
+    def _agent(self, agents: Agents, node: int, tau: float) -> dict[str, Any]:
+        graph, world = agents.graph, agents.world
+        answers = agents.answers()
+        opinions = world.opinions(answers)
+        found = readouts(agents)
+        alpha = agents.alpha()
+        first, last = int(graph.crow[node]), int(graph.crow[node + 1])
+        entries = torch.arange(first, last)
+        sure = agents.edge_confidence(opinions)[entries]
+        near = graph.col[first:last]
+        z = torch.cat((answers[node], world.sketch[node])).expand(len(near), 1, -1)
+        told = agents.delta(agents.degree[near], z).squeeze(1)
+        neighbours = [
+            {
+                "node": int(graph.col[entry]),
+                "attention": float(alpha[entry]),
+                "confidence": float(sure[entry - first]),
+                "cosine": float(agents.edge_cosine[entry]),
+                "agreement": float((opinions[node] * opinions[graph.col[entry]]).sum()),
+                "infers_degree": float(told[entry - first].exp() - 1),
+                "believed": bool(sure[entry - first] >= tau),
+                "prediction": int(opinions[graph.col[entry]].argmax()),
+                **self._edge(node, int(graph.col[entry])),
+            }
+            for entry in entries.tolist()
+            if not graph.own[entry]
+        ]
+        neighbours.sort(key=lambda row: -row["attention"])
+        degree = int(graph.degree[node])
+        return {
+            "label": int(self.case.labels[node]),
+            "known": bool(world.known[node]),
+            "prediction": int(found[self.readout][node].argmax()),
+            "shares": {name: [round(float(p), 4) for p in v[node]] for name, v in found.items()},
+            "own_attention": float(alpha[entries[graph.own[entries]]][0]),
+            "degree": degree,
+            "degree_inferred": float(told[near != node].mean().exp() - 1) if degree else None,
+            "neighbours": neighbours[:SHOWN],
+            "neighbours_left_out": max(0, len(neighbours) - SHOWN),
+        }
+
+    def _edge(self, u: int, v: int) -> dict[str, Any]:
+        """What the ledger says of this edge; nothing where it was not in the graph."""
+        low, high = min(u, v), max(u, v)
+        here = np.flatnonzero((self.scores.u == low) & (self.scores.v == high))
+        if not len(here):
+            return {"verdict": None, "adversarial": None, "c_uv": None}
+        k = int(here[0])
+        return {
+            "verdict": NAMES[int(self.verdict[k])],
+            "adversarial": None if self.adversarial is None else bool(self.adversarial[k]),
+            "c_uv": float(self.scores.c_uv[k]),
+        }
+
+
+def toggled(adjacency: sp.csr_array, u: int, v: int) -> sp.csr_array:
+    """The graph with the edge (u, v) added if it was absent, else removed."""
+    value = 0.0 if adjacency[u, v] else 1.0
+    changed = sp.lil_array(adjacency)
+    changed[u, v] = changed[v, u] = value
+    changed = sp.csr_array(changed).astype(np.float32)
+    changed.eliminate_zeros()
+    changed.sort_indices()
+    return changed
+
+
+def flipped(features: sp.csr_array, node: int, columns: list[int]) -> sp.csr_array:
+    """Features with some columns of one node set to 1, or to 0 where they were not 0."""
+    row = features[[node]].toarray()
+    bad = [column for column in columns if not 0 <= column < row.shape[1]]
+    if bad:
+        raise UserError("flip_features", f"expected columns from 0 to {row.shape[1] - 1}: {bad[0]}")
+    row[0, columns] = np.where(row[0, columns] == 0, 1.0, 0.0)
+    parts = [features[:node], sp.csr_array(row), features[node + 1 :]]
+    return sp.csr_array(sp.vstack([part for part in parts if part.shape[0]], format="csr"))

@@ -1,0 +1,243 @@
+"""Agents are agents: own parameters, one-hop hearing, and exactly what the equations say."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from scipy.sparse.csgraph import shortest_path
+
+from engine.methods.gagn.agents import Agents, Neighbourhood
+from engine.methods.gagn.card import GagnParams
+from engine.methods.gagn.oracles import attention_gap
+from tests.methods.gagn.graphs import PlainAgents, adjacency, agents, planted, world
+
+NAMES = ("embedding", "degree", "confidence")
+EAGER = GagnParams(warm=1)  # attention moves at once
+
+
+@pytest.fixture
+def small():
+    graph, words, labels = planted(nodes=10, classes=3, width=30, degree=3)
+    return graph, words, labels, np.array([0, 1, 2, 5])
+
+
+def replay(batched: Agents, who: list[int], *, rounds: int, tolerance: float, generator) -> None:
+    """Rounds, each also computed by the plain loop from the state before it."""
+    bounds = batched.graph.crow.tolist()
+    for number in range(rounds):
+        batched.forward(batched.world.opinions(batched.answers()), generator)
+        batched.sample(generator)
+        expected = PlainAgents(batched, who).round(number)
+        batched.learn(number)
+        for i in who:
+            for name in NAMES:
+                gap = (getattr(batched, name)[i] - expected[i][name]).abs().max().item()
+                assert gap <= tolerance, f"round {number}, agent {i}, {name}: {gap}"
+            mine = batched.attention[bounds[i] : bounds[i + 1]]
+            assert (mine - expected[i]["attention"]).abs().max() <= tolerance
+
+
+def test_the_batched_round_equals_a_plain_loop_over_ten_agents(small):
+    graph, words, labels, train = small
+    for dual in (True, False):
+        batched, generator = agents(graph, world(words, labels, train, dual=dual), EAGER)
+        replay(batched, list(range(10)), rounds=4, tolerance=1e-6, generator=generator)
+
+
+def test_fifty_agents_of_cora_equal_the_plain_loop_over_three_rounds(cora):
+    graph, words, labels, split = cora
+    batched, generator = agents(graph, world(words, labels, split["train"]), EAGER)
+    who = np.random.default_rng(0).choice(len(labels), 50, replace=False).tolist()
+    replay(batched, who, rounds=3, tolerance=1e-5, generator=generator)
+
+
+def test_dual_storage_equals_plain_weights():
+    graph, words, labels = planted(nodes=80, seed=3)
+    train = np.arange(0, 80, 4)
+    told = []
+    for dual in (True, False):
+        made, generator = agents(graph, world(words, labels, train, dual=dual), EAGER)
+        for number in range(12):
+            made.round(number, generator)
+        told.append(made)
+    dual, plain = told
+    assert (dual.answers() - plain.answers()).abs().max() <= 1e-5
+    x = torch.from_numpy(dual.world.features[train].toarray())
+    weights = torch.einsum("tf,ntc->nfc", x, dual.embedding)  # W = X_trainᵀ Γ, agent by agent
+    assert (weights - plain.embedding).abs().max() <= 1e-5
+
+
+def test_a_change_is_felt_only_within_its_hops():
+    graph, words, labels = planted(nodes=200, degree=2.1, seed=1)
+    train = np.arange(0, 200, 3)
+    hops = shortest_path(graph, unweighted=True)
+    changed = int(train[hops[train].max(axis=1).argmax()])
+    rounds, params = 4, GagnParams(witnesses=0, warm=1)
+    other, renamed = sp.lil_array(words), labels.copy()
+    other[[changed], :] = 1 - other[[changed], :].toarray()
+    renamed[changed] = (labels[changed] + 1) % 3
+    found = []
+    for features, names in ((words, labels), (sp.csr_array(other), renamed)):
+        made, generator = agents(graph, world(features, names, train), params)
+        for number in range(rounds):
+            made.round(number, generator)
+        found.append(made)
+    first, second = found
+    far = torch.from_numpy(hops[changed] > rounds + 1)
+    assert 20 < far.sum() < 199
+    for name in NAMES:
+        assert torch.equal(getattr(first, name)[far], getattr(second, name)[far]), name
+    assert torch.equal(first.answers()[far], second.answers()[far])
+    entries = far[first.graph.row]
+    assert torch.equal(first.attention[entries], second.attention[entries])
+    near = torch.from_numpy(hops[changed] <= 1)
+    assert not torch.equal(first.embedding[near], second.embedding[near])
+
+
+def test_agents_have_parameters_of_their_own():
+    graph, words, labels = planted()
+    made, generator = agents(graph, world(words, labels, np.arange(0, 120, 4)), EAGER)
+    for number in range(6):
+        made.round(number, generator)
+    for name in NAMES:
+        assert getattr(made, name).flatten(1).var(0).sum() > 0, name
+
+
+def test_attention_follows_the_gradient_of_its_gain():
+    graph, words, labels = planted()
+    made, generator = agents(graph, world(words, labels, np.arange(0, 120, 4)), EAGER)
+    for number in range(6):
+        made.round(number, generator)
+    assert attention_gap(made) <= 1e-6
+
+
+def test_attention_and_fusion_weights_sum_to_one():
+    graph, words, labels = planted()
+    made, generator = agents(graph, world(words, labels, np.arange(0, 120, 4)), EAGER)
+    for number in range(6):
+        made.round(number, generator)
+    assert (made.graph.total(made.alpha()) - 1).abs().max() <= 1e-6
+
+
+def test_fusion_of_equal_agents_changes_nothing():
+    graph, words, labels = planted()
+    made, _ = agents(graph, world(words, labels, np.arange(0, 120, 4)), GagnParams(fusion=1))
+    made.embedding = torch.rand(made.embedding[:1].shape).repeat(120, 1, 1)
+    before = {name: getattr(made, name).clone() for name in NAMES}
+    made.fuse()
+    for name in NAMES:
+        assert torch.allclose(before[name], getattr(made, name), atol=1e-6), name
+
+
+def test_full_fusion_on_a_regular_graph_reaches_the_mean():
+    n = 12
+    ring = np.arange(n)
+    graph = adjacency(n, np.r_[ring, ring], np.r_[(ring + 1) % n, (ring + 2) % n])
+    _, words, labels = planted(nodes=n)
+    made, generator = agents(graph, world(words, labels, np.arange(6)), GagnParams(fusion=1))
+    made.embedding = torch.randn(made.embedding.shape, generator=generator)
+    mean = made.embedding.mean(0)
+    for _ in range(120):
+        made.fuse()
+    assert (made.embedding - mean).abs().max() <= 1e-5
+
+
+def test_renumbering_the_nodes_renumbers_the_agents():
+    graph, words, labels = planted(nodes=60, degree=4)
+    train = np.arange(0, 60, 3)
+    order = np.random.default_rng(4).permutation(60)
+    place = np.argsort(order)  # old number → new number
+    params = GagnParams(witnesses=0, warm=1, rounds=8)  # nothing is drawn: degrees are small
+    first, generator = agents(graph, world(words, labels, train), params)
+    moved = sp.csr_array(graph[order][:, order])
+    moved.sort_indices()
+    second, other = agents(moved, world(words[order], labels[order], place[train]), params)
+    for number in range(8):
+        first.round(number, generator)
+        second.round(number, other)
+    assert (first.answers()[order] - second.answers()).abs().max() <= 1e-5
+
+
+def test_degree_inference_recovers_a_constant_degree():
+    n = 40
+    ring = np.arange(n)
+    graph = adjacency(n, np.r_[ring, ring], np.r_[(ring + 1) % n, (ring + 2) % n])
+    _, words, labels = planted(nodes=n)
+    made, generator = agents(graph, world(words, labels, np.arange(0, n, 4)), GagnParams())
+    for number in range(200):
+        made.round(number, generator)
+    total, _ = made.inferred_degree(made.answers())
+    assert (total / 4 - np.log(5)).abs().max() <= 0.1
+
+
+def test_degree_inference_tells_the_hub_of_a_star_from_its_leaves():
+    n = 30
+    graph = adjacency(n, np.zeros(n - 1, int), np.arange(1, n))
+    words = sp.csr_array(np.eye(n, 40, dtype=np.float32))
+    labels = np.arange(n) % 2
+    made, generator = agents(graph, world(words, labels, np.arange(6)), GagnParams())
+    for number in range(150):
+        made.round(number, generator)
+    total, _ = made.inferred_degree(made.answers())
+    told = total / made.graph.degree
+    assert abs(float(told[0]) - np.log(n)) <= 0.35
+    assert (told[1:] - np.log(2)).abs().max() <= 0.35
+
+
+def test_witnesses_are_strangers_that_walked_here():
+    graph, words, labels = planted()
+    made, generator = agents(graph, world(words, labels, np.arange(0, 120, 4)), GagnParams())
+    hops = torch.from_numpy(shortest_path(graph, unweighted=True))
+    for number in range(12):
+        made.round(number, generator)
+        me = torch.arange(120)[:, None].expand_as(made.who)
+        assert (hops[me, made.who] <= made.age).all()  # nothing jumps
+    made.sample(generator)
+    far = made.stranger_filled
+    assert far.any()
+    assert (hops[me[far], made.strangers[far]] >= 2).all()
+
+
+def test_nothing_grows_with_the_square_of_the_agents():
+    n, width = 10_000, 300
+    rng = np.random.default_rng(0)
+    ring = np.arange(n)
+    graph = adjacency(n, np.r_[ring, ring], np.r_[(ring + 1) % n, (ring * 7 + 3) % n])
+    graph = sp.csr_array(graph - sp.diags_array(graph.diagonal()))
+    graph.eliminate_zeros()
+    graph.data[:] = 1
+    words = sp.csr_array(
+        (np.ones(10 * n, np.float32), rng.integers(0, width, 10 * n), np.arange(0, 10 * n + 1, 10)),
+        shape=(n, width),
+    )
+    words.sum_duplicates()
+    labels = ring % 4
+    largest = []
+
+    class Spy(torch.utils._python_dispatch.TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            out = function(*args, **(kwargs or {}))
+            tensors = out if isinstance(out, tuple) else (out,)
+            largest.extend(
+                t.numel()
+                for t in tensors
+                if isinstance(t, torch.Tensor) and t.layout == torch.strided
+            )
+            return out
+
+    tracemalloc.start()
+    place = world(words, labels, np.arange(0, n, 10))
+    params = GagnParams(projection=64, witnesses=4)
+    made = Agents(place, Neighbourhood(graph), params)
+    generator = torch.Generator().manual_seed(0)
+    made.begin(generator)
+    with Spy():
+        made.round(1, generator)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert max(largest) <= n * n / 10
+    assert peak <= 100e6  # bytes of numpy; N² floats would be 4e8
