@@ -96,7 +96,6 @@ export function themedLayout(layout, traces) {
     font: { family, size: 12, color: colour("--ink"), ...given.font },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    transition: { duration: 0 },
     hoverlabel: {
       bgcolor: colour("--raised"),
       bordercolor: colour("--edge"),
