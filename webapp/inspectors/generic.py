@@ -14,7 +14,7 @@ from webapp.artifacts.storage import open_blob
 from webapp.jobs.models import Job
 
 MOST_SHOWN = 24
-MOST_ROWS = 200
+MOST_ROWS = 20
 MOST_BYTES = 2 << 20
 IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 

@@ -75,7 +75,7 @@ def bars(card: Method | None, summary: Mapping[str, Any]) -> dict[str, Any] | No
     metrics = headline(card, summary)
     return {
         "title": "Method and baselines",
-        "unit": metrics[0].unit or "fraction" if len({m.unit for m in metrics}) == 1 else "",
+        "unit": metrics[0].unit if len({m.unit for m in metrics}) == 1 else "",
         "data": [
             {
                 "type": "bar",

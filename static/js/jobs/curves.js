@@ -17,7 +17,7 @@ function show() {
   }
   for (const key of wanted) {
     const series = source.series.get(key);
-    const lines = series ? traces(key, series) : [];
+    const lines = series ? traces(key, series, { job: source.about.id }) : [];
     if (drawn.has(key)) {
       drawn.get(key).update(lines);
     } else if (series) {

@@ -30,10 +30,11 @@ export function layout({ axis = "step", log = false } = {}) {
   };
 }
 
-export function traces(key, series, { axis = "step", weight = 0, origin = 0 } = {}) {
+/** `job` gives the colour, the same on all pages. */
+export function traces(key, series, { job, axis = "step", weight = 0, origin = 0 } = {}) {
   const x = places(series, axis, origin);
   const mode = series.value.length > 1 ? "lines" : "markers";
-  const line = { type: "scatter", name: key, x, y: smooth([...series.value], weight), mode, slot: 1 };
+  const line = { type: "scatter", name: key, x, y: smooth([...series.value], weight), mode, job };
   if (weight === 0) return [line];
   const raw = { ...line, name: `${key}, as logged`, y: [...series.value], opacity: 0.3 };
   return [raw, line];

@@ -32,7 +32,7 @@ function keys() {
 
 function look() {
   const origin = Math.min(...[...source.series.values()].map((one) => one.wall[0] ?? Infinity));
-  return { axis: axis.value, weight: Number(weight.value), log: log.checked, origin };
+  return { job: source.about.id, axis: axis.value, weight: Number(weight.value), log: log.checked, origin };
 }
 
 function pin(key) {

@@ -49,6 +49,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
         "page": found,
         "fault": fault,
         "heads": _heads(given, found) if found else [],
+        "rows": _titled(found) if found else [],
         "next": _address(given, cursor=found.next) if found and found.next else "",
         "first": _address(given) if request.GET.get("cursor") else "",
         "here": request.get_full_path(),
@@ -92,6 +93,14 @@ def _heads(given: dict[str, str], page: listing.Page) -> list[dict[str, Any]]:
         }
         for name, title in named
     ]
+
+
+def _titled(page: listing.Page) -> list[dict[str, Any]]:
+    """The rows, each value with its column's title, which narrow screens show beside it."""
+    titles = [column.title for column in page.columns]
+    for row in page.rows:
+        row["columns"] = list(zip(titles, row["columns"], strict=True))
+    return page.rows
 
 
 def _address(given: dict[str, str], **changed: str) -> str:
