@@ -11,7 +11,7 @@ from webapp import policy
 from webapp.accounts.models import Team, User
 from webapp.artifacts.models import Artifact
 from webapp.datasets.models import Version
-from webapp.jobs.models import Project
+from webapp.jobs.models import ENDED, Project
 from webapp.refused import UNKEPT
 
 MOST = 200  # of one kind in a form: the newest; older ones are reached from their own page
@@ -82,6 +82,8 @@ def artifact_refusal(entry: Input, artifact: Artifact) -> str | None:
         return (
             f"an artifact of the kind {entry.kind} was expected, this is {artifact.kind or 'none'}"
         )
+    if artifact.job.state not in ENDED:  # a new attempt would delete it and make it again
+        return "Its job has not ended yet."
     return entry.refusal(artifact.facts)
 
 

@@ -71,13 +71,22 @@ def test_a_ready_version_is_kept_as_lineage(request_of, version):
 
 
 def test_an_artifact_of_a_job_can_be_an_input(request_of, make_job):
-    maker = make_job()
+    maker = make_job(state="done")
     artifact = Artifact.objects.create(
         job=maker, blob=Blob.objects.create(sha256="b" * 64, size=1), path="s.json", title="s",
         role="export", media="application/json", kind="split", n=1,
     )  # fmt: skip
     (job,) = request_of(inputs={"data": {"artifact": artifact.pk}})
     assert job.inputs.get().artifact == artifact
+
+
+def test_an_artifact_waits_for_the_end_of_its_job(request_of, make_job):
+    blob = Blob.objects.create(sha256="b" * 64, size=1)
+    artifact = Artifact.objects.create(
+        job=make_job(state="running"), blob=blob, path="split.json", kind="split", n=1
+    )
+    with pytest.raises(Refused, match="has not ended yet"):
+        request_of(inputs={"data": {"artifact": artifact.pk}})
 
 
 @pytest.mark.parametrize(
