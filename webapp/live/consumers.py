@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import random
 import time
 from typing import Any
 
@@ -26,6 +27,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError
 from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
 
 from webapp.ids import new_id
 from webapp.live import access
@@ -177,21 +179,32 @@ class Live(AsyncWebsocketConsumer):
 
     async def _watch(self) -> None:
         """Close what may not be heard any more, also where nothing is said."""
-        while True:
-            await asyncio.sleep(RECHECK)
-            if not await self._fresh():
-                return
-            for topic in list(self.topics):  # layers forget who does not renew
-                await self.channel_layer.group_add(topic, self.channel_name)
-            for reply, (_, until) in list(self.asks.items()):
-                if time.monotonic() > until and reply in self.asks:
-                    error = f"no answer within {ASK_WAIT:g} seconds"
-                    await self._answer(reply, {"ok": False, "error": error})
+        try:
+            # Ahead of the time at which a message would have to wait for the check, and
+            # scattered: many sockets open at once when a server starts.
+            while await self._check_after(RECHECK * random.uniform(0.4, 0.8)):  # noqa: S311
+                for topic in list(self.topics):  # layers forget who does not renew
+                    await self.channel_layer.group_add(topic, self.channel_name)
+                await self._give_up()
+        except (OSError, RedisError):
+            log.exception("a socket lost the channel layer")
+            await self.close(BROKEN)
+
+    async def _check_after(self, seconds: float) -> bool:
+        await asyncio.sleep(seconds)
+        return await self._check()
+
+    async def _give_up(self) -> None:
+        for reply, (_, until) in list(self.asks.items()):
+            if time.monotonic() > until and reply in self.asks:
+                error = f"no answer within {ASK_WAIT:g} seconds"
+                await self._answer(reply, {"ok": False, "error": error})
 
     async def _fresh(self) -> bool:
+        return time.monotonic() - self.checked < RECHECK or await self._check()
+
+    async def _check(self) -> bool:
         """Whether the session still lives; drops topics of teams that the user has left."""
-        if time.monotonic() - self.checked < RECHECK:
-            return True
         self.checked = time.monotonic()
         try:
             found = await database_sync_to_async(access.standing)(self.scope["session"].session_key)
