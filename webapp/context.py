@@ -10,26 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from webapp.accounts.models import Team
 from webapp.jobs.models import ACTIVE, Job, Project
 from webapp.policy import visible
-
-ADDRESSES = {
-    "home": "/",
-    "jobs": "/jobs/",
-    "compare": "/compare/",
-    "datasets": "/datasets/",
-    "methods": "/methods/",
-    "queue": "/queue/",
-    "docs": "/docs/",
-    "team-new": "/teams/new/",
-}
-
-
-def reverse(name: str, args: tuple = ()) -> str:
-    return f"/teams/{args[0]}/" if name == "team" else ADDRESSES[name]
-
 
 @dataclass(frozen=True)
 class Item:

@@ -25,22 +25,33 @@ function typing(target) {
 
 /** @param {string} keys */
 function follow(keys) {
-  const link = document.querySelector(`a[data-key="${CSS.escape(keys)}"], [data-key="${keys}"]`);
+  const link = place(keys);
   link?.click();
   return Boolean(link);
+}
+
+/** @param {string} keys */
+function place(keys) {
+  return [...document.querySelectorAll("[data-key]")].find((link) => link.dataset.key === keys);
+}
+
+/** @param {string} keys @param {string} [more] */
+function open(keys, more = "") {
+  const link = place(keys);
+  if (link) location.assign(link.href + more);
 }
 
 const single = {
   "/": () => {
     const field = document.querySelector("[data-search]");
     if (field) field.focus();
-    else location.assign("/jobs/#search");
+    else open("g j", "#search");
   },
   "?": () => document.getElementById("keyboard")?.showModal(),
-  n: () => follow("n") || location.assign("/jobs/new/"),
+  n: () => open("n"),
   c: () => {
     const asked = new CustomEvent("compare", { cancelable: true });
-    if (document.dispatchEvent(asked)) location.assign("/compare/");
+    if (document.dispatchEvent(asked)) open("g c");
   },
 };
 

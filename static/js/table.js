@@ -66,7 +66,7 @@ const watch = new ResizeObserver((entries) => {
 /** @param {ParentNode} root */
 function begin(root) {
   prepare(root);
-  for (const place of root.querySelectorAll(".table, .scroll, .tabs, pre")) watch.observe(place);
+  for (const place of root.querySelectorAll(".table, .scroll, .tabs, .panel, pre")) watch.observe(place);
 }
 
 begin(document);

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +18,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+START_WITHIN = 60  # seconds
 AXE = HERE / "vendor/axe.min.js"
-# Playwright's own loop lives in the test's thread; Django would refuse its database there.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-
 # Runs before any script of a page: what the policy blocked is kept where a test can read it.
 WATCH = """
 window.breaches = [];
@@ -43,6 +48,57 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@dataclass(frozen=True)
+class Looked:
+    """The server that pages are looked at on, and what stands on its stage."""
+
+    url: str
+    names: dict[str, str]
+    cookie: tuple[str, str]  # the owner's session
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory) -> Iterator[Looked]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    home = tmp_path_factory.mktemp("bench")
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.browser.server", str(port)],
+        cwd=ROOT,
+        env={
+            **kept,
+            "TENFOLD_HOME": str(home),
+            "TENFOLD_METHODS": str(ROOT / "tests/methods_fixture"),
+            "OMP_NUM_THREADS": "1",
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        line = process.stdout.readline()
+        assert line, f"the server ended with {process.wait()} before it had begun"
+        about = json.loads(line)
+        _wait_for(f"{url}/healthz", process)
+        yield Looked(url, about["names"], tuple(about["cookie"]))
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait_for(address: str, process: subprocess.Popen) -> None:
+    for _ in range(START_WITHIN * 10):
+        assert process.poll() is None, f"the server ended with {process.returncode}"
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"{address} did not answer within {START_WITHIN} s")
+
+
 @dataclass
 class Watched:
     """A page, and everything that went wrong in it."""
@@ -55,56 +111,41 @@ class Watched:
 
 
 @pytest.fixture
-def open_page(browser, live_server) -> Iterator[Callable]:
-    """Opens a page of the live server, signed in as somebody where asked."""
+def open_page(browser, bench) -> Iterator[Callable]:
+    """Opens a page of the bench, signed in as the owner where asked."""
     contexts: list[BrowserContext] = []
 
     def make(
-        address: str = "",
-        *,
-        user=None,
-        width: int = 1280,
-        theme: str = "light",
-        wait: str = "load",
+        address: str = "", *, signed_in: bool = False, width: int = 1280, theme: str = "light"
     ) -> Watched:
         context = browser.new_context(
-            base_url=live_server.url,
+            base_url=bench.url,
             viewport={"width": width, "height": 800},
             color_scheme=theme,
             reduced_motion="reduce",
         )
         contexts.append(context)
         context.add_init_script(WATCH)
-        if user is not None:
-            context.add_cookies([_session(user, live_server.url)])
+        if signed_in:
+            name, value = bench.cookie
+            context.add_cookies([{"name": name, "value": value, "url": bench.url}])
         watched = Watched(context.new_page())
         watched.page.on(
             "console",
             lambda message: (
-                watched.errors.append(message.text) if message.type == "error" else None
+                watched.errors.append(f"{message.text} {message.location.get('url', '')}")
+                if message.type == "error"
+                else None
             ),
         )
         watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))
         if address:
-            watched.page.goto(address, wait_until=wait)
+            watched.page.goto(address)
         return watched
 
     yield make
     for context in contexts:
         context.close()
-
-
-def _session(user, url: str) -> dict[str, str]:
-    from django.conf import settings
-    from django.test import Client
-
-    client = Client()
-    client.force_login(user)
-    return {
-        "name": settings.SESSION_COOKIE_NAME,
-        "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
-        "url": url,
-    }
 
 
 def axe(page: Page) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from webapp.middleware import POLICY
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.browser
 
 PAGE = """<!doctype html><html lang="en" data-theme="auto"><head>
 <meta charset="utf-8"><title>x</title>

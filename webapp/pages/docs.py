@@ -25,6 +25,11 @@ class Page:
     summary: str  # its first paragraph
     path: Path
 
+    @property
+    def address(self) -> str:
+        """What its page is called in the app."""
+        return f"results-{self.slug}" if self.path.parent.name == "results" else self.slug
+
 
 def pages() -> list[Page]:
     """The pages in the order in which one reads them; results last."""
@@ -55,8 +60,7 @@ def docs(request: HttpRequest) -> HttpResponse:
 @login_required
 def doc(request: HttpRequest, slug: str) -> HttpResponse:
     """A page of docs/, or `results-<method>` for one of docs/results/."""
-    known = {page.slug: page.path for page in pages()}
-    known |= {f"results-{page.slug}": page.path for page in results()}
+    known = {page.address: page.path for page in (*pages(), *results())}
     if slug not in known:
         raise Http404
     text = _linked(known[slug].read_text(encoding="utf-8"))

@@ -1,0 +1,211 @@
+// One agent and its neighbours: a drawing to walk through, the same as a table, and its facts.
+
+import { toggle } from "./gagn-toggle.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const MOST = 40; // neighbours drawn; the table has all
+const VERDICTS = ["kept", "spared", "removed"];
+const PARTS = ["unused", "train", "validation", "test"];
+
+const pick = (selector) => document.querySelector(selector);
+
+/** An element of the drawing with its attributes. */
+function draw(name, attributes, ...children) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+export function ego(found) {
+  const { nodes, edges, near } = found;
+  const place = new Map(nodes.id.map((id, at) => [id, at]));
+  const past = [];
+  let verdict = edges.verdict;
+  let now = -1;
+
+  const other = (edge, node) => (edges.u[edge] === node ? edges.v[edge] : edges.u[edge]);
+  const to = (edge, node) => (edges.u[edge] === node ? edges.alpha_uv[edge] : edges.alpha_vu[edge]);
+  const from = (edge, node) => to(edge, other(edge, node));
+  const sorted = (node) => [...near[node]].sort((a, b) => to(b, node) - to(a, node));
+
+  function show(node, { keep = true } = {}) {
+    if (keep && now >= 0 && now !== node) past.push(now);
+    now = node;
+    pick("[data-back]").disabled = past.length === 0;
+    pick("#node").value = nodes.id[node];
+    pick("[data-find-fault]").textContent = "";
+    pick("[data-ego]").replaceChildren(network(node));
+    facts(node);
+    rows(node);
+    ask.about(node);
+  }
+
+  /** The agent in the middle; a neighbour is the nearer, the more attention it gets. */
+  function network(node) {
+    const shown = sorted(node).slice(0, MOST);
+    const svg = draw("svg", {
+      viewBox: "-230 -185 460 370",
+      role: "group",
+      "aria-label": `Node ${nodes.id[node]} with ${shown.length} of ${near[node].length} neighbours`,
+    });
+    const most = Math.max(...shown.map((edge) => to(edge, node)), 1e-9);
+    const spots = shown.map((edge, at) => {
+      const angle = (2 * Math.PI * at) / shown.length - Math.PI / 2;
+      const far = 165 - 75 * (to(edge, node) / most) + (shown.length > 14 && at % 2 ? 18 : 0);
+      return { edge, x: far * 1.2 * Math.cos(angle), y: far * Math.sin(angle) };
+    });
+    for (const { edge, x, y } of spots) {
+      const kind = [edges.adversarial?.[edge] ? "adversarial" : "", VERDICTS[verdict[edge]]];
+      const width = (0.75 + (7 * to(edge, node)) / most).toFixed(2);
+      svg.append(draw("line", { class: `edge ${kind.join(" ")}`, x1: 0, y1: 0, x2: x, y2: y, "stroke-width": width }));
+    }
+    for (const { edge, x, y } of spots) svg.append(spot(other(edge, node), x, y, edge, node));
+    svg.append(middle(node));
+    return svg;
+  }
+
+  const slot = (node) => (nodes.label[node] < 0 ? "" : `slot-${(nodes.label[node] % 8) + 1}`);
+
+  function spot(node, x, y, edge, center) {
+    const words =
+      `Node ${nodes.id[node]}, class ${nodes.label[node]}, attention ${to(edge, center).toFixed(3)}, ` +
+      `confidence ${edges.c_uv[edge].toFixed(2)}, ${VERDICTS[verdict[edge]]}` +
+      (edges.adversarial?.[edge] ? ", adversarial" : "");
+    const group = draw("g", {
+      class: `node ${slot(node)}`,
+      transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
+      role: "button",
+      tabindex: 0,
+      "aria-label": words,
+    });
+    group.append(draw("circle", { r: 9 }), draw("text", { y: 21 }, String(nodes.id[node])), draw("title", {}, words));
+    if (nodes.predicted[node] !== nodes.label[node]) group.append(draw("circle", { class: "wrong", r: 12 }));
+    const go = () => {
+      show(node);
+      pick("[data-ego] .middle").focus();
+    };
+    group.addEventListener("click", go);
+    group.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      go();
+    });
+    return group;
+  }
+
+  function middle(node) {
+    const group = draw("g", { class: `node middle ${slot(node)}`, tabindex: -1 });
+    group.append(draw("circle", { r: 15 }), draw("text", { y: 4 }, String(nodes.id[node])));
+    if (nodes.predicted[node] !== nodes.label[node]) group.append(draw("circle", { class: "wrong", r: 18.5 }));
+    return group;
+  }
+
+  function facts(node) {
+    const right = nodes.predicted[node] === nodes.label[node];
+    pick("[data-agent-title]").textContent = `Node ${nodes.id[node]}`;
+    const told = [
+      ["Label", `${nodes.label[node]} (${PARTS[nodes.part[node]]})`],
+      ["Answer", `${nodes.predicted[node]}, ${right ? "right" : "wrong"}, with a share of ${nodes.confidence[node].toFixed(2)}`],
+      ...Object.entries(nodes.readouts).map(([name, all]) => [`… ${name}`, all[node]]),
+      ["Degree", `${nodes.degree[node]}; neighbours infer ${nodes.degree_inferred[node].toFixed(1)}`],
+      ["After the filter", nodes.degree_after[node]],
+      ["To a training label", nodes.hop[node] < 0 ? "no path" : `${nodes.hop[node]} step${nodes.hop[node] === 1 ? "" : "s"}`],
+    ];
+    pick("[data-agent]").replaceChildren(
+      ...told.flatMap(([name, value]) => {
+        const term = document.createElement("dt");
+        const description = document.createElement("dd");
+        term.textContent = name;
+        description.textContent = value;
+        return [term, description];
+      }),
+    );
+  }
+
+  function rows(node) {
+    const body = pick("[data-neighbours] tbody");
+    body.replaceChildren();
+    for (const edge of sorted(node)) {
+      const there = other(edge, node);
+      const row = body.insertRow();
+      const link = document.createElement("button");
+      link.type = "button";
+      link.className = "plain walk";
+      link.textContent = nodes.id[there];
+      link.addEventListener("click", () => show(there));
+      row.insertCell().append(link);
+      for (const value of [to(edge, node), from(edge, node), edges.c_uv[edge]]) {
+        const cell = row.insertCell();
+        cell.className = "num";
+        cell.textContent = value.toFixed(3);
+      }
+      const truth = edges.adversarial === null ? "" : edges.adversarial[edge] ? "adversarial" : "honest";
+      for (const text of [nodes.label[there], nodes.predicted[there], VERDICTS[verdict[edge]], truth]) {
+        row.insertCell().textContent = text;
+      }
+    }
+  }
+
+  function some(kind) {
+    const fits =
+      kind === "wrong"
+        ? (node) => nodes.part[node] === 3 && nodes.predicted[node] !== nodes.label[node]
+        : (node) => near[node].some((edge) => edges.adversarial[edge]);
+    for (let step = 1; step <= nodes.id.length; step++) {
+      const node = (now + step) % nodes.id.length;
+      if (fits(node)) return show(node);
+    }
+    pick("[data-find-fault]").textContent = "There is none.";
+    return undefined;
+  }
+
+  pick("[data-find]").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = pick("#node").value.trim();
+    const node = place.get(Number(text));
+    if (text !== "" && node !== undefined) show(node);
+    else pick("[data-find-fault]").textContent = `node: the number of a node of this job (${nodes.id[0]} to ${nodes.id.at(-1)}, ${nodes.id.length} in all), got ${text || "nothing"}`;
+  });
+  for (const button of document.querySelectorAll("[data-among]")) {
+    button.addEventListener("click", () => some(button.dataset.among));
+  }
+  pick('[data-among="attacked"]').hidden = edges.adversarial === null;
+  pick("[data-back]").addEventListener("click", () => show(past.pop(), { keep: false }));
+  legend(nodes, edges);
+
+  const ask = toggle(found, place);
+  show(near.reduce((best, list, node) => (list.length > near[best].length && list.length <= 12 ? node : best), 0));
+  return {
+    show(node) {
+      show(node);
+      pick("#ego").scrollIntoView({ block: "start" });
+    },
+    judge(newest) {
+      verdict = newest;
+      show(now, { keep: false });
+    },
+  };
+}
+
+function legend(nodes, edges) {
+  const classes = [...new Set(nodes.label)].filter((label) => label >= 0).sort((a, b) => a - b);
+  const items = classes.map((label) => {
+    const item = document.createElement("li");
+    const dot = document.createElement("span");
+    dot.className = `dot slot-${(label % 8) + 1}`;
+    item.append(dot, ` class ${label}`);
+    return item;
+  });
+  for (const words of [
+    "the wider, the more attention",
+    ...(edges.adversarial ? ["red: adversarial edge"] : []),
+    "dashed: removed",
+    "ringed: wrong answer",
+  ]) {
+    const item = document.createElement("li");
+    item.textContent = words;
+    items.push(item);
+  }
+  document.querySelector("[data-legend]").replaceChildren(...items);
+}

@@ -1,0 +1,203 @@
+"""A team with one of everything, as rows in the database: what the pages are looked at with.
+
+No job runs here: states, curves and files are put where a worker would have put them.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from webapp.accounts.models import Link, Membership, Team, Token, User, digest
+from webapp.artifacts import storage
+from webapp.artifacts.models import Artifact
+from webapp.datasets.models import Dataset, Version
+from webapp.jobs.models import Attempt, Group, Job, LogPart, Project, State, Verification, Worker
+from webapp.metrics import store
+
+SECRET = "a-secret-of-a-test"
+FIGURE = {
+    "data": [{"type": "scatter", "mode": "lines", "x": [0, 1, 2], "y": [0, 0.5, 1], "name": "ROC"}],
+    "layout": {"title": {"text": "ROC"}},
+}
+
+
+@dataclass
+class Stage:
+    team: Team
+    owner: User
+    dataset: Dataset
+    running: Job
+    done: Job
+    failed: Job
+    queued: Job
+    group: Group
+    artifacts: dict[str, Artifact]
+
+    def names(self) -> dict[str, str]:
+        """What an address names of each thing."""
+        found = {"team": self.team.slug, "dataset": self.dataset.pk, "group": self.group.pk}
+        jobs = {name: getattr(self, name).pk for name in ("running", "done", "failed", "queued")}
+        artifacts = {
+            "figure": self.artifacts["figures/roc.json"].pk,
+            "table": self.artifacts["tables/edges.csv"].pk,
+            "facts": self.artifacts["facts.json"].pk,
+        }
+        return found | jobs | artifacts
+
+
+def build(team: Team, owner: User) -> Stage:
+    project = Project.objects.create(team=team, slug="walks", name="Walks")
+    worker = Worker.objects.create(
+        name="desk",
+        host="here",
+        pid=1,
+        queues=["cpu", "ask"],
+        slots=2,
+        devices=[{"name": "A device", "memory": 24_000_000_000}],
+        heartbeat=timezone.now() + timedelta(hours=1),
+    )
+    dataset = _dataset(team, owner)
+    base: dict[str, Any] = {
+        "project": project,
+        "method": "fake",
+        "created_by": owner,
+        "params": _defaults(),
+        "threads": 1,
+    }
+    group = Group.objects.create(project=project, name="Three seeds")
+    now = timezone.now()
+    done = Job.objects.create(
+        **base,
+        name="A walk that ended",
+        group=group,
+        tags=["paper"],
+        notes="Some **notes**.",
+        state=State.DONE,
+        attempt=1,
+        started=now - timedelta(minutes=5),
+        ended=now,
+        summary={"value": 1.25, "baseline.flat.value": 0.0},
+        environment={"python": "3.11", "packages": {"numpy": "2"}},
+    )
+    Job.objects.create(
+        **base, group=group, seed=1, state=State.DONE, ended=now, summary={"value": 1.5}
+    )
+    running = Job.objects.create(
+        **base,
+        name="A walk that runs",
+        state=State.RUNNING,
+        attempt=1,
+        phase="walk",
+        progress={"done": 20, "total": 50, "eta": 30.0},
+        started=now,
+    )
+    failed = Job.objects.create(
+        **base,
+        name="A walk that failed",
+        state=State.FAILED,
+        attempt=2,
+        ended=now,
+        message="fail_at: the walk was told to fail here",
+        where="fail_at",
+        checkpoint_n=3,
+    )
+    queued = Job.objects.create(**base, name="A walk that waits", state=State.QUEUED, queue="gpu")
+    for job in (running, done, failed):
+        Attempt.objects.create(
+            job=job,
+            number=job.attempt,
+            worker=worker.name,
+            host="here",
+            heartbeat=timezone.now() + timedelta(hours=1),
+            ended=job.ended,
+            outcome="" if job.ended is None else job.state,
+            peak_rss=120_000_000,
+            cpu_seconds=4.2,
+        )
+        points = [
+            (n, n, n * 0.5, {"value": math.sin(n / 9), "baseline.flat.value": 0.0})
+            for n in range(1, 90)
+        ]
+        store.append(job.pk, points)
+        LogPart.objects.create(job=job, attempt=job.attempt, n=5, seq=1, text="step 1\nstep 2\n")
+    for n, ok in enumerate((True, True, False)):
+        Verification.objects.create(
+            job=done, n=n, oracle=f"law {n}", expected=1, got=1 if ok else 2, tolerance=0.1, ok=ok
+        )
+    Token.objects.create(user=owner, name="Script", prefix="tf_abc", secret_hash=digest("token"))
+    Link.objects.create(
+        purpose=Link.Purpose.INVITE,
+        secret_hash=digest(SECRET),
+        team=team,
+        role="viewer",
+        email="guest@example.org",
+        expires=now + timedelta(days=3),
+    )
+    other = User.objects.create_user("second@example.org", name="Second Person")
+    Membership.objects.create(user=other, team=team, role="viewer")
+    return Stage(team, owner, dataset, running, done, failed, queued, group, _artifacts(done))
+
+
+def _defaults() -> dict[str, Any]:
+    from engine.core.registry import method
+
+    return method("fake").defaults()
+
+
+def _dataset(team: Team, owner: User) -> Dataset:
+    dataset = Dataset.objects.create(
+        team=team, name="A split", kind="split", created_by=owner, description="Of *nothing*."
+    )
+    for number, state in enumerate((Version.State.READY, Version.State.REJECTED), start=1):
+        Version.objects.create(
+            dataset=dataset,
+            number=number,
+            blob=storage.keep(io.BytesIO(f"content {number}".encode())),
+            file_name="split.json",
+            state=state,
+            facts={"train": 10, "val": 10, "test": 80},
+            report=[
+                {"level": "info", "where": "split.json", "text": "read"},
+                {"level": "error", "where": "row 3", "text": "a number was expected"},
+            ],
+            preview={
+                "figures": [{"title": "Sizes", **FIGURE}],
+                "tables": [
+                    {"title": "Parts", "columns": ["part", "nodes"], "rows": [["train", 10]]}
+                ],
+            },
+            created_by=owner,
+            checked=timezone.now(),
+        )
+    return dataset
+
+
+def _artifacts(job: Job) -> dict[str, Artifact]:
+    made = {}
+    for n, (path, role, media, content) in enumerate(
+        (
+            ("figures/roc.json", "figure", "application/vnd.plotly.v1+json", json.dumps(FIGURE)),
+            ("tables/edges.csv", "table", "text/csv", "a,b\n1,2\n3,4\n"),
+            ("notes.txt", "result", "text/plain", "Some text\n"),
+            ("facts.json", "result", "application/json", '{"a": [1, 2, 3]}'),
+            ("weights.bin", "export", "application/octet-stream", "\0\1\2"),
+        ),
+        start=10,
+    ):
+        made[path] = Artifact.objects.create(
+            job=job,
+            blob=storage.keep(io.BytesIO(content.encode())),
+            path=path,
+            title=path,
+            role=role,
+            media=media,
+            n=n,
+        )
+    return made
