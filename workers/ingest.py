@@ -26,7 +26,7 @@ from engine.core.resume import KEEP
 from webapp.artifacts.models import Artifact, Blob
 from webapp.artifacts.storage import keep
 from webapp.jobs.models import ACTIVE, Attempt, Job, LogPart, State, Verification
-from webapp.jobs.states import rewind
+from webapp.jobs.states import retire, rewind
 from webapp.metrics import store as series
 
 LOG_PART = 64_000  # bytes of one stored stretch of the log
@@ -341,6 +341,7 @@ def _artifact(job_id: str, event: events.File, blob: Blob) -> dict[str, Any]:
         "n": event.n,
         "created": timezone.now(),
     }
+    retire(Artifact.objects.filter(job=job_id, path=event.path))
     row, _ = Artifact.objects.update_or_create(job_id=job_id, path=event.path, defaults=values)
     shown = ("id", "path", "title", "role", "media", "step")
     return {name: getattr(row, name) for name in shown}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,14 @@ LOOK_EVERY = 1.0  # seconds between two looks at memory
 DISK_EVERY = 5.0  # walking a directory costs more
 HELLO_WITHIN = 60.0  # seconds for an engine to greet
 OPEN_FILES = 4096
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A limit that was met. `harmful`: what goes on would harm others, so it ends at once."""
+
+    why: str
+    harmful: bool = False
 
 
 class Watch:
@@ -38,18 +47,18 @@ class Watch:
         """Something came from the child."""
         self.heard = time.monotonic()
 
-    def broken(self, now: float) -> str | None:
-        """The sentence for the first broken limit."""
+    def broken(self, now: float) -> Broken | None:
+        """The first broken limit."""
         if not self.greeted and now - self.began > HELLO_WITHIN:
-            return f"the engine did not greet within {HELLO_WITHIN:g} seconds"
+            return Broken(f"the engine did not greet within {HELLO_WITHIN:g} seconds", harmful=True)
         seconds, silence = self.limits.get("seconds"), self.limits.get("silence")
         if seconds and now - self.began > seconds:
-            return f"the time limit of {seconds:g} seconds was reached"
+            return Broken(f"the time limit of {seconds:g} seconds was reached")
         if silence and now - self.heard > silence:
-            return f"nothing was heard for {silence:g} seconds, which is the limit"
+            return Broken(f"nothing was heard for {silence:g} seconds, which is the limit")
         return self._memory(now) or self._disk(now)
 
-    def _memory(self, now: float) -> str | None:
+    def _memory(self, now: float) -> Broken | None:
         if now < self._look_at:
             return None
         self._look_at = now + LOOK_EVERY
@@ -57,17 +66,19 @@ class Watch:
         self.peak_memory = max(self.peak_memory, used)
         limit = self.limits.get("memory")
         if limit and used > limit:
-            return f"the job used {used} bytes of memory; its limit is {limit}"
+            why = f"the job used {used} bytes of memory; its limit is {limit}"
+            return Broken(why, harmful=True)
         return None
 
-    def _disk(self, now: float) -> str | None:
+    def _disk(self, now: float) -> Broken | None:
         limit = self.limits.get("disk")
         if not limit or now < self._disk_at:
             return None
         self._disk_at = now + DISK_EVERY
         used = size_of(self.folder)
         if used > limit:
-            return f"the job's directory holds {used} bytes; its limit is {limit}"
+            why = f"the job's directory holds {used} bytes; its limit is {limit}"
+            return Broken(why, harmful=True)
         return None
 
 

@@ -160,8 +160,10 @@ class Supervisor:
         if self.stop is Stop.NO:
             if self._drain:
                 self._end(Stop.DRAIN, {"c": "stop"}, grace=settings.DRAIN_GRACE / 2)
-            elif why := self.watch.broken(now):
-                self._end(Stop.LIMIT, {"c": "stop"}, why=why)
+            elif broken := self.watch.broken(now):
+                self._end(Stop.LIMIT, {"c": "stop"}, why=broken.why)
+                if broken.harmful:
+                    self.child.signal(signal.SIGKILL)
         while self._signals and now >= self._signals[0][0]:
             self.child.signal(self._signals.pop(0)[1])
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from webapp.artifacts.models import Artifact
@@ -96,7 +96,9 @@ def rewind(job_id: str, n: int) -> None:
     Runs inside the caller's transaction, in which the job is at the caller's attempt.
     """
     store.rewind(job_id, n)
-    Artifact.objects.filter(job=job_id, n__gt=n).delete()
+    later = Artifact.objects.filter(job=job_id, n__gt=n)
+    retire(later)
+    later.delete()
     Verification.objects.filter(job=job_id, n__gt=n).delete()
     LogPart.objects.filter(job=job_id, n__gt=n).delete()
     kept = Artifact.objects.filter(job=job_id, role=Artifact.Role.CHECKPOINT)
@@ -107,7 +109,15 @@ def rewind(job_id: str, n: int) -> None:
     announce(job_id, rewind=n)
 
 
-def alive() -> Any:
+def retire(artifacts: QuerySet[Artifact]) -> None:
+    """Put those that other jobs use out of the way, so that these keep what they were given."""
+    for artifact in artifacts.exclude(used_by=None).select_related("job").distinct():
+        artifact.path = f"earlier/{artifact.pk}/{artifact.path}"
+        artifact.n = 0
+        artifact.save(update_fields=["path", "n"])
+
+
+def alive() -> QuerySet[Worker]:
     """The workers whose heartbeat is fresh."""
     limit = timezone.now() - timedelta(seconds=settings.HEARTBEAT_LIMIT)
     return Worker.objects.filter(heartbeat__gte=limit)

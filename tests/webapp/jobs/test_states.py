@@ -28,7 +28,7 @@ def test_a_job_is_claimed_once(make_job) -> None:
 
 
 def test_priority_comes_before_age(make_job) -> None:
-    older, higher, newer = make_job(), make_job(priority=1), make_job()
+    older, higher, newer = make_job(id="1"), make_job(id="2", priority=1), make_job(id="3")
     order = [claim("w", ["cpu"])[0].pk for _ in range(3)]
     assert order == [higher.pk, older.pk, newer.pk]
 
@@ -93,7 +93,7 @@ def test_it_tells_slots_and_place_in_the_line(make_job, workers) -> None:
     workers("w")
     make_job()
     claim("w", ["cpu"])
-    second, third = make_job(), make_job()
+    second, third = make_job(id="1"), make_job(id="2")
     assert waits_for(second) == "waits for a free slot: 1 of 1 taken"
     assert waits_for(third) == "waits for a free slot: 1 of 1 taken; 1 job is before it"
 
