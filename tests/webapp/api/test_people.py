@@ -41,6 +41,12 @@ def test_a_token_made_with_a_token_does_not_outlive_it(caller, editor, days):
     assert answer.json()["field"] == "days"
 
 
+def test_without_days_it_lasts_as_long_as_the_one_that_made_it(caller, editor):
+    made = caller(editor).post("/tokens", {"name": "as long"})
+    assert made.status_code == 201
+    assert made.json()["expires"] < caller(editor).get("/me").json()["token"]["expires"]
+
+
 def test_a_session_may_make_one_for_ever(client_of, editor):
     answer = client_of(editor).post(
         "/api/v1/tokens", {"name": "longer", "days": None}, content_type="application/json"

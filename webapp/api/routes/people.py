@@ -19,6 +19,7 @@ from webapp.audit.record import record
 from webapp.refused import Refused
 
 router = Router(tags=["account"])
+USUAL_DAYS = 90
 
 
 class TokenOut(Shown):
@@ -58,7 +59,7 @@ class TokenIn(Given):
     name: Line
     scope: Literal["read", "write"] = "write"
     days: Annotated[int, Field(ge=1, le=service.MAX_DAYS)] | None = Field(
-        90, description="How long it works; null for ever."
+        USUAL_DAYS, description="How long it works; null for ever."
     )
 
 
@@ -96,12 +97,12 @@ def tokens(request: HttpRequest) -> list[Token]:
 @router.post("/tokens", response=answers(NewTokenOut, status=201), summary="Make an API token")
 def make_token(request: HttpRequest, given: TokenIn) -> Status:
     """A token made with a token does not outlive it."""
-    mine = request.token
-    if mine is not None and mine.expires is not None:
-        left = (mine.expires - timezone.now()).days
-        if given.days is None or given.days > left:
-            raise Refused([("days", f"at most {left}, as long as the token that you call with")])
-    token, secret = service.make(request.user, given.name, scope=given.scope, days=given.days)
+    days, left = given.days, _days_left(request.token)
+    if left is not None and "days" not in given.model_fields_set:
+        days = min(USUAL_DAYS, left)
+    if left is not None and (days is None or not 1 <= days <= left):
+        raise Refused([("days", f"1 to {left}, as long as the token that you call with")])
+    token, secret = service.make(request.user, given.name, scope=given.scope, days=days)
     shown = TokenOut.from_orm(token).dict()
     return Status(201, {**shown, "secret": secret})
 
@@ -112,3 +113,10 @@ def make_token(request: HttpRequest, given: TokenIn) -> Status:
 def revoke_token(request: HttpRequest, token_id: Id) -> Status:
     service.revoke(request.user, get_object_or_404(Token, pk=token_id, user=request.user))
     return Status(204, None)
+
+
+def _days_left(token: Token | None) -> int | None:
+    """Whole days of the token that is called with; None for one without end, or a session."""
+    if token is None or token.expires is None:
+        return None
+    return (token.expires - timezone.now()).days
