@@ -1,6 +1,6 @@
 // How a plain Plotly figure gets the look of the bench: colours, fonts, hairlines.
 
-import { DASHES, MARKS, SLOTS, colour, ofJob, series } from "./palette.js";
+import { DASHES, MARKS, SLOTS, colour, faint, ofJob, series } from "./palette.js";
 
 /** Plotly reads a little HTML in names; what people called a thing is shown as they wrote it. */
 export function plain(text) {
@@ -54,7 +54,7 @@ export function themed(traces) {
       const pad = { thickness: 14, pad: 16, line: { width: 0 } };
       result.node = { ...pad, ...rest.node, label: rest.node.label?.map(plain) };
       result.node.color = named(rest.node.color ?? rest.node.label.map((_, at) => series(at)));
-      result.link = { color: colour("--rule"), ...rest.link };
+      result.link = { color: faint("--muted", 0.3), ...rest.link };
       result.link.color = named(result.link.color);
     }
     return result;

@@ -79,6 +79,11 @@ export class Chart {
     keyboard(this);
   }
 
+  /** The line under the drawing, read out by screen readers. */
+  say(words) {
+    this.spoken.textContent = words;
+  }
+
   /** Replace what is shown; drawn in the next free frame. */
   update(traces, layout) {
     this.traces = traces;

@@ -1,4 +1,4 @@
-"""A bench of its own process for looking at pages: staged rows, sockets, no worker.
+"""A bench of its own process for looking at pages: staged rows, and one real job of GAgN.
 
     python -m tests.browser.server PORT
 
@@ -13,7 +13,6 @@ import os
 import sys
 
 import django
-import uvicorn
 
 
 def main(port: int) -> None:
@@ -27,7 +26,6 @@ def main(port: int) -> None:
     from webapp.accounts.models import Membership, Team, User
 
     call_command("migrate", verbosity=0)
-    call_command("collectstatic", interactive=False, verbosity=0)
     team = Team.objects.create(slug="lab", name="Lab")
     owner = User.objects.create_user("owner@example.org", "correct horse battery", name="Owner")
     Membership.objects.create(user=owner, team=team, role="owner")
@@ -37,7 +35,7 @@ def main(port: int) -> None:
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
     about = {"names": names, "cookie": [settings.SESSION_COOKIE_NAME, cookie]}
     print(json.dumps(about), flush=True)  # noqa: T201
-    uvicorn.run("webapp.asgi:application", host="127.0.0.1", port=port, log_level="warning")
+    call_command("serve", host="127.0.0.1", port=port, no_migrate=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A team with one of everything, as rows in the database: what the pages are looked at with.
 
-No job runs here: states, curves and files are put where a worker would have put them.
+States, curves and files are put where a worker would have put them. Only the job of GAgN is
+real: it waits here, and the worker of the server takes it.
 """
 
 from __future__ import annotations
@@ -8,20 +9,35 @@ from __future__ import annotations
 import io
 import json
 import math
+import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
 
+from engine.core.registry import method
+from engine.data.sample import write_samples
 from webapp.accounts.models import Link, Membership, Team, Token, User, digest
 from webapp.artifacts import storage
 from webapp.artifacts.models import Artifact
 from webapp.datasets.models import Dataset, Version
-from webapp.jobs.models import Attempt, Group, Job, LogPart, Project, State, Verification, Worker
+from webapp.jobs.models import (
+    Attempt,
+    Group,
+    Job,
+    JobInput,
+    LogPart,
+    Project,
+    State,
+    Verification,
+    Worker,
+)
 from webapp.metrics import store
 
 SECRET = "a-secret-of-a-test"
+JOBS = ("running", "done", "failed", "queued", "gagn")
 FIGURE = {
     "data": [{"type": "scatter", "mode": "lines", "x": [0, 1, 2], "y": [0, 0.5, 1], "name": "ROC"}],
     "layout": {"title": {"text": "ROC"}},
@@ -37,13 +53,14 @@ class Stage:
     done: Job
     failed: Job
     queued: Job
+    gagn: Job
     group: Group
     artifacts: dict[str, Artifact]
 
     def names(self) -> dict[str, str]:
         """What an address names of each thing."""
         found = {"team": self.team.slug, "dataset": self.dataset.pk, "group": self.group.pk}
-        jobs = {name: getattr(self, name).pk for name in ("running", "done", "failed", "queued")}
+        jobs = {name: getattr(self, name).pk for name in JOBS}
         artifacts = {
             "figure": self.artifacts["figures/roc.json"].pk,
             "table": self.artifacts["tables/edges.csv"].pk,
@@ -142,12 +159,48 @@ def build(team: Team, owner: User) -> Stage:
     )
     other = User.objects.create_user("second@example.org", name="Second Person")
     Membership.objects.create(user=other, team=team, role="viewer")
-    return Stage(team, owner, dataset, running, done, failed, queued, group, _artifacts(done))
+    return Stage(
+        team=team,
+        owner=owner,
+        dataset=dataset,
+        running=running,
+        done=done,
+        failed=failed,
+        queued=queued,
+        gagn=_gagn(project, owner),
+        group=group,
+        artifacts=_artifacts(done),
+    )
+
+
+def _gagn(project: Project, owner: User) -> Job:
+    """GAgN on the attacked sample graph, short; it is queued for whoever works."""
+    params = method("gagn").params(rounds=30, rounds_after=5, baselines=["mlp"])
+    job = Job.objects.create(
+        project=project,
+        method="gagn",
+        name="GAgN on the sample",
+        created_by=owner,
+        params=params.model_dump(mode="json"),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        samples = write_samples(Path(folder))
+        for name, sample in zip(("graph", "perturbed", "split"), samples, strict=True):
+            dataset = Dataset.objects.create(
+                team=project.team, name=sample.name, kind=sample.kind, created_by=owner
+            )
+            version = Version.objects.create(
+                dataset=dataset,
+                number=1,
+                blob=storage.keep(sample.path),
+                file_name=sample.path.name,
+                state=Version.State.READY,
+            )
+            JobInput.objects.create(job=job, name=name, version=version)
+    return job
 
 
 def _defaults() -> dict[str, Any]:
-    from engine.core.registry import method
-
     return method("fake").defaults()
 
 
@@ -168,7 +221,7 @@ def _dataset(team: Team, owner: User) -> Dataset:
                 {"level": "error", "where": "row 3", "text": "a number was expected"},
             ],
             preview={
-                "figures": [{"title": "Sizes", **FIGURE}],
+                "figures": [{"title": "Sizes", "figure": FIGURE}],
                 "tables": [
                     {"title": "Parts", "columns": ["part", "nodes"], "rows": [["train", 10]]}
                 ],

@@ -204,9 +204,7 @@ def shared_and_kept(browser, bench: Bench, owner: Person, job: str) -> None:
     from webapp.accounts.models import Membership, Team, User
 
     page = owner.page
-    page.goto("/teams/")
-    if not page.url.rstrip("/").endswith("lab"):
-        page.locator('main a[href^="/teams/lab"]').first.click()
+    page.goto("/teams/lab/")
     page.get_by_label("Role").last.select_option("viewer")
     page.get_by_role("button", name="Make an invitation link").click()
     link = re.search(r"http://\S+/link/[\w-]+/", page.content()).group()

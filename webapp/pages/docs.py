@@ -15,7 +15,15 @@ from django.views.decorators.http import require_safe
 from webapp.pages import prose
 
 FOLDER = Path(settings.BASE_DIR) / "docs"
-FIRST = ("getting-started", "data-formats", "adding-a-method", "api", "beyond-one-machine")
+FIRST = (
+    "getting-started",
+    "data-formats",
+    "teams",
+    "the-door",
+    "api",
+    "adding-a-method",
+    "beyond-one-machine",
+)
 
 
 @dataclass(frozen=True)
@@ -67,9 +75,16 @@ def doc(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "docs/doc.html", {"doc": prose.render(text), "slug": slug})
 
 
+# Links between files, and where they lead in the app.
+LINKS = (
+    (r"(?:\./)?results/([a-z0-9_-]+)\.md", r"/docs/results-\1/"),
+    (r"(?:\.\./)+engine/methods/([a-z0-9_]+)/README\.md", r"/methods/\1/"),
+    (r"(?:\./|\.\./docs/)?([a-z0-9_-]+)\.md", r"/docs/\1/"),
+)
+
+
 def _linked(text: str) -> str:
-    """Links between files become links between pages; pictures come from the picture view."""
-    text = re.sub(
-        r"\]\((?:\./)?results/([a-z0-9_-]+)\.md(#[^)]*)?\)", r"](/docs/results-\1/\2)", text
-    )
-    return re.sub(r"\]\((?:\./)?([a-z0-9_-]+)\.md(#[^)]*)?\)", r"](/docs/\1/\2)", text)
+    """Links between files become links between pages."""
+    for file, page in LINKS:
+        text = re.sub(rf"\]\({file}(#[^)]*)?\)", rf"]({page}\2)", text)
+    return text

@@ -20,8 +20,8 @@ export function whatIf({ job, edges, overview }, judge) {
     title: "From suspicion to verdict",
     unit: "edges",
     traces: [sankey(overview.levels)],
-    note: rule.used ? "" : "As this job ended: validation preferred no cut.",
   });
+  const ended = rule.used ? "As this job ended." : "As this job ended: validation preferred no cut.";
   let timer = 0;
   let newest = 0;
 
@@ -56,6 +56,7 @@ export function whatIf({ job, edges, overview }, judge) {
       note.textContent = `${answer.rule}; the readout ${answer.readout} answered in ${seconds} s, without new training.`;
       figures(answer);
       flow.update([sankey(answer.levels)]);
+      flow.say(`With ${answer.rule}.`);
       scan.mark(set.tau);
       judge(answer.verdict);
     } catch (fault) {
@@ -75,11 +76,13 @@ export function whatIf({ job, edges, overview }, judge) {
     set(rule);
     asRun({ edges, overview });
     flow.update([sankey(overview.levels)]);
+    flow.say(ended);
     scan.mark(rule.tau);
     judge(edges.verdict);
     note.textContent = "As this job ended.";
   });
   set(rule);
+  flow.say(ended);
   asRun({ edges, overview });
 }
 

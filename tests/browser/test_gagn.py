@@ -1,0 +1,119 @@
+"""GAgN's inspector in a real Chromium, while its job runs and afterwards."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import axe
+
+pytestmark = pytest.mark.browser
+
+RUNS = 120_000  # ms that the job may take on a busy machine
+
+
+@pytest.fixture
+def inspector(open_page, bench):
+    """The inspector with everything drawn."""
+
+    def make(**options):
+        watched = open_page(f"/jobs/{bench.names['gagn']}/inspect/", signed_in=True, **options)
+        watched.page.locator("[data-results]").wait_for(timeout=RUNS)
+        return watched
+
+    return make
+
+
+def test_the_results_appear_while_the_page_is_open(open_page, bench):
+    watched = open_page(f"/jobs/{bench.names['gagn']}/inspect/", signed_in=True)
+    page = watched.page
+    expect(page.get_by_text("reconstructed from the published description")).to_be_visible()
+    curve = page.locator("[data-training] figure").first
+    curve.locator(".main-svg").first.wait_for(timeout=RUNS)
+    page.locator("[data-results]").wait_for(timeout=RUNS)
+    expect(page.locator("[data-waiting]")).to_be_hidden()
+    lengths = curve.evaluate("figure => figure.data.map((trace) => trace.x.length)")
+    assert min(lengths) >= 30
+    assert watched.faults() == []
+
+
+@pytest.mark.parametrize(("width", "theme"), [(320, "dark"), (1280, "light")])
+def test_the_inspector_is_fit_to_be_used(inspector, width, theme):
+    watched = inspector(width=width, theme=theme)
+    watched.page.locator("[data-quality] .main-svg").first.wait_for()
+    assert axe(watched.page) == []
+    assert watched.page.evaluate(
+        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    )
+    assert watched.faults() == []
+
+
+def test_a_neighbour_can_be_walked_to_by_keyboard(inspector):
+    page = inspector().page
+    first = page.locator("[data-agent-title]").inner_text()
+    neighbour = page.locator("[data-ego] .node[role=button]").first
+    name = re.match(r"Node (\d+)", neighbour.get_attribute("aria-label"))[1]
+    neighbour.focus()
+    neighbour.press("Enter")
+    expect(page.locator("[data-agent-title]")).to_have_text(f"Node {name}")
+    page.get_by_role("button", name="Back").click()
+    expect(page.locator("[data-agent-title]")).to_have_text(first)
+
+
+def test_an_attacked_node_shows_its_adversarial_edge(inspector):
+    page = inspector().page
+    page.get_by_role("button", name="Some attacked node").click()
+    assert page.locator("[data-ego] .edge.adversarial").count() >= 1
+
+
+def test_a_node_that_does_not_exist_is_answered_with_what_was_expected(inspector):
+    page = inspector().page
+    page.locator("#node").fill("99999")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("[data-find-fault]")).to_contain_text("400 in all), got 99999")
+
+
+def test_the_ledger_filters_sorts_and_pages(inspector):
+    page = inspector().page
+    count = page.locator("[data-ledger-count]")
+    whole = int(re.search(r"of (\d+) edges", count.inner_text())[1])
+    assert whole > 900
+    page.locator("#truth").select_option("1")
+    adversarial = int(re.search(r"of (\d+) edges", count.inner_text())[1])
+    assert 0 < adversarial < whole
+    page.get_by_role("button", name="Confidence", exact=True).click()
+    cells = page.locator("[data-ledger] tbody tr td:nth-child(8)").all_inner_texts()
+    assert [float(cell) for cell in cells] == sorted(map(float, cells), reverse=True)
+    page.get_by_role("button", name="Next").click()
+    expect(count).to_have_text(re.compile(r"^26 to 50 "))
+
+
+def test_a_moved_threshold_is_answered_by_the_agents(inspector):
+    watched = inspector()
+    page = watched.page
+    page.locator('[data-warm="ready"]').wait_for(timeout=RUNS)
+    page.locator("#mode").select_option("confidence")
+    removed = []
+    for tau in ("0.2", "0.9"):
+        page.locator("#tau").fill(tau)
+        page.locator("[data-answer-note]", has_text=f"τ={tau}").wait_for(timeout=20_000)
+        removed.append(int(page.locator('[data-figure="Removed"]').inner_text()))
+    assert removed[0] < removed[1]
+    assert page.locator("[data-ego] .edge.removed, [data-ego] .edge.spared").count() > 0
+    page.get_by_role("button", name="As in this job").click()
+    expect(page.locator("[data-answer-note]")).to_have_text("As this job ended.")
+    assert watched.faults() == []
+
+
+def test_an_edge_can_be_added_in_thought(inspector):
+    page = inspector().page
+    page.locator('[data-warm="ready"]').wait_for(timeout=RUNS)
+    node = int(page.locator("#node").input_value())
+    page.locator("#other").fill(str((node + 7) % 400))
+    page.locator("[data-toggle] button").click()
+    expect(page.locator("[data-toggle-answer]")).to_contain_text("the edge to", timeout=20_000)
+    page.locator("#other").fill(str(node))
+    page.locator("[data-toggle] button").click()
+    expect(page.locator("[data-toggle-fault]")).to_contain_text("another node")
