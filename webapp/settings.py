@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -149,15 +150,20 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage",
     },
 }
-if env.text("S3_BUCKET"):  # artifacts of several machines; needs docker/requirements.txt
+if env.text("S3_BUCKET"):  # files of several machines; needs docker/requirements.txt
+    if find_spec("storages") is None or find_spec("boto3") is None:
+        raise ImproperlyConfigured("S3_BUCKET needs the packages of docker/requirements.txt")
+    if bool(env.text("S3_KEY")) != bool(env.text("S3_SECRET")):
+        raise ImproperlyConfigured("S3_KEY and S3_SECRET: both or neither were expected")
     STORAGES["default"] = {
-        "BACKEND": "storages.backends.s3.S3Storage",
+        "BACKEND": "webapp.artifacts.s3.ObjectStore",
         "OPTIONS": {
             "bucket_name": env.text("S3_BUCKET"),
             "endpoint_url": env.text("S3_ENDPOINT") or None,
-            "access_key": env.text("S3_KEY"),
-            "secret_key": env.text("S3_SECRET"),
-            "file_overwrite": True,
+            "region_name": env.text("S3_REGION") or None,
+            "access_key": env.text("S3_KEY") or None,
+            "secret_key": env.text("S3_SECRET") or None,
+            "location": env.text("S3_PREFIX"),
         },
     }
 
