@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from engine.core.run import Run
     from engine.methods.gagn.case import Case
 
-EPOCHS = 200
 HIDDEN = 16
 DROPOUT = 0.5
 DROPOUTS = (0.5, 0.8)
@@ -197,8 +196,8 @@ class Fit:
 def train(run: Run, case: Case, todo: list[Unit], *, standing: dict[str, Any], step: int) -> list:
     """Train every unit; `standing` is the whole job's state and is kept up to date."""
     finished: list[dict[str, Any]] = standing["baselines"]["finished"]
-    run.phase("baselines", total=EPOCHS * len(todo))
-    run.advance(EPOCHS * len(finished))
+    epochs = run.params.baseline_epochs
+    run.phase("baselines", total=epochs * len(todo), done=epochs * len(finished))
     for unit in todo[len(finished) :]:
         began = time.monotonic()
         generator = run.torch_rng(unit.key)
@@ -208,7 +207,7 @@ def train(run: Run, case: Case, todo: list[Unit], *, standing: dict[str, Any], s
             fit.restore(standing["baselines"]["fit"])
             generator.set_state(standing["baselines"]["stream"])
         run.advance(first)
-        for epoch in range(first, EPOCHS):
+        for epoch in range(first, epochs):
             scores = fit.epoch(epoch)
             run.log(epoch, **{f"{unit.key}.{name}": value for name, value in scores.items()})
             run.advance(1)

@@ -235,6 +235,18 @@ class GagnParams(Params):
         source="ours",
     )
 
+    baseline_epochs: int = param(
+        200,
+        "Epochs of the baselines",
+        "Passes over the graph in each training of a baseline.",
+        unit="epochs",
+        paper=200,
+        source="literature",
+        ge=1,
+        le=5000,
+        advanced=True,
+    )
+
     @field_validator("thresholds")
     @classmethod
     def _inside(cls, value: list[float]) -> list[float]:

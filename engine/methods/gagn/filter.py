@@ -36,7 +36,7 @@ def score(agents: Agents, generator: torch.Generator) -> Scores:
         "e_v": excess_v,
         "c_uv": confidence,
     }
-    return Scores(**{name: np.array(value.cpu()) for name, value in values.items()})
+    return Scores(**{name: np.array(value.cpu().numpy()) for name, value in values.items()})
 
 
 def _excess(agents: Agents, answers: Tensor, entries: Tensor) -> Tensor:
@@ -112,3 +112,10 @@ def without(adjacency: sp.csr_array, scores: Scores, verdict: np.ndarray) -> sp.
     cut = sp.csr_array((ones, (rows, columns)), shape=adjacency.shape)
     cut.sort_indices()
     return cut
+
+
+def added(clean: sp.csr_array, scores: Scores) -> np.ndarray:
+    """Which scored edges the clean graph does not have."""
+    n, pairs = clean.shape[0], clean.tocoo()
+    known = pairs.row.astype(np.int64) * n + pairs.col
+    return ~np.isin(scores.u * n + scores.v, known)

@@ -15,7 +15,7 @@ from engine.methods.gagn import baselines, inspector, oracles
 from engine.methods.gagn.agents import Agents, Losses, Neighbourhood, World
 from engine.methods.gagn.card import MODES
 from engine.methods.gagn.case import Case, prepare
-from engine.methods.gagn.filter import check_confidence, score, without
+from engine.methods.gagn.filter import added, check_confidence, score, without
 from engine.methods.gagn.readout import FAMILIES, accuracy, family, readouts
 from engine.methods.gagn.verdicts import REMOVED, Rule, Scores, area, decide, judged
 
@@ -142,8 +142,7 @@ def talk(
     offset = 0 if standing["stage"] == 0 else run.params.warm  # attention is warm by now
     if standing["best"] is None and standing["stage"]:
         look(run, agents, labels, nodes, standing)
-    run.phase(phase, total=rounds)
-    run.advance(standing["round"])
+    run.phase(phase, total=rounds, done=standing["round"])
     for number in range(standing["round"], rounds):
         losses = agents.round(number + offset, generator)
         numbers = measure(agents, losses)
@@ -315,7 +314,7 @@ def report(
     }
     adversarial = None
     if case.clean is not None:
-        adversarial = np.asarray(case.clean[scores.u, scores.v]).ravel() == 0
+        adversarial = added(case.clean, scores)
         truth = judged(removed, adversarial)
         summary |= {
             "filter_auc": area(-scores.c_uv, adversarial),

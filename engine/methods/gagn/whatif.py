@@ -18,7 +18,7 @@ from engine.data.split.split import Split
 from engine.methods.gagn.agents import Agents, Neighbourhood, World
 from engine.methods.gagn.card import NodeParams, ThresholdParams
 from engine.methods.gagn.case import Case, prepare
-from engine.methods.gagn.filter import without
+from engine.methods.gagn.filter import added, without
 from engine.methods.gagn.readout import accuracy, readouts
 from engine.methods.gagn.verdicts import (
     KEPT,
@@ -63,9 +63,7 @@ class WhatIf:
         self.labels = torch.from_numpy(self.case.labels)
         self.adversarial: np.ndarray | None = None
         if self.case.clean is not None:
-            known = Neighbourhood(self.case.clean)
-            u, v = torch.from_numpy(self.scores.u), torch.from_numpy(self.scores.v)
-            self.adversarial = ~known.knows(u, v).numpy()
+            self.adversarial = added(self.case.clean, self.scores)
 
     def _world(self, features: sp.csr_array) -> World:
         return World(

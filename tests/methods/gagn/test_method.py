@@ -1,0 +1,271 @@
+"""A whole GAgN job: its numbers, its files, going on after a stop, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from engine.core import registry, resume
+from engine.core.ask import Session
+from engine.core.control import Control
+from engine.core.emit import Emitter
+from engine.core.errors import UserError
+from engine.core.job import EVENTS, Request
+from engine.core.run import Run, Stop
+from engine.data.graph.graph import Graph
+from engine.data.split.split import Split
+from engine.methods.gagn.card import GagnParams
+from engine.methods.gagn.case import prepare, stratified
+from engine.methods.gagn.method import run as gagn
+from tests.methods.gagn.graphs import planted, write_inputs
+
+QUICK: dict[str, Any] = {"rounds": 12, "rounds_after": 6, "candidates": 1, "min_gain": 0.0}
+QUICK["baseline_epochs"] = 30
+
+
+class StopsAt(Run):
+    """A run that is asked to stop at its k-th step, as a drained worker asks it."""
+
+    stop_at = 0
+
+    def checkpoint_due(self) -> bool:
+        self.stop_at -= 1
+        if self.stop_at == 0:
+            self._control.ending = "stopped"
+        return super().checkpoint_due()
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> dict[str, Path]:
+    folder = tmp_path / "inputs"
+    folder.mkdir()
+    return write_inputs(folder)
+
+
+@pytest.fixture
+def attempt(tmp_path: Path, inputs: dict[str, Path]) -> Callable[..., dict[str, float | None]]:
+    def make(
+        name: str,
+        *,
+        stop_at: int = 0,
+        seed: int = 0,
+        given: dict[str, Path] | None = None,
+        **params,
+    ) -> dict[str, float | None]:
+        folder = tmp_path / name
+        method = registry.method("gagn")
+        values = method.params(**{**QUICK, **params})
+        given = inputs if given is None else given
+        request = Request(method, values, given, seed, "cpu", 1)
+        request.write(folder)
+        point = resume.rewind(folder)
+        emitter = Emitter(folder / EVENTS, n=point.n)
+        run = StopsAt(
+            request,
+            folder,
+            device="cpu",
+            emitter=emitter,
+            control=Control(),
+            point=point,
+            checkpoint_every=3600.0,
+        )
+        run.stop_at = stop_at
+        try:
+            return run.finish(gagn(run))
+        finally:
+            emitter.close()
+
+    return make
+
+
+def series(folder: Path) -> list[tuple[int, dict[str, float]]]:
+    """Every logged number, without the times."""
+    lines = [json.loads(line) for line in (folder / EVENTS).read_text().splitlines()]
+    return [(line["s"], line["d"]) for line in lines if line["t"] == "m"]
+
+
+def test_a_job_tells_its_accuracy_its_cuts_and_its_baselines(attempt, tmp_path):
+    summary = attempt("job", baselines=["mlp", "gcn", "jaccard"])
+    for key in ("test_accuracy", "val_accuracy", "baseline.gcn.test_accuracy"):
+        assert 0.5 < summary[key] <= 1, key
+    assert summary["baseline.mlp.val_accuracy"] > 0.5
+    assert summary["baseline.jaccard.threshold"] >= 0
+    assert 0.5 < summary["filter_auc"] <= 1
+    assert summary["edges_removed"] == int(summary["edges_removed"])
+    logged = series(tmp_path / "job")
+    rounds = [step for step, numbers in logged if "self.val_accuracy" in numbers]
+    assert rounds == list(range(len(rounds)))
+    assert len(rounds) >= 18
+    assert sum("baseline.gcn.val_accuracy" in numbers for _, numbers in logged) == 30
+
+
+def test_without_a_clean_graph_the_filter_is_not_judged(attempt, inputs):
+    given = {"graph": inputs["graph"], "split": inputs["split"]}
+    summary = attempt("job", given=given, baselines=[])
+    assert summary["filter_auc"] is None
+    assert summary["filter_precision"] is None
+
+
+def test_the_files_of_a_job_agree_with_its_summary(attempt, tmp_path):
+    summary = attempt("job", baselines=[], filter="confidence", thresholds=[0.6])
+    folder = tmp_path / "job"
+    nodes = json.loads((folder / "inspector/nodes.json").read_text())
+    edges = json.loads((folder / "inspector/edges.json").read_text())
+    test = np.array(nodes["part"]) == 3
+    right = np.array(nodes["predicted"]) == np.array(nodes["label"])
+    assert right[test].mean() == pytest.approx(summary["test_accuracy"])
+    assert sum(verdict == 2 for verdict in edges["verdict"]) == summary["edges_removed"]
+    purified = sp.load_npz(folder / "export/purified.npz")
+    assert purified.nnz / 2 == len(edges["u"]) - summary["edges_removed"]
+    assert (abs(purified - purified.T)).nnz == 0
+    table = (folder / "tables/edges.csv").read_text().splitlines()
+    assert len(table) == len(edges["u"]) + 1
+
+
+def test_every_verification_of_a_job_holds(attempt, tmp_path):
+    attempt("job", baselines=[])
+    lines = (tmp_path / "job" / EVENTS).read_text().splitlines()
+    found = [line for line in map(json.loads, lines) if line["t"] == "verify"]
+    assert len(found) >= 5
+    assert all(line["ok"] for line in found), found
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_does_not(attempt, tmp_path):
+    first, second = attempt("one", baselines=["mlp"]), attempt("two", baselines=["mlp"])
+    assert first == second
+    assert series(tmp_path / "one") == series(tmp_path / "two")
+    attempt("three", seed=1, baselines=["mlp"])
+    assert series(tmp_path / "one") != series(tmp_path / "three")
+
+
+@pytest.mark.parametrize("stops", [(3, 9), (14, 2), (22, 60)])
+def test_a_resumed_job_equals_an_undisturbed_one_to_the_last_bit(attempt, tmp_path, stops):
+    straight = attempt("straight", baselines=["gcn"])
+    for stop in stops:
+        with pytest.raises(Stop):
+            attempt("broken", stop_at=stop, baselines=["gcn"])
+    assert attempt("broken", baselines=["gcn"]) == straight
+    assert series(tmp_path / "broken") == series(tmp_path / "straight")
+
+
+def test_a_missing_split_is_drawn_by_class_and_kept(attempt, inputs, tmp_path):
+    attempt("job", given={"graph": inputs["graph"]}, baselines=[])
+    drawn = json.loads((tmp_path / "job/export/split.json").read_text())
+    labels = planted()[2]
+    for value in range(3):
+        count = (labels == value).sum()
+        assert (labels[drawn["idx_train"]] == value).sum() == round(0.1 * count)
+    everything = sorted(drawn["idx_train"] + drawn["idx_val"] + drawn["idx_test"])
+    assert everything == list(range(120))
+
+
+def test_questions_are_answered_from_the_files_of_a_job(attempt, tmp_path):
+    summary = attempt("job", baselines=[])
+    asked = Session(tmp_path / "job")
+    edges = json.loads((tmp_path / "job/inspector/edges.json").read_text())
+    nothing = asked.ask("threshold", {"tau": 0.0})
+    assert nothing["removed"] == 0
+    assert nothing["kept"] == len(edges["u"])
+    if summary["edges_removed"] == 0:
+        assert nothing["test_accuracy"] == pytest.approx(summary["test_accuracy"])
+    much = asked.ask("threshold", {"tau": 1.0, "mode": "confidence"})
+    assert much["removed"] > len(edges["u"]) / 3
+    assert much["recall"] == 1 or much["spared"] > 0
+    agent = asked.ask("node", {"node": 7})
+    assert agent["own_attention"] + sum(n["attention"] for n in agent["neighbours"]) == (
+        pytest.approx(1, abs=1e-5)
+    )
+    friend = agent["neighbours"][0]["node"]
+    parted = asked.ask("node", {"node": 7, "toggle": friend})
+    assert parted["changed"]["degree"] == agent["degree"] - 1
+    assert friend not in [n["node"] for n in parted["changed"]["neighbours"]]
+    assert parted["changed"]["shares"]["neighbour"] != agent["shares"]["neighbour"]
+    changed = asked.ask("node", {"node": 7, "flip_features": list(range(30))})
+    assert changed["changed"]["shares"]["self"] != agent["shares"]["self"]
+
+
+@pytest.mark.parametrize(
+    ("question", "values", "where"),
+    [
+        ("node", {"node": 120}, "node"),
+        ("node", {"node": 1, "toggle": 500}, "toggle"),
+        ("node", {"node": 1, "toggle": 1}, "toggle"),
+        ("node", {"node": 1, "flip_features": [60]}, "flip_features"),
+        ("threshold", {"tau": 2}, "tau"),
+    ],
+)
+def test_a_bad_question_is_refused_by_name(attempt, tmp_path, question, values, where):
+    attempt("job", baselines=[], rounds=2, rounds_after=0, filter="off")
+    with pytest.raises(UserError) as refused:
+        Session(tmp_path / "job").ask(question, values)
+    assert refused.value.where == where
+
+
+def graph(**changes: Any) -> Graph:
+    matrix, words, labels = planted()
+    return Graph(**{"adjacency": matrix, "features": words, "labels": labels, **changes})
+
+
+def refused(given: Any, perturbed: Any = None, split: Split | None = None) -> UserError:
+    with pytest.raises(UserError) as fault:
+        prepare(given, perturbed, split, params=GagnParams(), rng=np.random.default_rng(0))
+    return fault.value
+
+
+def test_inputs_that_do_not_fit_are_refused_by_name():
+    assert refused(graph(features=None)).where == "graph"
+    assert refused(graph(labels=None)).where == "graph"
+    smaller = graph().subgraph(np.arange(100))
+    fault = refused(graph(), smaller)
+    assert fault.where == "perturbed"
+    assert "100" in str(fault)
+    assert "120" in str(fault)
+    ok = np.arange(10)
+    for split, text in (
+        (Split(ok, np.array([10]), np.array([120])), "120"),
+        (Split(ok, np.array([10]), np.zeros(0, np.int64)), "empty"),
+        (Split(np.array([0, 3]), np.array([10]), np.array([11])), "two classes"),
+    ):
+        fault = refused(graph(), None, split)
+        assert fault.where == "split"
+        assert text in str(fault)
+    unknown = planted()[2]
+    unknown[5] = -1
+    fault = refused(graph(labels=unknown), None, Split(ok, np.array([10]), np.array([11])))
+    assert "5" in str(fault)
+
+
+def test_a_class_too_small_to_split_is_named():
+    with pytest.raises(UserError, match="class 1"):
+        stratified(np.array([0] * 10 + [1] * 2), np.random.default_rng(0))
+
+
+def test_a_perturbed_graph_of_the_component_meets_the_component():
+    whole = graph()
+    n = whole.nodes
+    padded = sp.csr_array((whole.adjacency.data, whole.adjacency.indices,
+                           np.r_[whole.adjacency.indptr, [whole.adjacency.nnz] * 2]),
+                          shape=(n + 2, n + 2))  # fmt: skip
+    bigger = graph(
+        adjacency=padded,
+        features=sp.csr_array(sp.vstack([whole.features, whole.features[:2]])),
+        labels=np.r_[whole.labels, [0, 0]],
+    )
+    case = prepare(bigger, whole, None, params=GagnParams(), rng=np.random.default_rng(0))
+    assert case.nodes == n
+    assert case.kept.tolist() == list(range(n))
+
+
+def test_parameters_out_of_bounds_are_refused():
+    with pytest.raises(ValueError, match="fusion"):
+        GagnParams(fusion=1.5)
+    with pytest.raises(ValueError, match="threshold"):
+        GagnParams(thresholds=[1.5])
+    with pytest.raises(ValueError, match="baselines"):
+        GagnParams(baselines=["magic"])
