@@ -15,7 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    sync_playwright,
+)
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -107,46 +113,61 @@ class Watched:
     page: Page
     errors: list[str] = field(default_factory=list)
 
+    def note(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} {message.location.get('url', '')}")
+
     def faults(self) -> list[str]:
         return self.errors + self.page.evaluate("window.breaches ?? []")
 
 
+@pytest.fixture(scope="session")
+def contexts(browser, bench) -> Iterator[Callable[..., BrowserContext]]:
+    """One context per kind of visitor: its pages share what they loaded, as tabs do."""
+    made: dict[tuple, BrowserContext] = {}
+
+    def get(*, signed_in: bool, width: int, theme: str) -> BrowserContext:
+        key = (signed_in, width, theme)
+        if key not in made:
+            context = browser.new_context(
+                base_url=bench.url,
+                viewport={"width": width, "height": 800},
+                color_scheme=theme,
+                reduced_motion="reduce",
+            )
+            context.add_init_script(WATCH)
+            if signed_in:
+                name, value = bench.cookie
+                context.add_cookies([{"name": name, "value": value, "url": bench.url}])
+            made[key] = context
+        return made[key]
+
+    yield get
+    for context in made.values():
+        context.close()
+
+
 @pytest.fixture
-def open_page(browser, bench) -> Iterator[Callable]:
+def open_page(contexts) -> Iterator[Callable[..., Watched]]:
     """Opens a page of the bench, signed in as the owner where asked."""
-    contexts: list[BrowserContext] = []
+    opened: list[Watched] = []
 
     def make(
         address: str = "", *, signed_in: bool = False, width: int = 1280, theme: str = "light"
     ) -> Watched:
-        context = browser.new_context(
-            base_url=bench.url,
-            viewport={"width": width, "height": 800},
-            color_scheme=theme,
-            reduced_motion="reduce",
-        )
-        contexts.append(context)
-        context.add_init_script(WATCH)
-        if signed_in:
-            name, value = bench.cookie
-            context.add_cookies([{"name": name, "value": value, "url": bench.url}])
+        context = contexts(signed_in=signed_in, width=width, theme=theme)
         watched = Watched(context.new_page())
-        watched.page.on(
-            "console",
-            lambda message: (
-                watched.errors.append(f"{message.text} {message.location.get('url', '')}")
-                if message.type == "error"
-                else None
-            ),
-        )
+        opened.append(watched)
+        watched.page.on("console", watched.note)
         watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))
         if address:
             watched.page.goto(address)
         return watched
 
     yield make
-    for context in contexts:
-        context.close()
+    for watched in opened:
+        watched.page.evaluate("localStorage.clear()")
+        watched.page.close()
 
 
 def axe(page: Page) -> list[str]:
