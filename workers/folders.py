@@ -8,16 +8,18 @@ import re
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
-from engine.core.job import EVENTS, REQUEST
+from engine.core.job import EVENTS, REQUEST, RESULT
 from webapp.artifacts.models import Artifact, Blob
 from webapp.artifacts.storage import local_path, open_blob
-from webapp.jobs.models import Job
+from webapp.jobs.models import Job, State
 
 INPUTS = ".inputs"  # no artifact's path starts with a dot
 PARAMS = ".params.json"
+ATTEMPT = ".attempt"
 SCRATCH = ".tmp"
 
 
@@ -34,32 +36,65 @@ def clear(job: Job) -> Path:
     return folder
 
 
-def restore(job: Job) -> Path:
-    """The directory with everything that the job has stored, on whichever machine it ran."""
+def restore(job: Job, *, after: int) -> Path:
+    """The directory with all that the job has stored up to this attempt, wherever that ran.
+
+    A directory that an earlier attempt left here is stale: another machine went on since.
+    """
     folder = folder_of(job)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if last_attempt(folder) != after:
+        clear(job)
     for artifact in job.artifacts.select_related("blob"):
         path = folder / artifact.path
         if not path.is_file():
             _fetch(artifact, path)
+    mark(folder, after)
     return folder
+
+
+def mark(folder: Path, attempt: int) -> None:
+    """Note which attempt's files these are."""
+    (folder / ATTEMPT).write_text(str(attempt))
+
+
+def last_attempt(folder: Path) -> int | None:
+    path = folder / ATTEMPT
+    text = path.read_text() if path.is_file() else ""
+    return int(text) if text.isdecimal() else None
 
 
 def rebuild(job: Job, stack: ExitStack) -> Path:
-    """What a question needs: the artifacts, the request and the inputs."""
-    folder = restore(job)
+    """What a question needs: the artifacts, the request, the inputs and the result."""
+    folder = restore(job, after=job.attempt)
     inputs = place_inputs(job, folder, stack)
+    request = {
+        "method": job.method,
+        "params": job.params,
+        "inputs": {name: str(path) for name, path in inputs.items()},
+        "seed": job.seed,
+        "device": job.device,
+        "threads": job.threads,
+    }
     if not (folder / REQUEST).exists() or not (folder / EVENTS).exists():
-        request = {
-            "method": job.method,
-            "params": job.params,
-            "inputs": {name: str(path) for name, path in inputs.items()},
-            "seed": job.seed,
-            "device": job.device,
-            "threads": job.threads,
-        }
         (folder / REQUEST).write_text(json.dumps(request))
+    if job.state == State.DONE and not (folder / RESULT).exists():
+        (folder / RESULT).write_text(json.dumps(_result(job, request)))
     return folder
+
+
+def _result(job: Job, request: dict[str, Any]) -> dict[str, Any]:
+    """The engine's `result.json`, out of the database."""
+    about = ("path", "title", "role", "media", "kind", "facts", "meta", "step")
+    checked = ("oracle", "expected", "got", "tolerance", "ok")
+    kept = job.artifacts.exclude(role=Artifact.Role.CHECKPOINT)
+    return {
+        **{name: value for name, value in request.items() if name != "inputs"},
+        "summary": job.summary,
+        "artifacts": list(kept.values(*about)),
+        "verifications": list(job.verifications.order_by("n").values(*checked)),
+        "environment": job.environment,
+        "seconds": (job.ended - job.started).total_seconds(),
+    }
 
 
 def place_inputs(job: Job, folder: Path, stack: ExitStack) -> dict[str, Path]:

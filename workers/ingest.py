@@ -65,6 +65,11 @@ class Batch:
     def __bool__(self) -> bool:
         return bool(self.events or self.log)
 
+    @property
+    def carries(self) -> bool:
+        """Are there files to be carried to the artifact store, which may take a while?"""
+        return bool(self.files or self.checkpoint)
+
     def due(self, now: float) -> bool:
         if not self:
             return False

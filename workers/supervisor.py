@@ -14,7 +14,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -32,6 +32,7 @@ from workers.child import Child
 from workers.ingest import Malformed, Place, Reader, Superseded, store
 from workers.messages import fitting
 from workers.outcome import TAIL, Outcome, Stop, outcome
+from workers.pulse import beating
 
 logger = logging.getLogger(__name__)
 
@@ -105,8 +106,10 @@ class Supervisor:
     def _start(self, stack: ExitStack) -> None:
         children.end_strays(self.folder)
         job, point = self.job, self.attempt.resumed_from or 0
-        folder = folders.restore(job) if point else folders.clear(job)
-        inputs = folders.place_inputs(job, folder, stack)
+        with beating(self.attempt):
+            folder = folders.restore(job, after=job.attempt - 1) if point else folders.clear(job)
+            inputs = folders.place_inputs(job, folder, stack)
+        folders.mark(folder, job.attempt)
         arguments = ["run", job.method, "--out", str(folder)]
         arguments += ["--params", str(folders.write_params(job, folder))]
         arguments += ["--seed", str(job.seed), "--threads", str(job.threads)]
@@ -220,7 +223,8 @@ class Supervisor:
         batch = self.reader.swap()
         if not batch:
             return
-        message = self._insist(lambda: store(batch, self.place, self.folder))
+        with beating(self.attempt) if batch.carries else nullcontext():
+            message = self._insist(lambda: store(batch, self.place, self.folder))
         points = fitting(message, batch.points)
         if points is not None:
             publish(f"job.{self.job.pk}", {**message, "points": points})
