@@ -21,6 +21,11 @@ os.environ.pop("REDIS_URL", None)
 os.environ.pop("BROKER_URL", None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright leaves a running loop in the main thread behind."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(autouse=True)
 def _plain_static_files(settings):
     """No manifest: tests do not collect static files."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 MAX_LINE = 1 << 20  # bytes; a longer event is refused by the writer and by the reader
 VERSION = 1
+STEPS = 2**53  # what a browser counts exactly
 
 Number = float | Literal["nan", "inf", "-inf"]
 
@@ -50,7 +51,7 @@ class Metrics(Event):
     """Numbers of one step."""
 
     t: Literal["m"] = "m"
-    s: int
+    s: int = Field(ge=0, lt=STEPS)
     d: dict[str, Number]
 
 

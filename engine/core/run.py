@@ -104,8 +104,8 @@ class Run:
     def log(self, step: int, /, **metrics: Any) -> None:
         """Numbers of one step, under lower case keys with dots."""
         step = operator.index(step)
-        if step < 0:
-            raise ValueError(f"step {step}: steps count from 0")
+        if not 0 <= step < events.STEPS:
+            raise ValueError(f"step {step}: steps count from 0 and stay below 2**53")
         self._emitter.metrics(step, metrics)
 
     def message(self, text: str, level: str = "info") -> None:
