@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def walked(make_job):
     """A job with 3000 points of two series."""
-    job = make_job(seq=12)
+    job = make_job(seq=12, last_n=3000)
     store.append(
         job.pk, [(n, n * 2, n / 10, {"value": math.sin(n), "loss": 1 / n}) for n in range(1, 3001)]
     )
@@ -40,8 +40,15 @@ def test_after_leaves_out_what_one_has(caller, viewer, walked):
     assert found["series"]["value"]["n"] == list(range(2991, 3001))
 
 
+def test_what_is_stored_after_the_seq_that_is_told_is_left_to_the_socket(caller, viewer, make_job):
+    job = make_job(seq=1, last_n=1)
+    store.append(job.pk, [(1, 0, 0.0, {"loss": 1.0}), (2, 1, 0.1, {"loss": 2.0})])
+    found = caller(viewer).get(f"/jobs/{job.pk}/series").json()
+    assert (found["seq"], found["series"]["loss"]["n"]) == (1, [1])
+
+
 def test_what_is_not_finite_is_null(caller, viewer, make_job):
-    job = make_job()
+    job = make_job(last_n=2)
     store.append(job.pk, [(1, 0, 0.0, {"loss": math.nan}), (2, 1, 0.1, {"loss": math.inf})])
     found = caller(viewer).get(f"/jobs/{job.pk}/series").json()
     assert found["series"]["loss"]["value"] == [None, None]

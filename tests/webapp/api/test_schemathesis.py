@@ -61,7 +61,7 @@ def world(team, project, owner, editor, viewer, make_job, home, settings):
     settings.API_PER_MINUTE = 1_000_000
     blob = keep(io.BytesIO(b'{"train": [0]}'))
     group = Group.objects.create(project=project, name="seeds")
-    job = make_job(state=State.FAILED, checkpoint_n=3, group=group, summary={"value": 0.5})
+    job = make_job(state=State.FAILED, checkpoint_n=3, last_n=49, group=group)
     store.append(job.pk, [(n, n, n / 10, {"value": 1 / n}) for n in range(1, 50)])
     LogPart.objects.create(job=job, attempt=1, n=1, seq=1, text="a line\n")
     dataset = Dataset.objects.create(team=team, name="data", kind="split", created_by=editor)
