@@ -206,6 +206,21 @@ class Bench:
         return job
 
 
+def signed_in(bench: Bench) -> dict[str, str]:
+    """The cookie header of a page that the bench's owner has open."""
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    user, _ = bench.people()
+    session = SessionStore()
+    session[SESSION_KEY] = user.pk
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session.session_key}"}
+
+
 @contextmanager
 def connected(database: dict[str, Any]) -> Iterator[None]:
     """Another default database for this thread, with the connection that belongs to it."""

@@ -9,12 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from websockets.sync.client import ClientConnection, connect
 
-from tests.bench import Bench
+from tests.bench import Bench, signed_in
 from webapp.jobs import actions
 from webapp.jobs.models import Job, State
 
@@ -22,15 +19,8 @@ from webapp.jobs.models import Job, State
 @pytest.fixture
 def socket(bench: Bench) -> Iterator[ClientConnection]:
     """A signed-in page's socket."""
-    user, _ = bench.people()
-    session = SessionStore()
-    session[SESSION_KEY] = user.pk
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.create()
-    headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session.session_key}"}
     address = bench.url.replace("http", "ws") + "/ws/live"
-    with connect(address, additional_headers=headers, origin=bench.url) as opened:
+    with connect(address, additional_headers=signed_in(bench), origin=bench.url) as opened:
         yield opened
 
 
