@@ -37,20 +37,22 @@ class Feed {
   }
 
   async start() {
-    const since = this.wanted ? await this.load() : this.about.seq;
+    const since = this.wanted ? await this.fill() : this.about.seq;
     live().follow(this.about.id, {
       since,
       onMessage: (message) => this.take(message),
-      onGap: () => this.gap(),
+      onGap: () => this.fill(),
     });
   }
 
-  /** What was missed, all of it; answers with the `seq` up to which the page is then complete. */
-  async gap() {
+  /** All that was missed; answers with the `seq` up to which the page is then complete. */
+  async fill() {
+    const seq = this.wanted ? await this.load() : 0;
+    if (seq === this.about.seq) return seq; // the page itself is as new as its series
+    // Behind the series, so that no change of state falls between the two.
     const page = await freshPage();
     this.emit("page", page);
-    const seq = JSON.parse(page.getElementById("job-live").textContent).seq;
-    return this.wanted ? this.load() : seq;
+    return this.wanted ? seq : liveOf(page).seq;
   }
 
   /** @param {{keep?: boolean}} how keep: what the socket brought meanwhile stays */
@@ -117,6 +119,8 @@ class Feed {
   }
 }
 
+const liveOf = (page) => JSON.parse(page.getElementById("job-live").textContent);
+
 /** This page as the server has it now. */
 export async function freshPage() {
   const answer = await fetch(window.location.href, { headers: { Accept: "text/html" } });
@@ -129,6 +133,6 @@ export const ENDED = new Set(["done", "failed", "cancelled", "lost"]);
 let one = null;
 
 export function feed() {
-  one ??= new Feed(JSON.parse(document.getElementById("job-live").textContent));
+  one ??= new Feed(liveOf(document));
   return one;
 }

@@ -19,9 +19,10 @@ function swap(selector, page) {
 
 async function renew(selector) {
   later.delete(selector);
-  // Not under the hands of somebody who writes.
-  if (document.querySelector("dialog[open]")) schedule(selector, 2000);
-  else swap(selector, await freshPage());
+  // Not under the hands of somebody who writes; and a server that starts anew is asked again.
+  const page = document.querySelector("dialog[open]") ? null : await freshPage().catch(() => null);
+  if (page) swap(selector, page);
+  else schedule(selector, 2000);
 }
 
 function schedule(selector, wait) {
