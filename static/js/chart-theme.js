@@ -19,17 +19,31 @@ function named(value) {
   return value;
 }
 
-function place(trace, index) {
-  if (trace.job) return ofJob(trace.job);
-  const at = trace.slot ? trace.slot - 1 : index;
-  return { slot: at % SLOTS, dash: Math.floor(at / SLOTS) % DASHES.length };
+/**
+ * Colour slot and dash of each trace. A job keeps its colour on all pages; jobs of one chart
+ * that share a colour differ by their dash.
+ */
+function places(traces) {
+  const owners = new Map(); // slot -> ids of jobs
+  return traces.map((trace, index) => {
+    if (trace.job) {
+      const slot = ofJob(trace.job);
+      const jobs = owners.get(slot) ?? [];
+      if (!jobs.includes(trace.job)) jobs.push(trace.job);
+      owners.set(slot, jobs);
+      return { slot, dash: jobs.indexOf(trace.job) % DASHES.length };
+    }
+    const at = trace.slot ? trace.slot - 1 : index;
+    return { slot: at % SLOTS, dash: Math.floor(at / SLOTS) % DASHES.length };
+  });
 }
 
 /** @param {object[]} traces */
 export function themed(traces) {
+  const found = places(traces);
   return traces.map((trace, index) => {
     const { job, slot, ...rest } = trace;
-    const own = place(trace, index);
+    const own = found[index];
     const shade = series(own.slot);
     const result = { ...rest, name: plain(rest.name) };
     if (LINES.has(rest.type)) {

@@ -5,7 +5,7 @@
 //   drawn.update(traces);                       // at most four drawings a second
 //   drawn.extend({ x: [[7]], y: [[0.3]] }, [0]); // append to traces by index
 //
-// A trace may carry `job` (its id gives colour and dash) or `slot` (a palette number from 1).
+// A trace may carry `job` (its id gives the colour) or `slot` (a palette number from 1).
 // `<figure class="chart" data-figure="script-id">` is drawn by itself from a JSON script with
 // {data, layout, title, unit}. `element.data` is what Plotly has drawn.
 

@@ -1,5 +1,4 @@
 // Shortcuts of single keys. Links name theirs (data-key="g j"); a search field is [data-search].
-// Another module may answer `c` first: it listens for "compare" and calls preventDefault.
 
 const OFF = "keys-off";
 const PAUSE = 1200; // ms between the two keys of a sequence
@@ -50,8 +49,9 @@ const single = {
   "?": () => document.getElementById("keyboard")?.showModal(),
   n: () => open("n"),
   c: () => {
-    const asked = new CustomEvent("compare", { cancelable: true });
-    if (document.dispatchEvent(asked)) open("g c");
+    const selected = document.querySelector("[data-compare]"); // in sight while jobs are selected
+    if (selected?.offsetParent) selected.click();
+    else open("g c");
   },
 };
 

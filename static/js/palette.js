@@ -32,7 +32,7 @@ export function series(index) {
 }
 
 /**
- * Palette slot (from 0) and dash of a job: the same on all pages, and in the filter `slot`.
+ * Palette slot (from 0) of a job: the same on all pages, and in the template filter `slot`.
  * @param {string} id
  */
 export function ofJob(id) {
@@ -40,5 +40,5 @@ export function ofJob(id) {
   for (const byte of new TextEncoder().encode(id)) {
     value = Math.imul(value ^ byte, 16777619) >>> 0;
   }
-  return { slot: value % SLOTS, dash: Math.floor(value / SLOTS) % DASHES.length };
+  return value % SLOTS;
 }

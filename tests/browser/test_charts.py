@@ -177,8 +177,22 @@ def test_a_jobs_colour_is_the_same_in_python_and_in_the_browser(drawn):
     found = drawn().page.evaluate(
         """async (ids) => {
           const { ofJob } = await import("/static/js/palette.js");
-          return ids.map((id) => ofJob(id).slot + 1);
+          return ids.map((id) => ofJob(id) + 1);
         }""",
         ids,
     )
     assert found == [slot(one) for one in ids]
+
+
+def test_jobs_that_share_a_colour_differ_by_their_dash(drawn):
+    from webapp.ids import new_id
+    from webapp.templatetags.bench import slot
+
+    first = new_id()
+    second = next(one for one in iter(new_id, None) if slot(one) == slot(first))
+    trace = {"x": [0, 1], "y": [0, 1], "mode": "lines"}
+    traces = [{**trace, "job": first}, {**trace, "job": second}, {**trace, "job": first}]
+    page = drawn({"title": "T", "data": traces, "layout": {}}).page
+    lines = chart(page).evaluate("f => f.data.map((trace) => [trace.line.color, trace.line.dash])")
+    assert len({colour for colour, _ in lines}) == 1
+    assert [dash for _, dash in lines] == ["solid", "dash", "solid"]
