@@ -165,6 +165,11 @@ def close_idle() -> None:
             close(child.job_id)
 
 
+def warm_jobs() -> set[str]:
+    """The jobs whose directories are in use here."""
+    return set(_warm)
+
+
 def close_all() -> None:
     for job_id in list(_warm):
         close(job_id)

@@ -6,21 +6,25 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from engine.core.job import EVENTS, REQUEST, RESULT
 from webapp.artifacts.models import Artifact, Blob
-from webapp.artifacts.storage import local_path, open_blob
-from webapp.jobs.models import Job, State
+from webapp.artifacts.storage import is_local, local_path, open_blob
+from webapp.jobs.models import ENDED, Job, State
 
 INPUTS = ".inputs"  # no artifact's path starts with a dot
 PARAMS = ".params.json"
 ATTEMPT = ".attempt"
 SCRATCH = ".tmp"
+KEPT = timedelta(days=1)  # after its end, where a directory is only a copy
 
 
 def folder_of(job: Job) -> Path:
@@ -148,11 +152,33 @@ def size_of(folder: Path) -> int:
 
 def forget_deleted() -> int:
     """Remove the directories of jobs that are no more."""
-    if not settings.JOBS_DIR.is_dir():
-        return 0
-    found = {path.name: path for path in settings.JOBS_DIR.iterdir() if path.is_dir()}
+    found = _folders()
     known = set(Job.objects.filter(pk__in=list(found)).values_list("pk", flat=True))
-    gone = [path for name, path in found.items() if name not in known]
+    return _remove(path for name, path in found.items() if name not in known)
+
+
+def forget_ended(keep: Collection[str] = ()) -> int:
+    """Remove what can be fetched again: directories of long ended jobs, if blobs lie elsewhere.
+
+    Beside blobs of the same disk they take no room, since files are links to them.
+    """
+    if is_local():
+        return 0
+    found = _folders()
+    ended = Job.objects.filter(
+        pk__in=set(found) - set(keep), state__in=ENDED, ended__lt=timezone.now() - KEPT
+    )
+    return _remove(found[name] for name in ended.values_list("pk", flat=True))
+
+
+def _folders() -> dict[str, Path]:
+    if not settings.JOBS_DIR.is_dir():
+        return {}
+    return {path.name: path for path in settings.JOBS_DIR.iterdir() if path.is_dir()}
+
+
+def _remove(folders: Iterable[Path]) -> int:
+    gone = list(folders)
     for path in gone:
         shutil.rmtree(path)
     return len(gone)

@@ -74,6 +74,7 @@ class Keeper:
         if now >= self._tidy_at:
             self._tidy_at = now + TIDY_EVERY
             folders.forget_deleted()
+            folders.forget_ended(keep=ask.warm_jobs())
             drop_unused()
 
     def _look_for_work(self) -> None:

@@ -51,7 +51,7 @@ def open_blob(blob: Blob) -> BinaryIO:
 @contextmanager
 def local_path(blob: Blob) -> Iterator[Path]:
     """A path of this machine, to be read only: the blob's own, or a copy of a remote one."""
-    if _is_local():
+    if is_local():
         yield Path(default_storage.path(name_of(blob)))
         return
     with scratch_file() as path:
@@ -133,7 +133,7 @@ def _copy(stream: BinaryIO, target: BinaryIO | None) -> tuple[str, int]:
 
 def _link(path: Path, stream: BinaryIO, target: Path) -> bool:
     """Link the opened file to `target`; False where a copy is needed."""
-    if not _is_local():
+    if not is_local():
         return False
     try:
         target.unlink()
@@ -148,7 +148,7 @@ def _link(path: Path, stream: BinaryIO, target: Path) -> bool:
 
 def _save(scratch: Path, name: str) -> None:
     """Whole or not at all."""
-    if _is_local():
+    if is_local():
         target = Path(default_storage.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch.replace(target)
@@ -159,7 +159,8 @@ def _save(scratch: Path, name: str) -> None:
         default_storage.delete(saved)
 
 
-def _is_local() -> bool:
+def is_local() -> bool:
+    """Do blobs lie on a disk of this machine?"""
     return isinstance(default_storage, FileSystemStorage)
 
 
@@ -177,7 +178,7 @@ def scratch_file() -> Iterator[Path]:
 
 
 def _scratch_folder() -> Path:
-    return Path(default_storage.location) / "new" if _is_local() else Path(settings.UPLOADS_DIR)
+    return Path(default_storage.location) / "new" if is_local() else Path(settings.UPLOADS_DIR)
 
 
 def _sweep_scratch() -> None:
