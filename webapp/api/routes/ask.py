@@ -16,7 +16,7 @@ from pydantic import Field
 from engine.core import params as parameters
 from engine.core.registry import methods
 from webapp.api.errors import NoAnswer
-from webapp.api.fields import Given, Id, Shown, Slug, answers
+from webapp.api.fields import Given, Id, Problem, Shown, Slug, answers
 from webapp.ids import new_id
 from webapp.jobs.models import Job
 from webapp.policy import get_or_404
@@ -36,7 +36,7 @@ class Answer(Shown):
     seconds: float
 
 
-@router.post("/jobs/{job_id}/ask", response=answers(Answer), summary="A what-if")
+@router.post("/jobs/{job_id}/ask", response={**answers(Answer), 504: Problem}, summary="A what-if")
 def ask(request: HttpRequest, job_id: Id, given: Question) -> dict:
     job = get_or_404(request.user, Job, "job.ask", pk=job_id)
     _check(job, given)
