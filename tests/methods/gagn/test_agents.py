@@ -9,10 +9,13 @@ import pytest
 import scipy.sparse as sp
 import torch
 from scipy.sparse.csgraph import shortest_path
+from torch.overrides import TorchFunctionMode
 
-from engine.methods.gagn.agents import Agents, Neighbourhood
+from engine.methods.gagn.agents import Agents
 from engine.methods.gagn.card import GagnParams
+from engine.methods.gagn.filter import score
 from engine.methods.gagn.oracles import attention_gap
+from engine.methods.gagn.readout import readouts
 from tests.methods.gagn.graphs import PlainAgents, adjacency, agents, planted, world
 
 NAMES = ("embedding", "degree", "confidence")
@@ -202,42 +205,43 @@ def test_witnesses_are_strangers_that_walked_here():
     assert (hops[me[far], made.strangers[far]] >= 2).all()
 
 
-def test_nothing_grows_with_the_square_of_the_agents():
-    n, width = 10_000, 300
-    rng = np.random.default_rng(0)
-    ring = np.arange(n)
-    graph = adjacency(n, np.r_[ring, ring], np.r_[(ring + 1) % n, (ring * 7 + 3) % n])
-    graph = sp.csr_array(graph - sp.diags_array(graph.diagonal()))
-    graph.eliminate_zeros()
-    graph.data[:] = 1
+class Sizes(TorchFunctionMode):
+    """Notes the size of the largest tensor that any operation makes."""
+
+    largest = 0
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        out = function(*args, **(kwargs or {}))
+        for made in out if isinstance(out, tuple) else (out,):
+            if isinstance(made, torch.Tensor) and made.layout == torch.strided:
+                self.largest = max(self.largest, made.numel())
+        return out
+
+
+def largest_and_peak(n: int) -> tuple[int, int]:
+    """Numbers of the largest tensor, and bytes of numpy, of a round of n agents."""
+    rng, ring, width = np.random.default_rng(0), np.arange(n), 300
+    graph = adjacency(n, np.r_[ring, ring], np.r_[(ring + 1) % n, (ring + 2) % n])
+    place = np.arange(0, 10 * n + 1, 10)
     words = sp.csr_array(
-        (np.ones(10 * n, np.float32), rng.integers(0, width, 10 * n), np.arange(0, 10 * n + 1, 10)),
-        shape=(n, width),
+        (np.ones(10 * n, np.float32), rng.integers(0, width, 10 * n), place), shape=(n, width)
     )
     words.sum_duplicates()
-    labels = ring % 4
-    largest = []
-
-    class Spy(torch.utils._python_dispatch.TorchDispatchMode):
-        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-            out = function(*args, **(kwargs or {}))
-            tensors = out if isinstance(out, tuple) else (out,)
-            largest.extend(
-                t.numel()
-                for t in tensors
-                if isinstance(t, torch.Tensor) and t.layout == torch.strided
-            )
-            return out
-
     tracemalloc.start()
-    place = world(words, labels, np.arange(0, n, 10))
-    params = GagnParams(projection=64, witnesses=4)
-    made = Agents(place, Neighbourhood(graph), params)
-    generator = torch.Generator().manual_seed(0)
-    made.begin(generator)
-    with Spy():
-        made.round(1, generator)
+    with Sizes() as sizes:
+        made, generator = agents(
+            graph, world(words, ring % 4, np.arange(0, n, 4)), GagnParams(witnesses=4, warm=0)
+        )
+        made.round(0, generator)
+        score(made, generator)
+        readouts(made)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert max(largest) <= n * n / 10
-    assert peak <= 100e6  # bytes of numpy; N² floats would be 4e8
+    return sizes.largest, peak
+
+
+def test_memory_grows_with_the_agents_and_not_with_their_square():
+    # more labels than features and projection: plain weights, whose width does not grow
+    small, big = largest_and_peak(1500), largest_and_peak(3000)
+    assert big[0] <= 2.1 * small[0]
+    assert big[1] <= 2.1 * small[1]
