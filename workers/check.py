@@ -32,6 +32,22 @@ MOST = 16 << 20  # bytes of an answer: a preview is much smaller
 LOOK_EVERY = 0.5
 
 _free = threading.BoundedSemaphore(AT_ONCE)
+_stopping = threading.Event()
+_interrupted: list[str] = []
+
+
+class Interrupted(Exception):
+    """This worker stops: the upload is checked by the next one."""
+
+
+def stop() -> None:
+    """End the checks that go on; they leave their versions as they were."""
+    _stopping.set()
+
+
+def interrupted() -> list[str]:
+    """The versions whose check was ended by `stop`."""
+    return list(_interrupted)
 
 
 def check(version_id: str) -> bool:
@@ -47,6 +63,8 @@ def check(version_id: str) -> bool:
         return False
     try:
         _store(version, _answer(version))
+    except Interrupted:
+        _interrupted.append(version_id)
     finally:
         _free.release()
     return True
@@ -88,16 +106,21 @@ def _listen(child: Child) -> dict[str, Any]:
                 data = children.read(child.output)
                 heard = bool(data)
                 output += data or b""
+                if data == b"":
+                    selector.unregister(child.output)
             now = time.monotonic()
             if ended and not heard:
                 break
+            if _stopping.is_set():
+                raise Interrupted
             if now > until:
                 return refusal(f"the check took longer than {settings.CHECK_LIMITS['seconds']} s")
             if len(output) > MOST:
                 return refusal(f"the check said more than {MOST} bytes")
-            if now >= look_at and sum(group_memory(child.pgid)) > settings.CHECK_LIMITS["memory"]:
-                return _too_much_memory()
-            look_at = max(look_at, now + LOOK_EVERY) if now >= look_at else look_at
+            if now >= look_at:
+                look_at = now + LOOK_EVERY
+                if sum(group_memory(child.pgid)) > settings.CHECK_LIMITS["memory"]:
+                    return _too_much_memory()
     return understand(child.process.returncode, output.decode(errors="replace"))
 
 

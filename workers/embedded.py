@@ -13,7 +13,7 @@ import time
 from django.conf import settings
 
 from webapp.datasets.models import Version
-from workers import app, ask
+from workers import app, ask, check
 from workers.here import ThisWorker, worker
 from workers.reconcile import Keeper
 from workers.tasks import check_version
@@ -57,9 +57,12 @@ class EmbeddedWorker:
         self.here.register()
         self._drain()
         ask.close_all()
+        check.stop()
         self.keeper.stop()
         self.controller.stop()
         self._thread.join(timeout=STOP_WITHIN)
+        for version_id in check.interrupted():  # we hear nothing any more: for another worker
+            check_version.delay(version_id)
         self.here.leave()
 
     def _drain(self) -> None:

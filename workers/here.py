@@ -87,11 +87,11 @@ class ThisWorker:
         Worker.objects.filter(name=self.name).delete()
 
 
-def short_of_disk() -> str | None:
-    """Why no job may start here, if the disk is nearly full."""
+def short_of_disk() -> str:
+    """Why no job may start here, if the disk is nearly full; else nothing."""
     free = shutil.disk_usage(settings.TENFOLD_HOME).free
     if free >= settings.MIN_FREE_DISK:
-        return None
+        return ""
     least = settings.MIN_FREE_DISK / (1 << 30)
     return f"{LOW_DISK}less than {least:g} GiB is free on the disk of {HOST}"
 

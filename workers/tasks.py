@@ -13,7 +13,7 @@ from celery.utils.nodenames import worker_direct
 from kombu.exceptions import OperationalError
 
 from webapp.jobs.models import Job, State
-from webapp.jobs.states import claim
+from webapp.jobs.states import LOW_DISK, claim
 from workers import app
 from workers import ask as questions
 from workers import check as checks
@@ -54,8 +54,9 @@ def bell(queue: str) -> None:
 
 def _run_one() -> bool:
     """Claim one job and watch over it to its end; False if there was none."""
-    if (why := short_of_disk()) is not None:
-        _say_why(why)
+    why = short_of_disk()
+    _say_why(why)
+    if why:
         return False
     taken = claim(worker.name, worker.job_queues, host=HOST)
     if taken is None:
@@ -79,8 +80,12 @@ def waiting_queues() -> list[str]:
 
 
 def _say_why(why: str) -> None:
+    """On the page of each job that would be ours; nothing once there is room again."""
     waiting = Job.objects.filter(state=State.QUEUED, queue__in=worker.job_queues)
-    waiting.exclude(message=why).update(message=why)
+    if why:
+        waiting.exclude(message=why).update(message=why)
+    elif waiting.filter(message__startswith=LOW_DISK).exists():
+        waiting.filter(message__startswith=LOW_DISK).update(message="")
 
 
 @app.task(queue="check")

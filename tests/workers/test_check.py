@@ -126,3 +126,19 @@ def test_a_child_without_an_answer_is_a_refusal(code: int, output: str, expected
 def test_warnings_of_libraries_before_the_answer_do_no_harm() -> None:
     answer = {"kind": "graph", "ok": True, "facts": {}, "report": [], "preview": None}
     assert checks.understand(0, "a warning\n" + json.dumps(answer) + "\n") == answer
+
+
+def test_a_stopping_worker_leaves_the_upload_to_the_next(
+    checked: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = checked("graph", "ring.npz", graph())
+    Version.objects.filter(pk=version.pk).update(state=Version.State.CHECKING)
+    monkeypatch.setattr(checks, "_interrupted", [])
+    checks.stop()
+    try:
+        assert checks.check(version.pk)
+    finally:
+        checks._stopping.clear()
+    version.refresh_from_db()
+    assert version.state == Version.State.CHECKING
+    assert checks.interrupted() == [version.pk]
