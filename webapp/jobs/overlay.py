@@ -80,11 +80,11 @@ def _band(lines: Sequence[dict[str, Any]], key: str) -> list[dict[str, Any]]:
     edge = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     return [
         {**edge, "name": "mean − sd", "x": x, "y": (mean - deviation).tolist(),
-         "showlegend": False, "slot": 1},
+         "showlegend": False},
         {**edge, "name": "mean + sd", "x": x, "y": (mean + deviation).tolist(),
-         "showlegend": False, "fill": "tonexty", "slot": 1},
+         "showlegend": False, "fill": "tonexty", "fillcolor": "--tint"},
         {"type": "scatter", "mode": "lines", "name": f"mean of {len(lines)}, ± sd", "x": x,
-         "y": mean.tolist(), "slot": 1},
+         "y": mean.tolist(), "slot": 5},
     ]  # fmt: skip
 
 
