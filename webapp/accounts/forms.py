@@ -123,7 +123,6 @@ class Invite(Refusable):
     ids = "invite"
     role = forms.ChoiceField(choices=Role.choices, initial=Role.EDITOR)
     email = _email(
-        "E-mail (optional)",
         required=False,
         help_text="With it, only that person can take the invitation.",
     )
