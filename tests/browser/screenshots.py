@@ -71,11 +71,11 @@ def main() -> None:
 def photograph(context: BrowserContext, link: str) -> None:
     page = context.new_page()
     page.goto(link)
-    page.get_by_label("Name").fill("Ada")
-    for field in page.locator("input[type=password]").all():
-        field.fill("correct horse battery")
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/")
+    page.wait_for_url("**/account/")
+    page.locator("input[name=name]").first.fill("Ada Lovelace")
+    page.get_by_role("button", name="Save").first.click()
+    page.wait_for_url("**/account/")
     api = Api(context, page)
     versions = data(api)
     jobs = api.post(
@@ -100,7 +100,7 @@ def photograph(context: BrowserContext, link: str) -> None:
     page.goto("/")
     page.locator(".strip").first.wait_for()
     shoot(page, "home")
-    page.goto("/jobs/new/?method=gagn")
+    page.goto(f"/jobs/new/?method=gagn&version={versions['graph']}")
     shoot(page, "job-new")
     page.goto(f"/datasets/{api.get('/versions/' + versions['graph'])['dataset']}/")
     page.locator(".main-svg").first.wait_for()
