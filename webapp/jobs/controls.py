@@ -109,8 +109,14 @@ def _control(name: str, info: FieldInfo) -> Control:
         live=bool(extra.get("live")),
         least=bounds.get("ge", bounds.get("gt")),
         most=bounds.get("le", bounds.get("lt")),
-        options=[(_text(option), option) for option in options],
+        options=_options(info.annotation, options),
     )
+
+
+def _options(annotation: Any, values: tuple) -> list[tuple[str, Any]]:
+    """Where nothing may be chosen, that is the first option, and its text is empty."""
+    none = [("", None)] if values and (None in values or _optional(annotation)) else []
+    return none + [(_text(value), value) for value in values if value is not None]
 
 
 def _sort(annotation: Any) -> tuple[str, tuple]:
@@ -164,7 +170,9 @@ def _chosen(control: Control, value: Any) -> list[str]:
         return [_text(item) for item in value or ()]
     if control.sort == "list" and isinstance(value, (list, tuple)):
         return [", ".join(_text(item) for item in value)]
-    return [] if value is None else [_text(value)]
+    if value is None:
+        return [""]
+    return [_text(value)]
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,80 @@
+"""Inspectors: found by the method's slug, generic where there is none, warm only where asked."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from django.urls import reverse
+
+from webapp.artifacts.models import Artifact
+from webapp.artifacts.storage import keep
+from webapp.inspectors import framework, generic
+from webapp.jobs.models import State
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def add(home):
+    """Gives a job an artifact."""
+
+    def make(job, path: str, content: bytes, **fields) -> Artifact:
+        given = {"title": path, "role": "inspector", "media": "application/json", "n": 1}
+        blob = keep(io.BytesIO(content))
+        return Artifact.objects.create(job=job, path=path, blob=blob, **{**given, **fields})
+
+    return make
+
+
+def test_a_method_with_an_inspector_gets_its_own():
+    found = framework.inspector_of("gagn")
+    assert (found.template, found.script) == ("inspectors/gagn.html", "js/inspectors/gagn.js")
+
+
+@pytest.mark.parametrize("slug", ["fake", "views", "framework", "../jobs", "no-name", ""])
+def test_others_get_the_generic_one(slug):
+    assert framework.inspector_of(slug) is framework.GENERIC
+
+
+def test_json_of_a_job_is_read_by_its_path(make_job, add):
+    job = make_job()
+    add(job, "inspector/a.json", b'{"a": 1}')
+    assert framework.read_json(job, "inspector/a.json") == {"a": 1}
+    assert framework.read_json(job, "inspector/b.json") is None
+
+
+def test_a_page_takes_in_no_huge_artifact(make_job, add, monkeypatch):
+    monkeypatch.setattr(framework, "MOST_BYTES", 3)
+    job = make_job()
+    add(job, "a.json", b"[1,2]")
+    with pytest.raises(ValueError, match=r"a\.json has 5 bytes"):
+        framework.read_json(job, "a.json")
+
+
+def test_the_generic_one_leaves_out_what_is_no_figure(make_job, add):
+    job = make_job()
+    figure = json.dumps({"data": [], "layout": {}}).encode()
+    add(job, "good.json", figure, role="figure", title="Good")
+    for place, content in enumerate((b"{", b"[]", b'{"data": 3}', b"\xff\xfe")):
+        add(job, f"bad{place}.json", content, role="figure")
+    assert [shown["title"] for shown in generic.page(job)["figures"]] == ["Good"]
+
+
+def test_the_generic_one_cuts_long_tables(make_job, add):
+    job = make_job()
+    rows = "".join(f"{n},<b>\n" for n in range(100))
+    add(job, "t.csv", f"n,text\n{rows}".encode(), role="table", media="text/csv")
+    (table,) = generic.page(job)["tables"]
+    assert (table["columns"], len(table["rows"]), table["cut"]) == (["n", "text"], 20, True)
+
+
+def test_the_page_says_that_what_if_gets_ready(client_of, viewer, make_job):
+    address = reverse("job-inspect", args=[make_job(state=State.DONE).pk])
+    assert "getting ready" in client_of(viewer).get(address).content.decode()
+
+
+def test_a_waiting_job_answers_nothing_yet(client_of, viewer, make_job):
+    address = reverse("job-inspect", args=[make_job().pk])
+    assert "getting ready" not in client_of(viewer).get(address).content.decode()

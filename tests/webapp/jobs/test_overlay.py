@@ -1,0 +1,64 @@
+"""Bands over curves: exact where it can be said, finite everywhere."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webapp.jobs import comparison, overlay, results
+
+NUMBERS = st.one_of(st.none(), st.floats(-1e6, 1e6))
+CURVES = st.lists(st.tuples(st.integers(0, 500), NUMBERS), max_size=30)
+
+
+def line(*points: tuple[int, float | None]) -> dict[str, list]:
+    return {"step": [step for step, _ in points], "value": [value for _, value in points]}
+
+
+def test_mean_and_deviation_are_those_of_the_curves():
+    grid, mean, deviation = overlay.band([line((0, 1), (1, 2)), line((0, 3), (1, 6))])
+    assert grid.tolist() == [0, 1]
+    assert mean.tolist() == [2, 4]
+    np.testing.assert_allclose(deviation, [math.sqrt(2), math.sqrt(8)])
+
+
+def test_a_band_ends_where_only_one_curve_reaches():
+    grid, mean, _ = overlay.band([line((0, 1), (9, 1)), line((0, 3), (4, 3))])
+    assert grid.tolist() == [0, 4]
+    assert mean.tolist() == [2, 2]
+
+
+def test_one_curve_makes_no_band():
+    grid, _, _ = overlay.band([line((0, 1)), line((0, None))])
+    assert len(grid) == 0
+
+
+@given(st.lists(CURVES, min_size=2, max_size=5))
+def test_a_band_lies_within_its_curves(curves):
+    lines = [line(*points) for points in curves]
+    grid, mean, deviation = overlay.band(lines)
+    values = [value for points in curves for _, value in points if value is not None]
+    assert len(grid) <= overlay.GRID
+    assert (np.diff(grid) > 0).all()
+    assert np.isfinite(mean).all()
+    assert (deviation >= 0).all()
+    if len(grid):
+        assert min(values) - 1e-6 <= mean.min() <= mean.max() <= max(values) + 1e-6
+
+
+@pytest.mark.django_db
+def test_the_best_value_is_known_only_where_the_card_says_what_is_better(make_job):
+    jobs = [make_job(summary={"value": value, "held": value}) for value in (1.0, 3.0, None)]
+    rows = {row["key"]: row["best"] for row in comparison.summary(jobs)}
+    assert rows == {"value": 1, "held": None}
+
+
+@pytest.mark.django_db
+def test_a_baseline_without_the_metric_shows_a_gap(make_job):
+    job = make_job(summary={"value": 1.0, "baseline.flat.seconds": 3.0})
+    method, flat = results.rows(results.card_of(job), job.summary)
+    assert (method.values, flat.values, flat.differences) == ([1.0], [None], [None])
