@@ -121,6 +121,8 @@ TEMPLATES = [
     }
 ]
 
+SLOTS = int(env.number("TENFOLD_SLOTS", 1, least=1))  # jobs at once in one worker
+
 # Data. SQLite in WAL mode: writers take their lock at once (IMMEDIATE) and wait for it.
 DATABASES = {
     "default": dj_database_url.parse(
@@ -137,7 +139,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         ),
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 20}}
+    # Each job holds a connection, and a second one while its files are carried.
+    pool = {"min_size": 1, "max_size": 16 + 2 * SLOTS, "timeout": 20}
+    # Checked before use: after a restart of the database nobody meets its dead connections.
+    DATABASES["default"] |= {"OPTIONS": {"pool": pool}, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STORAGES = {
     "default": {
@@ -242,7 +247,6 @@ CANCEL_GRACE = env.number("TENFOLD_CANCEL_GRACE", 10, least=0.1)  # then SIGTERM
 KILL_GRACE = env.number("TENFOLD_KILL_GRACE", 5, least=0.1)
 CHECKPOINT_EVERY = env.number("TENFOLD_CHECKPOINT_EVERY", 10, least=0.05)
 DRAIN_GRACE = env.number("TENFOLD_DRAIN_GRACE", 15, least=0.1)
-SLOTS = int(env.number("TENFOLD_SLOTS", 1, least=1))  # jobs at once in one worker
 QUEUES = env.words("TENFOLD_QUEUES", "cpu,gpu,hdl,check,ask")
 MIN_FREE_DISK = int(env.number("TENFOLD_MIN_FREE_DISK", 1 << 30))  # bytes
 JOB_LIMITS = {

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -227,6 +228,23 @@ def test_an_outage_of_the_store_is_sat_out(web: Bench, gate, machine, undisturbe
     assert job.state == State.DONE, job.message
     assert job.attempt == 1
     assert points(job) == points(undisturbed)
+
+
+@pytest.mark.slow
+def test_a_hundred_jobs_give_their_connections_back(web: Bench, machine) -> None:
+    machine("worker", TENFOLD_SLOTS="2")
+    jobs = [web.submit(steps=1, seed=seed) for seed in range(100)]
+    for job in jobs:
+        web.wait_for(job, State.DONE, State.FAILED, patience=600)
+    assert {job.state for job in jobs} == {State.DONE}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), count(*) FILTER (WHERE state LIKE 'idle in transaction%')"
+            " FROM pg_stat_activity WHERE datname = current_database()"
+        )
+        held, stuck = cursor.fetchone()
+    assert held <= 20  # this test, the web machine, and a pool of 16 + 2 · 2 that is not full
+    assert stuck == 0
 
 
 def test_a_worker_keeps_nothing_of_a_job_that_ended_long_ago(web: Bench, tmp_path: Path) -> None:
