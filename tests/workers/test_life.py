@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 
 import pytest
@@ -13,6 +14,11 @@ from webapp.jobs.models import Job, State
 from webapp.metrics import store
 
 SLOW = {"steps": 250, "seconds_per_step": 0.01}
+
+
+def busy() -> float:
+    """How much longer everything takes now than on a machine of our own."""
+    return max(1.0, os.getloadavg()[0] / os.cpu_count())
 
 
 def points(job: Job) -> dict[str, list[tuple[int, float]]]:
@@ -81,7 +87,7 @@ def test_a_running_job_is_cancelled(bench: Bench) -> None:
     asked = time.monotonic()
     actions.cancel(job, user)
     bench.wait_for(job, State.CANCELLED)
-    assert time.monotonic() - asked < 8
+    assert time.monotonic() - asked < 8 * busy()
     assert job.attempts.get().exit_code == 130
     assert job.checkpoint_n is not None
     assert not children_of(job.pk)
@@ -206,7 +212,7 @@ def test_a_stopped_bench_goes_on_where_it_was(bench: Bench, undisturbed: Job) ->
     wait_until(lambda: Job.objects.get(pk=job.pk).last_n > 50, "50 events")
     stopping = time.monotonic()
     bench.stop()
-    assert time.monotonic() - stopping < 20
+    assert time.monotonic() - stopping < 20 * busy()
     job.refresh_from_db()
     assert (job.state, job.resume) == (State.QUEUED, True)
     assert job.checkpoint_n is not None
