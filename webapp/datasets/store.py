@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from kombu.exceptions import OperationalError
 
 from engine.core.errors import UserError
 from engine.data.kind import kind as find_kind
@@ -19,6 +21,8 @@ from webapp.datasets.models import Dataset, Version
 from webapp.datasets.names import clean
 from webapp.jobs.models import Job, JobInput
 from webapp.refused import Refused, words_only
+
+logger = logging.getLogger(__name__)
 
 LONGEST_NAME = 100
 LONGEST_DESCRIPTION = 20_000
@@ -113,7 +117,11 @@ def _faults(*, name: str, kind: str, size: int, description: str) -> list[tuple[
 def _check(version_id: str) -> None:
     from workers.tasks import check_version  # the workers import the models: not at import time
 
-    check_version.delay(version_id)
+    try:
+        check_version.apply_async((version_id,), retry=False)
+    except OperationalError as fault:
+        # The version is stored; whoever reconciles rings again for a check that nobody heard.
+        logger.warning("the broker took no message: %s", fault)
 
 
 @transaction.atomic
