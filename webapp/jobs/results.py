@@ -109,14 +109,20 @@ def key_curves(job: Job, card: Method | None) -> list[str]:
     """The few series to show first: headline metrics, then what the method logged first."""
     headers = Series.objects.filter(job=job).order_by("pk").values_list("key", "count")
     keys = [key for key, count in headers if count > 1 and not key.startswith("system.")]
-    heads = [metric.key for metric in card.metrics if metric.headline] if card else []
+    heads = headline_keys(card)
 
     def rank(key: str) -> int:
         if key in heads:
             return 0
-        return 1 if any(key.endswith(f".{head}") for head in heads) else 2
+        if any(key.endswith(f".{head}") for head in heads):
+            return 2 if _is_baseline(key) else 1
+        return 3
 
     return sorted(keys, key=rank)[:MOST_CURVES]
+
+
+def headline_keys(card: Method | None) -> list[str]:
+    return [metric.key for metric in card.metrics if metric.headline] if card else []
 
 
 def parameters(job: Job, card: Method | None, parent: Job | None) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-// The few curves of the overview.
+// The few curves of the overview: the headline metrics first, as the card names them.
 
 import { chart } from "../charts.js";
 import { feed } from "./feed.js";
@@ -7,25 +7,40 @@ import { layout, traces } from "./traces.js";
 const MOST = 4;
 const box = document.querySelector("[data-curves]");
 const none = document.querySelector("[data-no-curves]");
-const wanted = box.dataset.curves.split("|").filter(Boolean);
-const drawn = new Map(); // key -> Chart
+const heads = box.dataset.heads.split("|").filter(Boolean);
+const drawn = new Map(); // key -> {figure, one}
+
+/** The same order as on the group's page: headline metrics, parts of them, baselines, the rest. */
+function rank(key) {
+  if (heads.includes(key)) return 0;
+  if (heads.some((head) => key.endsWith(`.${head}`))) return key.startsWith("baseline.") ? 2 : 1;
+  return 3;
+}
+
+function wanted() {
+  const keys = [...feed().series.keys()].filter((key) => !key.startsWith("system."));
+  return keys.sort((a, b) => rank(a) - rank(b)).slice(0, MOST);
+}
 
 function show() {
   const source = feed();
-  for (const key of source.series.keys()) {
-    if (wanted.length < MOST && !wanted.includes(key) && !key.startsWith("system.")) wanted.push(key);
+  const keys = wanted();
+  for (const [key, { figure, one }] of drawn) {
+    if (keys.includes(key)) continue;
+    one.destroy();
+    figure.remove();
+    drawn.delete(key);
   }
-  for (const key of wanted) {
-    const series = source.series.get(key);
-    const lines = series ? traces(key, series, { job: source.about.id }) : [];
+  for (const key of keys) {
+    const lines = traces(key, source.series.get(key), { job: source.about.id });
     if (drawn.has(key)) {
-      drawn.get(key).update(lines);
-    } else if (series) {
-      const figure = document.createElement("figure");
-      figure.dataset.series = key;
-      box.append(figure);
-      drawn.set(key, chart(figure, { title: key, traces: lines, layout: layout() }));
+      drawn.get(key).one.update(lines);
+      continue;
     }
+    const figure = document.createElement("figure");
+    figure.dataset.series = key;
+    box.append(figure);
+    drawn.set(key, { figure, one: chart(figure, { title: key, traces: lines, layout: layout() }) });
   }
   none.hidden = drawn.size > 0;
 }

@@ -83,7 +83,8 @@ def overview(request: HttpRequest, pk: str) -> HttpResponse:
         own=rows[0] if rows else None,
         bars=results.bars(card, job.summary),
         rest=results.rest(card, job.summary),
-        curves=results.key_curves(job, card),
+        curves=bool(results.key_curves(job, card)),
+        heads=results.headline_keys(card),
         brothers=job.group.jobs.count() if job.group else 0,
         inputs=_inputs(job),
     )
