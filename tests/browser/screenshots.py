@@ -125,10 +125,11 @@ def inspector(page: Page, pk: str) -> None:
     page.locator("#tau").fill("0.4")
     page.locator("[data-answer-note]", has_text="τ=0.4").wait_for()
     page.get_by_role("button", name="Some attacked node").click()
-    page.locator("#whatif").scroll_into_view_if_needed()
+    page.set_viewport_size({**SIZE, "height": 1340})
     page.locator("#whatif").evaluate("head => head.scrollIntoView()")
     page.wait_for_timeout(500)
     shoot(page, "inspector")
+    page.set_viewport_size(SIZE)
 
 
 def shoot(page: Page, name: str) -> None:
