@@ -16,6 +16,7 @@ from webapp.accounts.models import Team
 from webapp.jobs.models import ACTIVE, Job, Project
 from webapp.policy import visible
 
+
 @dataclass(frozen=True)
 class Item:
     title: str
