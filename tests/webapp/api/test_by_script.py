@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -14,7 +15,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from tests.bench import ROOT, Bench
+from tests.bench import ROOT, Bench, wait_until
 from webapp.accounts import tokens
 from webapp.accounts.models import Link
 from webapp.jobs.models import Job, State
@@ -66,6 +67,44 @@ def test_the_script_of_the_docs_runs_as_written(bench, token, tmp_path):
     )
     assert ran.returncode == 0, ran.stderr
     assert re.search(r"^value -?[\d.]+ ± [\d.]+$", ran.stdout, re.MULTILINE), ran.stdout
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
+def test_the_commands_of_the_docs_run_as_written(bench, token, tmp_path):
+    team = bench.people()[1].team_id
+    (tmp_path / "cora.npz").write_bytes(b"no graph at all")
+    text = (ROOT / "docs/api.md").read_text()
+    blocks = re.findall(r"```\n(curl .*?)```", text, re.DOTALL)
+    answers = []
+    for block in blocks:
+        command = block.replace("http://localhost:8000", bench.url).replace("TEAM_ID", team)
+        ran = subprocess.run(
+            ["bash", "-c", f"{command.strip()} --fail-with-body --silent"],
+            env={**os.environ, "TOKEN": token},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert ran.returncode == 0, ran.stdout
+        answers.append(json.loads(ran.stdout))
+    me, version = answers
+    assert me["email"] == bench.people()[0].email
+    assert version["file_name"] == "cora.npz"
+    rejected(bench, token, version["id"])
+
+
+def rejected(bench, token, version_id):
+    """An upload that is no graph is rejected, with a report."""
+
+    def checked():
+        found.update(call(bench, token, "GET", f"/versions/{version_id}")[1])
+        return found["state"] != "checking"
+
+    found = {}
+    wait_until(checked, "the version is checked")
+    assert found["state"] == "rejected"
+    assert "error" in [line["level"] for line in found["report"]]
 
 
 def test_a_what_if_is_answered(bench, token, finished):
