@@ -6,11 +6,25 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from engine.core.method import Method
 from engine.core.registry import methods
 from webapp.accounts.models import Role, User
 from webapp.datasets.models import Version
 from webapp.jobs.models import Project
 from webapp.jobs.submit import Refused, submit
+
+
+def sample_inputs(method: Method, samples: list[Version]) -> dict[str, dict[str, str]]:
+    """Each input gets the first sample that fits and that no input before it has."""
+    chosen: dict[str, dict[str, str]] = {}
+    for entry in method.inputs:
+        for version in samples:
+            value = {"version": version.pk}
+            fits = version.dataset.kind == entry.kind and entry.refusal(version.facts) is None
+            if fits and value not in chosen.values():
+                chosen[entry.name] = value
+                break
+    return chosen
 
 
 class Command(BaseCommand):
@@ -21,19 +35,13 @@ class Command(BaseCommand):
         project = Project.objects.filter(team__members=owner).order_by("id").first()
         if project is None:
             raise CommandError("no user with a project yet: `make run` makes the first one")
-        ready = Version.objects.filter(
-            dataset__team=project.team, state=Version.State.READY
-        ).order_by("id")
+        samples = Version.objects.filter(
+            dataset__team=project.team,
+            dataset__name__startswith="Sample",
+            state=Version.State.READY,
+        )
         for method in methods().values():
-            inputs = {}
-            for entry in method.inputs:
-                fits = [
-                    version
-                    for version in ready.filter(dataset__kind=entry.kind)
-                    if entry.refusal(version.facts) is None
-                ]
-                if fits and not entry.optional:
-                    inputs[entry.name] = {"version": fits[0].pk}
+            inputs = sample_inputs(method, list(samples.order_by("id")))
             try:
                 jobs = submit(
                     owner,
