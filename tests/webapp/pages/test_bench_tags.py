@@ -49,7 +49,7 @@ def test_sizes_have_three_digits(count, words):
         (1234.5, "1234"),
         (0.00001234, "1.234e−05"),
         (float("nan"), "not a number"),
-        (0.0, "0.0000"),
+        (0.0, "0"),
         ("text", "text"),
     ],
 )

@@ -8,190 +8,385 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('artifacts', '0001_initial'),
-        ('datasets', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("artifacts", "0001_initial"),
+        ("datasets", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Group',
+            name="Group",
             fields=[
-                ('id', models.CharField(default=webapp.ids.new_id, editable=False, max_length=26, primary_key=True, serialize=False)),
-                ('name', models.CharField(blank=True, max_length=100)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "id",
+                    models.CharField(
+                        default=webapp.ids.new_id,
+                        editable=False,
+                        max_length=26,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=100)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
         migrations.CreateModel(
-            name='Lease',
+            name="Lease",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('holder', models.CharField(max_length=100)),
-                ('until', models.DateTimeField()),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("holder", models.CharField(max_length=100)),
+                ("until", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Worker',
+            name="Worker",
             fields=[
-                ('name', models.CharField(max_length=100, primary_key=True, serialize=False)),
-                ('host', models.CharField(max_length=100)),
-                ('pid', models.IntegerField()),
-                ('queues', models.JSONField(default=list)),
-                ('slots', models.PositiveIntegerField(default=1)),
-                ('devices', models.JSONField(default=list)),
-                ('started', models.DateTimeField(default=django.utils.timezone.now)),
-                ('heartbeat', models.DateTimeField(default=django.utils.timezone.now)),
-                ('draining', models.BooleanField(default=False)),
+                ("name", models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ("host", models.CharField(max_length=100)),
+                ("pid", models.IntegerField()),
+                ("queues", models.JSONField(default=list)),
+                ("slots", models.PositiveIntegerField(default=1)),
+                ("devices", models.JSONField(default=list)),
+                ("started", models.DateTimeField(default=django.utils.timezone.now)),
+                ("heartbeat", models.DateTimeField(default=django.utils.timezone.now)),
+                ("draining", models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(
-            name='Project',
+            name="Project",
             fields=[
-                ('id', models.CharField(default=webapp.ids.new_id, editable=False, max_length=26, primary_key=True, serialize=False)),
-                ('slug', models.SlugField()),
-                ('name', models.CharField(max_length=100)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='projects', to='accounts.team')),
+                (
+                    "id",
+                    models.CharField(
+                        default=webapp.ids.new_id,
+                        editable=False,
+                        max_length=26,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("slug", models.SlugField()),
+                ("name", models.CharField(max_length=100)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="projects",
+                        to="accounts.team",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.CharField(default=webapp.ids.new_id, editable=False, max_length=26, primary_key=True, serialize=False)),
-                ('method', models.CharField(max_length=40)),
-                ('name', models.CharField(blank=True, max_length=100)),
-                ('notes', models.TextField(blank=True)),
-                ('tags', models.JSONField(default=list)),
-                ('pinned', models.BooleanField(default=False)),
-                ('archived', models.BooleanField(default=False)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('params', models.JSONField(default=dict)),
-                ('seed', models.BigIntegerField(default=0)),
-                ('device', models.CharField(default='auto', max_length=10)),
-                ('threads', models.PositiveIntegerField(default=1)),
-                ('queue', models.CharField(choices=[('cpu', 'Cpu'), ('gpu', 'Gpu'), ('hdl', 'Hdl')], default='cpu', max_length=5)),
-                ('priority', models.IntegerField(default=0)),
-                ('limits', models.JSONField(default=dict)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('starting', 'Starting'), ('running', 'Running'), ('finishing', 'Finishing'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled'), ('lost', 'Lost')], default='queued', max_length=10)),
-                ('attempt', models.PositiveIntegerField(default=0)),
-                ('wanted', models.CharField(blank=True, choices=[('', 'Nothing'), ('cancel', 'Cancel')], default='', max_length=10)),
-                ('resume', models.BooleanField(default=False)),
-                ('phase', models.CharField(blank=True, max_length=60)),
-                ('progress', models.JSONField(default=dict)),
-                ('seq', models.BigIntegerField(default=0)),
-                ('last_n', models.BigIntegerField(default=0)),
-                ('checkpoint_n', models.BigIntegerField(null=True)),
-                ('started', models.DateTimeField(null=True)),
-                ('ended', models.DateTimeField(null=True)),
-                ('message', models.TextField(blank=True)),
-                ('where', models.CharField(blank=True, max_length=200)),
-                ('environment', models.JSONField(default=dict)),
-                ('summary', models.JSONField(default=dict)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('group', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='jobs', to='jobs.group')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='forks', to='jobs.job')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='jobs.project')),
+                (
+                    "id",
+                    models.CharField(
+                        default=webapp.ids.new_id,
+                        editable=False,
+                        max_length=26,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("method", models.CharField(max_length=40)),
+                ("name", models.CharField(blank=True, max_length=100)),
+                ("notes", models.TextField(blank=True)),
+                ("tags", models.JSONField(default=list)),
+                ("pinned", models.BooleanField(default=False)),
+                ("archived", models.BooleanField(default=False)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                ("params", models.JSONField(default=dict)),
+                ("seed", models.BigIntegerField(default=0)),
+                ("device", models.CharField(default="auto", max_length=10)),
+                ("threads", models.PositiveIntegerField(default=1)),
+                (
+                    "queue",
+                    models.CharField(
+                        choices=[("cpu", "Cpu"), ("gpu", "Gpu"), ("hdl", "Hdl")],
+                        default="cpu",
+                        max_length=5,
+                    ),
+                ),
+                ("priority", models.IntegerField(default=0)),
+                ("limits", models.JSONField(default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("starting", "Starting"),
+                            ("running", "Running"),
+                            ("finishing", "Finishing"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                            ("lost", "Lost"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField(default=0)),
+                (
+                    "wanted",
+                    models.CharField(
+                        blank=True,
+                        choices=[("", "Nothing"), ("cancel", "Cancel")],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                ("resume", models.BooleanField(default=False)),
+                ("phase", models.CharField(blank=True, max_length=60)),
+                ("progress", models.JSONField(default=dict)),
+                ("seq", models.BigIntegerField(default=0)),
+                ("last_n", models.BigIntegerField(default=0)),
+                ("checkpoint_n", models.BigIntegerField(null=True)),
+                ("started", models.DateTimeField(null=True)),
+                ("ended", models.DateTimeField(null=True)),
+                ("message", models.TextField(blank=True)),
+                ("where", models.CharField(blank=True, max_length=200)),
+                ("environment", models.JSONField(default=dict)),
+                ("summary", models.JSONField(default=dict)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="jobs",
+                        to="jobs.group",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="forks",
+                        to="jobs.job",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="jobs",
+                        to="jobs.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.AddField(
-            model_name='group',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='groups', to='jobs.project'),
+            model_name="group",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="groups",
+                to="jobs.project",
+            ),
         ),
         migrations.CreateModel(
-            name='Verification',
+            name="Verification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n', models.BigIntegerField()),
-                ('oracle', models.CharField(max_length=200)),
-                ('expected', models.JSONField()),
-                ('got', models.JSONField()),
-                ('tolerance', models.FloatField()),
-                ('ok', models.BooleanField()),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='verifications', to='jobs.job')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("n", models.BigIntegerField()),
+                ("oracle", models.CharField(max_length=200)),
+                ("expected", models.JSONField()),
+                ("got", models.JSONField()),
+                ("tolerance", models.FloatField()),
+                ("ok", models.BooleanField()),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="verifications",
+                        to="jobs.job",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['n'],
+                "ordering": ["n"],
             },
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('worker', models.CharField(max_length=100)),
-                ('host', models.CharField(max_length=100)),
-                ('pgid', models.IntegerField(null=True)),
-                ('resumed_from', models.BigIntegerField(null=True)),
-                ('started', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ended', models.DateTimeField(null=True)),
-                ('heartbeat', models.DateTimeField(default=django.utils.timezone.now)),
-                ('outcome', models.CharField(blank=True, choices=[('queued', 'Queued'), ('starting', 'Starting'), ('running', 'Running'), ('finishing', 'Finishing'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled'), ('lost', 'Lost')], max_length=10)),
-                ('exit_code', models.IntegerField(null=True)),
-                ('signal', models.IntegerField(null=True)),
-                ('reason', models.TextField(blank=True)),
-                ('peak_rss', models.BigIntegerField(null=True)),
-                ('cpu_seconds', models.FloatField(null=True)),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='jobs.job')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("worker", models.CharField(max_length=100)),
+                ("host", models.CharField(max_length=100)),
+                ("pgid", models.IntegerField(null=True)),
+                ("resumed_from", models.BigIntegerField(null=True)),
+                ("started", models.DateTimeField(default=django.utils.timezone.now)),
+                ("ended", models.DateTimeField(null=True)),
+                ("heartbeat", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("queued", "Queued"),
+                            ("starting", "Starting"),
+                            ("running", "Running"),
+                            ("finishing", "Finishing"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                            ("lost", "Lost"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("exit_code", models.IntegerField(null=True)),
+                ("signal", models.IntegerField(null=True)),
+                ("reason", models.TextField(blank=True)),
+                ("peak_rss", models.BigIntegerField(null=True)),
+                ("cpu_seconds", models.FloatField(null=True)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempts",
+                        to="jobs.job",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['number'],
-                'constraints': [models.UniqueConstraint(fields=('job', 'number'), name='one_number_per_job')],
+                "ordering": ["number"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("job", "number"), name="one_number_per_job")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='JobInput',
+            name="JobInput",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40)),
-                ('artifact', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='used_by', to='artifacts.artifact')),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='inputs', to='jobs.job')),
-                ('version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='used_by', to='datasets.version')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=40)),
+                (
+                    "artifact",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="used_by",
+                        to="artifacts.artifact",
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="inputs",
+                        to="jobs.job",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="used_by",
+                        to="datasets.version",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('job', 'name'), name='one_value_per_input'), models.CheckConstraint(condition=models.Q(('version__isnull', True), ('artifact__isnull', True), _connector='XOR'), name='version_or_artifact')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("job", "name"), name="one_value_per_input"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("version__isnull", True), ("artifact__isnull", True), _connector="XOR"
+                        ),
+                        name="version_or_artifact",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='LogPart',
+            name="LogPart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.PositiveIntegerField()),
-                ('n', models.BigIntegerField()),
-                ('seq', models.BigIntegerField()),
-                ('text', models.TextField()),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log_parts', to='jobs.job')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField()),
+                ("n", models.BigIntegerField()),
+                ("seq", models.BigIntegerField()),
+                ("text", models.TextField()),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="log_parts",
+                        to="jobs.job",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
-                'indexes': [models.Index(fields=['job', 'id'], name='jobs_logpar_job_id_c96189_idx')],
+                "ordering": ["id"],
+                "indexes": [
+                    models.Index(fields=["job", "id"], name="jobs_logpar_job_id_c96189_idx")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='project',
-            constraint=models.UniqueConstraint(fields=('team', 'slug'), name='one_slug_per_team'),
+            model_name="project",
+            constraint=models.UniqueConstraint(fields=("team", "slug"), name="one_slug_per_team"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['project', '-id'], name='jobs_job_project_1083d5_idx'),
+            model_name="job",
+            index=models.Index(fields=["project", "-id"], name="jobs_job_project_1083d5_idx"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['project', 'method', '-id'], name='jobs_job_project_c90f79_idx'),
+            model_name="job",
+            index=models.Index(
+                fields=["project", "method", "-id"], name="jobs_job_project_c90f79_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['state', 'queue', '-priority', 'id'], name='jobs_job_state_24819d_idx'),
+            model_name="job",
+            index=models.Index(
+                fields=["state", "queue", "-priority", "id"], name="jobs_job_state_24819d_idx"
+            ),
         ),
     ]
