@@ -87,7 +87,7 @@ class Command(BaseCommand):
         keeper.start()
         listening = config.bind_socket()
         self._say(config)
-        Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listening]).run()
+        Multiprocess(config, sockets=[listening]).run()
         keeper.stop()
 
     def _say(self, config: uvicorn.Config) -> None:
