@@ -22,7 +22,7 @@ setup: $(VENV)/.ready ## make .venv and install the pinned packages
 run: $(VENV)/.ready ## start the bench: HOST=0.0.0.0 PORT=8000 to serve a team
 	@$(MANAGE) prepare && exec $(MANAGE) serve
 
-test: $(VENV)/.tests lint ## everything that proves the tree
+test: $(VENV)/.tests lint types ## everything that proves the tree
 	$(BIN)/python -m pytest -m "not slow"
 
 verify: $(VENV)/.tests ## the long checks: full results, fifty kills

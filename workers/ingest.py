@@ -321,7 +321,8 @@ def _write(
         for part in parts(text)
     )
     Attempt.objects.filter(job=job_id, number=place.attempt).update(heartbeat=timezone.now())
-    shown = {key: fields[key] for key in ("state", "phase", "progress") if key in fields}
+    live = ("state", "phase", "progress")
+    shown: dict[str, Any] = {key: fields[key] for key in live if key in fields}
     return {
         "job": job_id,
         "seq": seq,

@@ -151,7 +151,7 @@ def give_up(attempt: Attempt) -> bool:
         move(job.pk, expect=ACTIVE, to=State.LOST, attempt=attempt.number, **lost)
         if (job.checkpoint_n or 0) > (attempt.resumed_from or 0):
             again = {"resume": True, "ended": None, "message": "", "phase": "", "progress": {}}
-            move(job.pk, expect=[State.LOST], to=State.QUEUED, attempt=attempt.number, **again)
+            move(job.pk, expect=(State.LOST,), to=State.QUEUED, attempt=attempt.number, **again)
             transaction.on_commit(lambda: ring(job.queue))
     logger.warning("job %s: attempt %s lost", job.pk, attempt.number)
     return True

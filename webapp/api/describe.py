@@ -52,8 +52,8 @@ def sections(openapi: Schema) -> list[Section]:
 
 def _operation(openapi: Schema, path: str, method: str, operation: Schema) -> Operation:
     content = operation.get("requestBody", {}).get("content", {})
-    media, shape = next(iter(content.items()), ("", {}))
-    body = _resolve(openapi, shape.get("schema", {}))
+    media: str = next(iter(content), "")
+    body = _resolve(openapi, content.get(media, {}).get("schema", {}))
     is_form = bool(media) and media != "application/json"
     return Operation(
         id=f"{method}-{path.strip('/').replace('/', '-').replace('{', '').replace('}', '')}",
@@ -131,7 +131,7 @@ def _kind(openapi: Schema, schema: Schema) -> str:
         for key, word in (("minimum", "at least"), ("maximum", "at most"))
         if key in schema
     ]
-    return ", ".join([schema.get("format", kind), *bounds])
+    return ", ".join([schema.get("format") or kind or "", *bounds])
 
 
 EMPTY = {"string": "", "integer": 0, "number": 0.0, "boolean": False, "array": [], "object": {}}

@@ -141,7 +141,7 @@ def _refuse_other_length(both: list[Matrix | Column]) -> None:
 
 
 def _refuse_repeats(part: Matrix | Column) -> None:
-    names, first = np.unique(part.ids, return_index=True)
+    names, first = np.unique(np.asarray(part.ids), return_index=True)
     if names.size < part.rows:
         again = np.setdiff1d(np.arange(part.rows), first)[0]
         raise UserError(

@@ -181,7 +181,7 @@ def _scan(
     for tau in np.linspace(0, 1, 41):
         verdict = decide(scores, Rule(rule.mode, float(tau), rule.kappa), nodes)
         removed = verdict == REMOVED
-        row = {"tau": round(float(tau), 3), "removed": int(removed.sum())}
+        row: dict[str, Any] = {"tau": round(float(tau), 3), "removed": int(removed.sum())}
         rows.append(row | (judged(removed, adversarial) if adversarial is not None else {}))
     return rows
 

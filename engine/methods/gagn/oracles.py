@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -45,9 +45,10 @@ def attention_gap(agents: Agents) -> float:
     gain = agents.gain(agents.world.opinions(agents.answers()))
     logits = agents.attention.clone().requires_grad_(True)
     (graph.share(logits) * gain).sum().backward()
+    slope: Any = logits.grad
     alpha = agents.alpha()
     closed = alpha * (gain - graph.total(alpha * gain)[graph.row])
-    return (closed - logits.grad).abs().max().item()
+    return (closed - slope).abs().max().item()
 
 
 def ball(case: Case, seed: int) -> tuple[sp.csr_array, sp.csr_array, np.ndarray, np.ndarray]:
