@@ -132,6 +132,10 @@ def _owns_all_teams(by: User | None, member: User) -> bool:
 
 
 def _join(link: Link, user: User) -> None:
+    """Only while its maker owns the team: who was removed must not come back by a link."""
+    owners = Membership.objects.filter(team=link.team, role=Role.OWNER)
+    if not owners.filter(user=link.created_by).exists():
+        raise Refused([("link", "one made by somebody who owns the team now: ask an owner")])
     found, made = Membership.objects.get_or_create(
         user=user, team=link.team, defaults={"role": link.role}
     )

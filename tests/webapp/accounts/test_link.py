@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from webapp.accounts import links
+from webapp.accounts import links, teams
 from webapp.accounts.models import Link, Membership, Role, Team, Token, User
 from webapp.accounts.tokens import make as make_token
 
@@ -119,6 +119,20 @@ class TestInvitation:
         secret = self.invite(owner, team, role=Role.VIEWER)
         client_of(owner).post(f"/link/{secret}/")
         assert Membership.objects.get(user=owner, team=team).role == Role.OWNER
+
+    @pytest.mark.parametrize("deed", ["removed", "demoted"])
+    def test_who_is_no_owner_any_more_brings_nobody_in(self, client_of, outsider, person, deed):
+        former = person("former", Role.OWNER)
+        row = former.memberships.get()
+        person("second", Role.OWNER)
+        secret = self.invite(former, row.team, role=Role.OWNER)
+        if deed == "removed":
+            teams.remove(former, row)
+        else:
+            teams.set_role(former, row, Role.VIEWER)
+        assert client_of(outsider).post(f"/link/{secret}/").status_code == 422
+        assert not Membership.objects.filter(user=outsider, team=row.team).exists()
+        assert Link.objects.get(team=row.team).used is None
 
     def test_a_withdrawn_one_is_gone(self, client, client_of, owner, team):
         secret = self.invite(owner, team)
