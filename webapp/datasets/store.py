@@ -41,14 +41,14 @@ def create(
     """A new dataset, or the next version of the one with this name; equal bytes, equal version."""
     policy.require(user, "dataset.create", team)
     name = name.strip()
-    existing = Dataset.objects.filter(team=team, name=name).first()
     faults = _faults(name=name, kind=kind, size=_size(file), description=description)
+    if faults:  # before the database sees the name: PostgreSQL takes no NUL
+        raise Refused(faults)
+    existing = Dataset.objects.filter(team=team, name=name).first()
     if existing is not None:
         policy.require(user, "dataset.edit", existing)
         if existing.kind != kind:
-            faults.append(("kind", f"{name} is of the kind {existing.kind}, got {kind!r:.40}"))
-    if faults:
-        raise Refused(faults)
+            raise Refused([("kind", f"{name} is of the kind {existing.kind}, got {kind!r:.40}")])
     blob = keep(file)
     for last_try in (False, True):
         try:
@@ -148,8 +148,8 @@ def edit(
         faults += words_only("name", name, longest=LONGEST_NAME)
         if not name or "\n" in name:
             faults.append(("name", "a name of one line"))
-        taken = Dataset.objects.filter(team=dataset.team_id, name=name).exclude(pk=dataset.pk)
-        if taken.exists():
+        same = Dataset.objects.filter(team=dataset.team_id, name=name).exclude(pk=dataset.pk)
+        if not faults and same.exists():
             faults.append(("name", "a name that no other dataset of the team has"))
     if faults:
         raise Refused(faults)

@@ -1,4 +1,7 @@
+from urllib.parse import unquote
+
 import pytest
+from django.urls import Resolver404, resolve
 
 from webapp.accounts.models import Membership, Role, Team
 from webapp.audit.models import AuditEvent
@@ -134,3 +137,17 @@ def test_public_address_is_used_in_links(client_of, owner, viewer, settings):
     settings.PUBLIC_URL = "https://bench.example.org"
     answer = client_of(owner).post(f"/teams/lab/members/{viewer.pk}/reset/")
     assert answer.context["address"].startswith("https://bench.example.org/link/")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/teams/lab/invitations/%00/withdraw/",
+        "/teams/lab/members/%00/role/",
+        "/teams/lab/projects/%00/edit/",
+        "/account/tokens/%00/revoke/",
+    ],
+)
+def test_what_cannot_be_an_id_is_no_address(address):
+    with pytest.raises(Resolver404):  # PostgreSQL would call a NUL an error
+        resolve(unquote(address))

@@ -157,3 +157,9 @@ class TestCompare:
         assert caller(viewer).get("/compare?jobs=,").status_code == 422
         many = ",".join(f"{number:026d}" for number in range(101))
         assert caller(viewer).get(f"/compare?jobs={pk},{many}").status_code == 422
+
+
+def test_a_comparison_takes_no_nul(caller, viewer):
+    answer = caller(viewer).get("/compare?jobs=%00")
+    assert (answer.status_code, answer.json()["field"]) == (422, "jobs")
+    assert "pattern" in answer.json()["message"]

@@ -6,6 +6,7 @@ import io
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -130,3 +131,18 @@ def test_a_cleaned_name_is_short_printable_and_stays_clean(text):
 
 def test_a_long_name_keeps_its_suffix():
     assert names.clean("é" * 300 + ".npz").endswith("é.npz")
+
+
+def without_nul(execute, sql, params, many, context):
+    """As strict as PostgreSQL, which takes no NUL in a text."""
+    assert not any("\0" in value for value in params or () if isinstance(value, str))
+    return execute(sql, params, many, context)
+
+
+def test_a_name_that_cannot_be_kept_is_refused_before_the_database_sees_it(create, editor):
+    dataset = create().dataset
+    with connection.execute_wrapper(without_nul):
+        with pytest.raises(Refused, match="no control characters"):
+            create(name="a\0b")
+        with pytest.raises(Refused, match="no control characters"):
+            store.edit(dataset, editor, name="a\0b")

@@ -115,7 +115,11 @@ class LogAsked(Asked):
 
 
 class CompareAsked(Asked):
-    jobs: str = Field(description="ids, separated by commas", max_length=27 * MOST_COMPARED)
+    jobs: str = Field(
+        description="ids, separated by commas",
+        max_length=27 * MOST_COMPARED,
+        pattern=r"^[^\x00-\x1f]*$",
+    )
     keys: Words = Field("", description="series to bring along, separated by commas")
     points: int = Field(500, ge=2, le=5000)
 
