@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -189,7 +190,7 @@ def _read_cursor(cursor: str, sort: Sort) -> tuple[Any, str]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         made_for, value, pk = json.loads(base64.urlsafe_b64decode(padded.encode()))
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, binascii.Error, RecursionError):
         raise Refused([("cursor", "the cursor of the page before")]) from None
     if (
         made_for != sort.text
@@ -199,7 +200,9 @@ def _read_cursor(cursor: str, sort: Sort) -> tuple[Any, str]:
     ):
         raise Refused([("cursor", "a cursor made with the same sort")])
     if value is not None and sort.name in MOMENTS:
-        value = datetime.fromisoformat(value)
+        value = datetime.fromisoformat(value).astimezone(UTC)
+    if isinstance(value, int) and "." in sort.name:
+        value = float(value)  # what the column is read as; a database may not take it whole
     return value, pk
 
 
@@ -207,8 +210,10 @@ def _fits(value: Any, sort: Sort) -> bool:
     """Whether a cursor's value is of the type that this sort compares."""
     if value is None:
         return True
-    if "." in sort.name or sort.name in ("seed", "priority"):
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and value < 1 << 63
+    if sort.name in ("seed", "priority"):
+        return type(value) is int and abs(value) < 1 << 63
+    if "." in sort.name:
+        return type(value) in (int, float) and _is_finite(value)
     if sort.name in MOMENTS:
         return isinstance(value, str) and _is_moment(value)
     return isinstance(value, str) and not UNKEPT.search(value)
@@ -216,6 +221,14 @@ def _fits(value: Any, sort: Sort) -> bool:
 
 def _is_moment(text: str) -> bool:
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return moment.tzinfo is not None and moment.astimezone(UTC).year > 1
+    except (ValueError, OverflowError):  # a zone can lead out of the calendar
+        return False
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float holds
         return False

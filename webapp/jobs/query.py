@@ -229,20 +229,19 @@ UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1
 def _created(term: Term, user: User | None) -> Q:
     """`created>2026-05-01`, or `created>3d`: within the last three days."""
     if found := AGE.fullmatch(term.value):
-        moment = _ago(int(found[1]) * UNITS[found[2]])
-        day = None
+        moment, after = _ago(int(found[1]) * UNITS[found[2]]), None
     else:
         try:
             moment = datetime.strptime(term.value, "%Y-%m-%d").replace(tzinfo=UTC)
-        except ValueError:
+            after = moment + timedelta(days=1)
+        except (ValueError, OverflowError):  # the calendar's last day has no day after it
             raise QueryError(
                 term.value_position, "a day (2026-05-01) or an age (12h, 3d, 2w) was expected"
             ) from None
-        day = timedelta(days=1)
     if term.op in (":", "="):
-        if day is None:
+        if after is None:
             raise QueryError(term.value_position, "an age is compared by < or >")
-        return Q(created__gte=moment, created__lt=moment + day)
+        return Q(created__gte=moment, created__lt=after)
     return Q(COMPARISONS[term.op](F("created"), moment))
 
 

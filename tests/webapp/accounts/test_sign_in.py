@@ -19,7 +19,7 @@ def test_the_email_is_read_in_any_case(client, editor):
 
 
 @pytest.mark.parametrize(
-    "next_", ["https://elsewhere.example/", "//elsewhere.example", "javascript:0"]
+    "next_", ["https://elsewhere.example/", "//elsewhere.example", "javascript:0", "account", "x"]
 )
 def test_it_never_leads_to_another_host(client, editor, next_):
     assert client.post("/sign-in/", {**RIGHT, "next": next_})["Location"] == "/"

@@ -111,7 +111,9 @@ def test_a_forged_cursor_does_no_harm(many, editor):
     import base64
 
     many(3)
-    for value in ([1], {}, True, 1e999, 1 << 70, "x", None):
+    numbers = (True, 1e999, -1e999, 1.5, 1 << 70, -(1 << 70), 10**400)
+    moments = ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:00")
+    for value in ([1], {}, "x", None, *numbers, *moments):
         for sort in ("-seed", "name", "-started", "-summary.value"):
             text = json.dumps([sort, value, "x"])
             cursor = base64.urlsafe_b64encode(text.encode()).decode()
@@ -200,5 +202,37 @@ def test_a_deed_goes_back_only_to_our_own_pages(client_of, editor, make_job):
     client = client_of(editor)
     given = {"job": [make_job().pk], "deed": "archive", "next": "https://evil.example/"}
     assert client.post(reverse("jobs-bulk"), given).url == reverse("jobs")
+    given["next"] = "no-view-of-this-name"
+    assert client.post(reverse("jobs-bulk"), given).url == reverse("jobs")
     given["next"] = "/jobs/?q=tag:a"
     assert client.post(reverse("jobs-bulk"), given).url == "/jobs/?q=tag:a"
+
+
+def test_a_cursor_nested_too_deep_is_refused(editor):
+    import base64
+
+    cursor = base64.urlsafe_b64encode(b"[" * 20_000).decode()
+    with pytest.raises(Refused, match="cursor"):
+        listing.jobs_page(editor, cursor=cursor)
+
+
+def test_pages_follow_also_where_a_metric_has_run_away(make_job, editor):
+    for value in (1e30, 1e25, -1e30):
+        make_job(summary={"value": value})
+    first = listing.jobs_page(editor, sort="-summary.value", size=1)
+    second = listing.jobs_page(editor, sort="-summary.value", size=1, cursor=first.next)
+    assert second.rows[0]["sort_value"] == 1e25
+
+
+def without_nul(execute, sql, params, many, context):
+    """As strict as PostgreSQL, which takes no NUL in a text."""
+    assert not any("\0" in value for value in params or () if isinstance(value, str))
+    return execute(sql, params, many, context)
+
+
+def test_bulk_asks_the_database_for_no_id_with_nul(client_of, editor, make_job):
+    job = make_job()
+    with connection.execute_wrapper(without_nul):
+        client_of(editor).post(reverse("jobs-bulk"), {"job": ["\0", job.pk], "deed": "archive"})
+    job.refresh_from_db()
+    assert job.archived

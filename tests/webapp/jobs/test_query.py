@@ -100,6 +100,7 @@ def test_a_job_is_found_by_its_id(make_job, found):
         ("method<3", 1, "a colon"),
         ("seed:x", 6, "a whole number"),
         ("created:soon", 9, "a day"),
+        ("created:9999-12-31", 9, "a day"),
         ("is:nice", 4, "pinned"),
         ("x " * 31, 61, "30 terms"),
         ("x" * 1001, 1001, "1000 characters"),

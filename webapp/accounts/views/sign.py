@@ -58,7 +58,8 @@ def _next(request: HttpRequest) -> str:
     ours = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if ours else "/"
+    # Only a path: `redirect` takes a bare word for the name of a view.
+    return wanted if ours and wanted.startswith("/") else "/"
 
 
 @require_POST

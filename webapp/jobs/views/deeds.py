@@ -81,7 +81,7 @@ def edit(request: HttpRequest, pk: str) -> HttpResponse:
 @require_POST
 def bulk(request: HttpRequest) -> HttpResponse:
     """Tags or archives the selected jobs; what may not be done is said, the rest is done."""
-    pks = request.POST.getlist("job")[:MOST]
+    pks = [pk for pk in request.POST.getlist("job")[:MOST] if "\0" not in pk]
     deed = request.POST.get("deed", "")
     done, refusals = 0, []
     for job in policy.visible(request.user, Job).filter(pk__in=pks).select_related("project"):
@@ -118,4 +118,5 @@ def _back(request: HttpRequest, otherwise: str) -> str:
     ours = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if ours else otherwise
+    # Only a path: `redirect` takes a bare word for the name of a view.
+    return wanted if ours and wanted.startswith("/") else otherwise
