@@ -7,6 +7,7 @@ from functools import partial
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import HttpError, Throttled, ValidationError
 
@@ -149,5 +150,6 @@ HANDLERS = {
     RequestDataTooBig: partial(_plain, status=413, message="The request is too large."),
     SuspiciousOperation: UNREADABLE,
     UnreadablePostError: UNREADABLE,
+    MultiPartParserError: UNREADABLE,
     Exception: _broken,
 }

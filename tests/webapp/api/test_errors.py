@@ -83,3 +83,14 @@ def test_a_fault_of_ours_is_told_without_its_insides(caller, editor, monkeypatch
     assert (answer.status_code, answer.json()["code"]) == (500, "broken")
     assert "secret" not in answer.content.decode()
     assert "secret of the house" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
+def test_a_form_that_cannot_be_parsed_is_unreadable(caller, editor, kind):
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n'
+        b"Content-Transfer-Encoding: base64\r\n\r\n###\r\n--x--\r\n"
+    )
+    made = caller(editor)
+    answer = made.client.post("/api/v1/datasets", body, content_type=kind, headers=made.headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "unreadable")
