@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import transaction
+from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from webapp import policy
@@ -101,7 +103,7 @@ def edit(
 def delete(job: Job, user: User) -> None:
     """Gone with all that it stored; refused while it runs or others use its artifacts."""
     policy.require(user, "job.delete", job)
-    job = Job.objects.select_for_update().select_related("project").get(pk=job.pk)
+    job = get_object_or_404(Job.objects.select_for_update().select_related("project"), pk=job.pk)
     if job.state in ACTIVE:
         raise _wrong(job, "a job that does not run; cancel it first")
     if users := users_of(job):
@@ -139,5 +141,7 @@ def allowed(job: Job, user: User) -> dict[str, bool]:
 
 
 def _wrong(job: Job, expected: str) -> Refused:
-    state = Job.objects.values_list("state", flat=True).get(pk=job.pk)
+    state = Job.objects.filter(pk=job.pk).values_list("state", flat=True).first()
+    if state is None:
+        raise Http404  # deleted by somebody else in between
     return Refused([("state", f"{expected}; this one is {state}")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.http import Http404
 
 from webapp.artifacts.models import Artifact, Blob
 from webapp.audit.models import AuditEvent
@@ -120,3 +121,11 @@ def test_the_page_offers_what_works(make_job, editor, viewer):
         "retry", "resume", "edit", "delete", "fork",
     }  # fmt: skip
     assert not any(actions.allowed(job, viewer).values())
+
+
+@pytest.mark.parametrize("deed", [actions.cancel, actions.retry, actions.delete])
+def test_a_job_that_was_deleted_in_between_is_missing(make_job, editor, deed):
+    job = make_job(state=State.FAILED)
+    Job.objects.filter(pk=job.pk).delete()
+    with pytest.raises(Http404):
+        deed(job, editor)
