@@ -23,6 +23,7 @@ from webapp.ids import new_id
 from webapp.jobs import choices, notices
 from webapp.jobs import seeds as seed_lists
 from webapp.jobs.models import Group, Job, JobInput, Project, Queue
+from webapp.jobs.seeds import LARGEST
 from webapp.refused import UNKEPT, Refused, words_only
 
 __all__ = ["Refused", "plan", "submit"]
@@ -153,8 +154,11 @@ def _parameters(card: Method, params: dict[str, Any]) -> tuple[dict[str, Any], F
         values = card.params.model_validate(params).model_dump(mode="json")
     except ValidationError as error:
         return {}, parameters.faults(error)
-    return values, [
-        (name, "no control characters") for name, value in values.items() if _unkept(value)
+    faults = [(name, "no control characters") for name, value in values.items() if _unkept(value)]
+    return values, faults + [
+        (name, f"a whole number from -{LARGEST} to {LARGEST}")
+        for name, value in values.items()
+        if isinstance(value, int) and abs(value) > LARGEST
     ]
 
 

@@ -181,3 +181,8 @@ def test_seeds_are_read_as_written(text, expected):
 def test_what_is_no_seed_is_refused(text):
     with pytest.raises(Refused, match="seeds"):
         seeds.from_text(text)
+
+
+@pytest.mark.parametrize("value", [1 << 63, -(10**400)])
+def test_a_whole_number_must_fit_the_database(request_of, value):
+    assert "a whole number from" in refusal(request_of, params={"fail_at": value})["fail_at"]
