@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from webapp.artifacts.figures import clean
 from webapp.artifacts.models import Artifact
 from webapp.artifacts.storage import open_blob
 from webapp.jobs.models import Job
@@ -35,20 +36,27 @@ def _figures(artifacts: Any) -> Iterator[dict[str, Any]]:
     for artifact in artifacts:
         with open_blob(artifact.blob) as file:
             try:
-                figure = json.load(file)
-            except ValueError:
+                figure = clean(json.load(file))
+            except (ValueError, RecursionError):
                 continue
-        if isinstance(figure, dict) and isinstance(figure.get("data"), list):
-            yield {**figure, "title": artifact.title}
+        yield {**figure, "title": artifact.title}
 
 
 def _table(artifact: Artifact) -> dict[str, Any]:
     with open_blob(artifact.blob) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
-        rows = list(islice(csv.reader(text), MOST_ROWS + 1))
+        rows = _rows(csv.reader(text))
     return {
         "artifact": artifact,
         "columns": rows[0] if rows else [],
         "rows": rows[1:],
         "cut": len(rows) > MOST_ROWS,
     }
+
+
+def _rows(reader: Iterator[list[str]]) -> list[list[str]]:
+    """The first rows; none where the file is no table by its content."""
+    try:
+        return list(islice(reader, MOST_ROWS + 1))
+    except csv.Error:
+        return []

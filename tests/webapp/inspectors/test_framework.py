@@ -57,7 +57,7 @@ def test_the_generic_one_leaves_out_what_is_no_figure(make_job, add):
     job = make_job()
     figure = json.dumps({"data": [], "layout": {}}).encode()
     add(job, "good.json", figure, role="figure", title="Good")
-    for place, content in enumerate((b"{", b"[]", b'{"data": 3}', b"\xff\xfe")):
+    for place, content in enumerate((b"{", b"[]", b'{"data": 3}', b"\xff\xfe", b"[" * 20_000)):
         add(job, f"bad{place}.json", content, role="figure")
     assert [shown["title"] for shown in generic.page(job)["figures"]] == ["Good"]
 
@@ -78,3 +78,21 @@ def test_the_page_says_that_what_if_gets_ready(client_of, viewer, make_job):
 def test_a_waiting_job_answers_nothing_yet(client_of, viewer, make_job):
     address = reverse("job-inspect", args=[make_job().pk])
     assert "getting ready" not in client_of(viewer).get(address).content.decode()
+
+
+def test_the_generic_one_draws_no_link_and_no_foreign_picture(make_job, add):
+    job = make_job()
+    title = '<a href="https://elsewhere.example">x</a>'
+    layout = {"images": [{"source": "https://elsewhere.example/a.png"}], "title": {"text": title}}
+    figure = json.dumps({"data": [{"y": [1]}], "layout": layout}).encode()
+    add(job, "f.json", figure, role="figure")
+    (shown,) = generic.page(job)["figures"]
+    assert "images" not in shown["layout"]
+    assert "<a" not in shown["layout"]["title"]["text"]
+
+
+def test_the_generic_one_leaves_out_what_is_no_table(make_job, add):
+    job = make_job()
+    add(job, "t.csv", b'"' + b"x" * 200_000, role="table", media="text/csv")
+    (table,) = generic.page(job)["tables"]
+    assert (table["columns"], table["rows"]) == ([], [])
