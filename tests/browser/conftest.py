@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,11 +15,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import (
-    Browser,
     BrowserContext,
     ConsoleMessage,
     Page,
-    sync_playwright,
 )
 
 HERE = Path(__file__).resolve().parent
@@ -33,25 +30,6 @@ window.breaches = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   window.breaches.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sourceFile}`));
 """
-
-
-def executable() -> str | None:
-    return os.environ.get("CHROMIUM") or shutil.which("chromium")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = executable()
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium: set CHROMIUM or install the package")
-        pytest.skip("no Chromium: neither CHROMIUM nor the command `chromium`")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @dataclass(frozen=True)

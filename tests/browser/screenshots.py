@@ -20,7 +20,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from tests.browser.conftest import executable
+from tests.chromium import executable
 from tests.services import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -19,7 +19,6 @@ import pytest
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
-from tests.browser.conftest import browser  # noqa: F401 - a fixture
 from tests.services import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,7 +136,7 @@ def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
 
 
 @pytest.mark.browser
-def test_the_method_is_listed_its_job_ends_and_its_inspector_draws(tree, served, browser):  # noqa: F811
+def test_the_method_is_listed_its_job_ends_and_its_inspector_draws(tree, served, browser):
     url, link = served
     page = browser.new_context(base_url=url).new_page()
     faults: list[str] = []

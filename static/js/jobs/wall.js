@@ -23,11 +23,14 @@ let first = 0;
 
 const source = feed();
 
+/** The method's own series first, then its baselines', then the machine's. */
+const rank = (key) => (key.startsWith("system.") ? 2 : key.startsWith("baseline.") ? 1 : 0);
+
 function keys() {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
   return [...source.series.keys()]
     .filter((key) => words.every((word) => key.toLowerCase().includes(word)))
-    .sort((a, b) => pinned.has(b) - pinned.has(a) || a.localeCompare(b));
+    .sort((a, b) => pinned.has(b) - pinned.has(a) || rank(a) - rank(b) || a.localeCompare(b));
 }
 
 function look() {

@@ -1,0 +1,29 @@
+"""The one Chromium of a test session: Playwright's loop can run only once in a thread."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+
+def executable() -> str | None:
+    return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = executable()
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium: set CHROMIUM or install the package")
+        pytest.skip("no Chromium: neither CHROMIUM nor the command `chromium`")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()
