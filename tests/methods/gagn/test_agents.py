@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from engine.methods.gagn.agents import Agents
 from engine.methods.gagn.card import GagnParams
 from engine.methods.gagn.filter import score
-from engine.methods.gagn.oracles import attention_gap
+from engine.methods.gagn.oracles import attention_gap, leaks
 from engine.methods.gagn.readout import readouts
 from tests.methods.gagn.graphs import PlainAgents, adjacency, agents, planted, world
 
@@ -99,6 +99,21 @@ def test_a_change_is_felt_only_within_its_hops():
     assert torch.equal(first.attention[entries], second.attention[entries])
     near = torch.from_numpy(hops[changed] <= 1)
     assert not torch.equal(first.embedding[near], second.embedding[near])
+
+
+@pytest.mark.parametrize("name", ["embedding", "degree"])  # φ rests without witnesses
+def test_the_oracle_of_a_job_notices_parameters_averaged_over_the_network(monkeypatch, name):
+    graph, words, labels = planted(nodes=150, degree=2.1, seed=1)
+    sample = graph, words, labels, np.arange(0, 150, 3)
+    assert leaks(sample, GagnParams()) == 0
+    fuse = Agents.fuse
+
+    def averaged(self):
+        fuse(self)
+        setattr(self, name, getattr(self, name) + 1e-3 * getattr(self, name).mean(0))
+
+    monkeypatch.setattr(Agents, "fuse", averaged)
+    assert leaks(sample, GagnParams()) > 0
 
 
 def test_agents_have_parameters_of_their_own():
