@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from engine.data.graph.graph import Graph
     from engine.methods.gagn.card import GagnParams
 
+LARGEST = 1e12  # features are squared and summed in single precision
+
 
 @dataclass(frozen=True)
 class Case:
@@ -47,6 +49,10 @@ def prepare(
         raise UserError("graph", "expected features: agents compare what their neighbours are")
     if graph.labels is None or (graph.labels >= 0).sum() == 0:
         raise UserError("graph", "expected labels: there is nothing to learn without any")
+    if len(np.unique(graph.labels[graph.labels >= 0])) < 2:
+        raise UserError("graph", "expected nodes of at least two classes; all labels are the same")
+    if graph.features.nnz and np.abs(graph.features.data).max() > LARGEST:
+        raise UserError("graph", f"expected features of at most {LARGEST:g} in size: scale them")
     whole = graph.nodes
     kept = np.arange(whole)
     if params.largest_component:

@@ -233,7 +233,11 @@ def propose(run: Run, case: Case, agents: Agents, standing: dict[str, Any]) -> N
     told, plain = check_confidence(agents, generator)
     standing["check"] = {"confidence": told, "cosine": plain}
     if told is None or plain is None:
-        run.message("too few edges to check the confidence: nothing is cut", level="warning")
+        run.message(
+            f"no held-out edges, or no witnesses yet at round {standing['best']['round']}, which "
+            "validation chose: the confidence cannot be checked and nothing is cut",
+            level="warning",
+        )
         return
     run.message(f"AUC on held-out edges: confidence {told:.3f}, plain cosine {plain:.3f}")
     if told < max(USEFUL, plain - BEHIND):

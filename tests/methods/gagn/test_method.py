@@ -241,6 +241,13 @@ def test_inputs_that_do_not_fit_are_refused_by_name():
     assert "5" in str(fault)
 
 
+def test_a_graph_of_one_class_and_features_beyond_single_precision_are_named():
+    fault = refused(graph(labels=np.zeros(len(planted()[2]), np.int64)))
+    assert fault.where == "graph" and "two classes" in str(fault)
+    fault = refused(graph(features=planted()[1] * np.float32(1e30)))
+    assert fault.where == "graph" and "scale them" in str(fault)
+
+
 def test_a_class_too_small_to_split_is_named():
     with pytest.raises(UserError, match="class 1"):
         stratified(np.array([0] * 10 + [1] * 2), np.random.default_rng(0))
