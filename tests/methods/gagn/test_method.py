@@ -243,9 +243,11 @@ def test_inputs_that_do_not_fit_are_refused_by_name():
 
 def test_a_graph_of_one_class_and_features_beyond_single_precision_are_named():
     fault = refused(graph(labels=np.zeros(len(planted()[2]), np.int64)))
-    assert fault.where == "graph" and "two classes" in str(fault)
+    assert fault.where == "graph"
+    assert "two classes" in str(fault)
     fault = refused(graph(features=planted()[1] * np.float32(1e30)))
-    assert fault.where == "graph" and "scale them" in str(fault)
+    assert fault.where == "graph"
+    assert "scale them" in str(fault)
 
 
 def test_a_class_too_small_to_split_is_named():
