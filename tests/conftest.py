@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import browser  # noqa: F401 - a fixture of all tests
 from tests.objects import objects  # noqa: F401 - fixtures of all tests
-from tests.services import services  # noqa: F401
+from tests.services import services  # noqa: F401 - likewise
 
 ROOT = Path(__file__).resolve().parent.parent
 # Before Django reads its settings: a home of our own, and the fast fake method.

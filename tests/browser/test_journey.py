@@ -56,13 +56,17 @@ class Person:
         return self.context.request.get(path)
 
 
-def test_a_team_runs_watches_inspects_and_shares_gagn(bench, browser, shared_data, monkeypatch):
+def test_a_team_runs_watches_inspects_and_shares_gagn(
+    bench, browser, shared_data, monkeypatch, settings, django_db_blocker
+):
     # Playwright's own loop lives in this thread; Django would refuse its database here.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    # The stranger is made here, and signs in there: hashed as the server does.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
     data = shared_data / "graph/cora"
     bench.home.mkdir(parents=True)
     link = first_link(bench)
-    with bench:
+    with django_db_blocker.unblock(), bench:
         owner = Person(browser, bench)
         page = owner.page
         sign_in(page, link)
