@@ -7,12 +7,14 @@ import shutil
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from django.utils.text import slugify
 
 from webapp.accounts.models import Team, User
 from webapp.audit.record import record
 from webapp.ids import new_id
 from webapp.jobs.models import ACTIVE, Job, JobInput, Project
+from webapp.locks import lock
 from webapp.refused import Refused
 
 
@@ -33,6 +35,16 @@ def rename(user: User, project: Project, name: str) -> None:
 
 def delete(user: User, project: Project) -> None:
     """The project with its jobs; refused while one runs, or feeds a job elsewhere."""
+    with transaction.atomic():
+        get_object_or_404(Project.objects.select_for_update(), pk=project.pk)
+        lock(project.jobs.all())
+        _refuse_used(project)
+        record(user, "project.delete", project, team=project.team, jobs=project.jobs.count())
+        empty(Project.objects.filter(pk=project.pk))
+        project.delete()
+
+
+def _refuse_used(project: Project) -> None:
     if names := [str(job) for job in project.jobs.filter(state__in=ACTIVE)[:5]]:
         raise Refused([("project", f"no running job; these still run: {', '.join(names)}")])
     users = Job.objects.filter(inputs__artifact__job__project=project).exclude(project=project)
@@ -40,10 +52,6 @@ def delete(user: User, project: Project) -> None:
         raise Refused(
             [("project", f"nothing that other projects use; these do: {', '.join(names)}")]
         )
-    with transaction.atomic():
-        record(user, "project.delete", project, team=project.team, jobs=project.jobs.count())
-        empty(Project.objects.filter(pk=project.pk))
-        project.delete()
 
 
 def empty(projects: QuerySet[Project]) -> None:

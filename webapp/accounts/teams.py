@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.shortcuts import get_object_or_404
 from django.utils.text import slugify
 
 from webapp.accounts.models import Link, Membership, Role, Team, User
 from webapp.accounts.projects import empty
 from webapp.audit.record import record
+from webapp.datasets.models import Version
 from webapp.ids import new_id
 from webapp.jobs.models import ACTIVE, Job, Project
+from webapp.locks import lock
 from webapp.refused import Refused
 
 
@@ -54,10 +57,14 @@ def remove(by: User, member: Membership) -> None:
 
 def delete(by: User, team: Team) -> None:
     """The team with all it has; refused while a job of it runs."""
-    active = Job.objects.filter(project__team=team, state__in=ACTIVE)
-    if names := [str(job) for job in active[:5]]:
-        raise Refused([("team", f"no running job; these still run: {', '.join(names)}")])
+    jobs = Job.objects.filter(project__team=team)
     with transaction.atomic():
+        lock(team.projects.all())
+        lock(team.datasets.all())
+        lock(Version.objects.filter(dataset__team=team))
+        lock(jobs)
+        if names := [str(job) for job in jobs.filter(state__in=ACTIVE)[:5]]:
+            raise Refused([("team", f"no running job; these still run: {', '.join(names)}")])
         _lock(team)
         empty(team.projects.all())
         for dataset in team.datasets.all():
@@ -68,7 +75,7 @@ def delete(by: User, team: Team) -> None:
 
 def _lock(team: Team) -> None:
     """Two owners who step down at once: one waits here for the other."""
-    Team.objects.select_for_update().get(pk=team.pk)
+    get_object_or_404(Team.objects.select_for_update(), pk=team.pk)
 
 
 def _keep_an_owner(member: Membership) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
+from django.shortcuts import get_object_or_404
 from kombu.exceptions import OperationalError
 
 from engine.core.errors import UserError
@@ -20,6 +21,7 @@ from webapp.audit.record import record
 from webapp.datasets.models import Dataset, Version
 from webapp.datasets.names import clean
 from webapp.jobs.models import Job, JobInput
+from webapp.locks import lock
 from webapp.refused import Refused, words_only
 
 logger = logging.getLogger(__name__)
@@ -46,35 +48,37 @@ def create(
         raise Refused(faults)
     existing = Dataset.objects.filter(team=team, name=name).first()
     if existing is not None:
-        policy.require(user, "dataset.edit", existing)
-        if existing.kind != kind:
-            raise Refused([("kind", f"{name} is of the kind {existing.kind}, got {kind!r:.40}")])
+        _require_next(user, existing, kind=kind)
     blob = keep(file)
-    for last_try in (False, True):
-        try:
-            return _add(
-                user,
-                team=team,
-                name=name,
-                kind=kind,
-                description=description,
-                version={"blob": blob, "file_name": clean(file_name)},
-            )
-        except IntegrityError:
-            if last_try:  # someone took the name or the number in between: look again, once
-                raise
-    raise RuntimeError("two tries both return or raise")
+    return _add(
+        user,
+        team=team,
+        name=name,
+        kind=kind,
+        description=description,
+        version={"blob": blob, "file_name": clean(file_name)},
+    )
+
+
+def _require_next(user: User, dataset: Dataset, *, kind: str) -> None:
+    """May this user add a version of this kind to it?"""
+    policy.require(user, "dataset.edit", dataset)
+    if dataset.kind != kind:
+        raise Refused([("kind", f"{dataset} is of the kind {dataset.kind}, got {kind!r:.40}")])
 
 
 @transaction.atomic
 def _add(
     user: User, *, team: Team, name: str, kind: str, description: str, version: dict
 ) -> Version:
-    dataset, _ = Dataset.objects.get_or_create(
+    # Locked, so that uploads of one moment under one name are numbered one after another.
+    dataset, new = Dataset.objects.select_for_update().get_or_create(
         team=team,
         name=name,
         defaults={"kind": kind, "description": description, "created_by": user},
     )
+    if not new:  # perhaps made by somebody else since it was looked for
+        _require_next(user, dataset, kind=kind)
     same = dataset.versions.filter(blob=version["blob"]).first()
     if same is not None:
         return same
@@ -128,6 +132,9 @@ def _check(version_id: str) -> None:
 def delete(dataset: Dataset, user: User) -> None:
     """With all its versions; refused while jobs use one, naming them."""
     policy.require(user, "dataset.delete", dataset)
+    dataset = get_object_or_404(Dataset.objects.select_for_update(), pk=dataset.pk)
+    # `submit` locks what it takes: either its jobs are seen here, or it finds nothing to take.
+    lock(dataset.versions.all())
     jobs = users_of(dataset)
     if jobs:
         names = ", ".join(f"{job} ({job.pk})" if job.name else job.pk for job in jobs[:5])

@@ -18,6 +18,7 @@ from webapp.jobs import notices
 from webapp.jobs.models import ACTIVE, WAITING, Job, JobInput, State
 from webapp.jobs.states import move
 from webapp.jobs.submit import LONGEST_NAME, LONGEST_NOTES, tag_faults
+from webapp.locks import lock
 from webapp.refused import Refused, words_only
 
 AGAIN = (State.FAILED, State.CANCELLED, State.LOST)  # what can be tried once more
@@ -53,6 +54,7 @@ def resume(job: Job, user: User) -> None:
 
 @transaction.atomic
 def _again(job: Job, user: User, *, resume: bool) -> None:
+    lock(Job.objects.filter(pk=job.pk))  # before `submit` takes an artifact of it, or after
     kept = job.checkpoint_n if resume else 0  # what comes after it is deleted and made again
     if users := users_of(job, after=kept or 0):
         raise Refused([("artifacts", f"none that another job uses; {_named(users)}")])

@@ -11,7 +11,8 @@ from webapp import policy
 from webapp.accounts.models import Team, User
 from webapp.artifacts.models import Artifact
 from webapp.datasets.models import Version
-from webapp.jobs.models import ENDED, Project
+from webapp.jobs.models import ENDED, Job, Project
+from webapp.locks import lock
 from webapp.refused import UNKEPT
 
 MOST = 200  # of one kind in a form: the newest; older ones are reached from their own page
@@ -118,6 +119,25 @@ def resolve(
         else:
             chosen[entry.name] = thing
     return chosen, faults
+
+
+def hold(chosen: Chosen) -> list[tuple[str, str]]:
+    """Keeps them from being deleted until the transaction ends; the faults of those that were.
+
+    An artifact goes only with its job, or when that is tried again: its job is what is locked.
+    """
+    things = chosen.values()
+    versions = {thing.pk for thing in things if isinstance(thing, Version)}
+    artifacts = {thing.pk: thing.job_id for thing in things if isinstance(thing, Artifact)}
+    there = lock(Version.objects.filter(pk__in=versions), to_use=True)
+    lock(Job.objects.filter(pk__in=artifacts.values()), to_use=True)
+    kept = Artifact.objects.filter(pk__in=artifacts, job__state__in=ENDED)
+    there.update(kept.values_list("pk", flat=True))
+    return [
+        (name, "something that is still there: it was deleted, or its job was tried again")
+        for name, thing in chosen.items()
+        if thing.pk not in there
+    ]
 
 
 def _find(user: User, project: Project, *, value: Any) -> Version | Artifact | None:

@@ -24,6 +24,7 @@ from webapp.jobs import choices, notices
 from webapp.jobs import seeds as seed_lists
 from webapp.jobs.models import Group, Job, JobInput, Project, Queue
 from webapp.jobs.seeds import LARGEST
+from webapp.locks import lock
 from webapp.refused import UNKEPT, Refused, words_only
 
 __all__ = ["Refused", "plan", "submit"]
@@ -119,6 +120,7 @@ def queue_of(card: Method, device: str) -> str:
 def _create(plan: Plan) -> list[Job]:
     fields, seeds = plan.fields, plan.seeds
     project, user = fields["project"], fields["created_by"]
+    _hold(plan)
     group = Group.objects.create(project=project, name=fields["name"]) if len(seeds) > 1 else None
     ids = sorted(new_id() for _ in seeds)  # ids of one millisecond are in no order by themselves
     jobs = Job.objects.bulk_create(
@@ -142,6 +144,18 @@ def _create(plan: Plan) -> list[Job]:
     for job in jobs:
         notices.changed(job)
     return jobs
+
+
+def _hold(plan: Plan) -> None:
+    """Since it was planned, what it refers to may have been deleted; from here on it is not."""
+    project, parent = plan.fields["project"], plan.fields["parent"]
+    if not lock(Project.objects.filter(pk=project.pk), to_use=True):
+        raise Refused([("project", "one that is still there: it was deleted")])
+    faults = choices.hold(plan.inputs)
+    if parent and not lock(Job.objects.filter(pk=parent.pk), to_use=True):
+        faults.append(("parent", "a job that is still there: it was deleted"))
+    if faults:
+        raise Refused(faults)
 
 
 def _reference(thing: Version | Artifact) -> dict[str, Any]:

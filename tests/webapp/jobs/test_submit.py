@@ -10,8 +10,8 @@ from webapp.artifacts.models import Artifact, Blob
 from webapp.audit.models import AuditEvent
 from webapp.datasets.models import Dataset, Version
 from webapp.jobs import seeds
-from webapp.jobs.models import Job
-from webapp.jobs.submit import submit
+from webapp.jobs.models import Job, Project
+from webapp.jobs.submit import _create, plan, submit
 from webapp.refused import Refused
 
 pytestmark = pytest.mark.django_db
@@ -186,3 +186,27 @@ def test_what_is_no_seed_is_refused(text):
 @pytest.mark.parametrize("value", [1 << 63, -(10**400)])
 def test_a_whole_number_must_fit_the_database(request_of, value):
     assert "a whole number from" in refusal(request_of, params={"fail_at": value})["fail_at"]
+
+
+@pytest.mark.parametrize(
+    ("gone", "where"), [("version", "data"), ("parent", "parent"), ("project", "project")]
+)
+def test_what_is_deleted_after_the_request_was_read_is_refused(
+    editor, version, make_job, project, team, gone, where
+):
+    other = Project.objects.create(team=team, slug="other", name="Other")
+    parent = make_job(state="done", project=other)
+    valid = plan(
+        editor,
+        project=project,
+        method="fake",
+        inputs={"data": {"version": version.pk}},
+        params={},
+        parent=parent,
+    )
+    deleted = {"version": version.dataset, "parent": parent, "project": project}[gone]
+    type(deleted).objects.filter(pk=deleted.pk).delete()
+    with pytest.raises(Refused, match="deleted") as error:
+        _create(valid)
+    assert where in dict(error.value.faults)
+    assert not Job.objects.filter(project=project).exists()
