@@ -79,6 +79,8 @@ def open_table(member: Member, is_header: IsHeader, report: Report) -> Table:
     if not found:
         raise UserError(member.name, "empty; expected at least one row")
     lines = [line.strip(b" \r\n") for _, line in found]
+    if lines[0].lstrip().startswith((b"{", b"[")):
+        raise UserError(member.name, "JSON; expected rows of text, as in a CSV file")
     separator = _separator(lines[0])
     tokens = [
         split(line, separator, where=member.name, row=row)

@@ -532,3 +532,24 @@ def test_features_written_as_text_are_read_back_equal(tmp_path_factory, rows):
     text = "".join(",".join(map(repr, row)) + "\n" for row in rows)
     path = three(tmp_path_factory.mktemp("features"), features=text)
     assert (io.load(path).features.toarray() == np.float32(rows)).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"train": [0], "val": [1]}',
+        "[0, 1]\n",
+        '\ufeff \t{\n "edges": [\n',
+        "[[0, 1], [1, 2]]",
+    ],
+)
+def test_json_is_no_graph(tmp_path, text):
+    path = tmp_path / "split.csv"
+    path.write_text(text, encoding="utf-8")
+    assert not io.sniff(path)
+    assert "split.csv: JSON; expected rows of text" in errors_of(path)
+
+
+def test_json_for_labels_is_refused_by_its_name(tmp_path):
+    assert "labels.csv: JSON" in errors_of(three(tmp_path, labels='[\n"a"\n]\n'))
