@@ -16,6 +16,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,14 @@ def _markdown() -> MarkdownIt:
         "fence", "equation", _block_math, {"alt": ["paragraph", "blockquote", "list"]}
     )
     markdown.add_render_rule("math", _draw_math)
+    markdown.add_render_rule("image", _draw_image)
     markdown.add_render_rule("equation", _draw_equation)
     markdown.add_render_rule("table_open", lambda *_: '<div class="table"><table>\n')
     markdown.add_render_rule("table_close", lambda *_: "</table></div>\n")
     return markdown
 
 
+_ABSOLUTE = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:|[/\\]|%5c)", re.I)
 _INLINE = re.compile(r"\$(?=[^\s$])([^$\n]*[^\s$])\$(?!\d)")
 
 
@@ -103,6 +106,20 @@ def _block_math(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     state.push("equation", "", 0).content = "\n".join(lines).strip()
     state.line = last + 1
     return True
+
+
+def _draw_image(
+    renderer: RendererHTML, tokens: list[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    """Only beside the text: one with an address of its own is a link that a reader may follow.
+
+    A page that fetched it would tell its server who reads, or act on an address of this one.
+    """
+    address = str(tokens[at].attrGet("src") or "")
+    if not _ABSOLUTE.match(address):
+        return RendererHTML.image(renderer, tokens, at, options, env)
+    words = renderer.renderInlineAsText(tokens[at].children, options, env) or address
+    return f'<a href="{escape(address)}" rel="noreferrer">{escape(words)}</a>'
 
 
 def _draw_math(

@@ -17,6 +17,37 @@ def test_a_link_that_would_run_a_script_is_no_link():
 
 
 @pytest.mark.parametrize(
+    "address", ["http://foreign/x.png", "HTTPS://foreign/x", "//foreign/x.png", "/sign-out/"]
+)
+def test_an_image_from_elsewhere_is_a_link(address):
+    html = render(f"![a *plan*]({address})").html
+    assert "<img" not in html
+    assert f'<a href="{address}" rel="noreferrer">a plan</a>' in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![](http://foreign/x.png)",
+        "![x][1]\n\n[1]: http://foreign/x.png",
+        "![x](data:image/png;base64,AAAA)",
+        "![x](\\\\foreign/x.png)",
+        "[![x](http://foreign/x.png)](page.md)",
+    ],
+)
+def test_no_way_of_writing_one_loads_it(text):
+    assert "<img" not in render(text).html
+
+
+def test_an_image_without_words_shows_its_address():
+    assert ">http://foreign/x.png</a>" in render("![](http://foreign/x.png)").html
+
+
+def test_an_image_beside_the_text_is_shown():
+    assert '<img src="figure.png" alt="a plan"' in render("![a plan](figure.png)").html
+
+
+@pytest.mark.parametrize(
     ("text", "html"),
     [
         ("$\\tau$", '<span class="math">τ</span>'),
