@@ -22,6 +22,7 @@ from tests.bench import ROOT, Bench, wait_until
 from tests.browser.conftest import WATCH
 
 pytestmark = [pytest.mark.browser, pytest.mark.realdata]
+expect.set_options(timeout=30_000)  # the machine may be busy with other things
 
 PERTURBED = "meta/cora_meta_adj_0.2.npz"
 SPLIT = "cora_prognn_splits.json"
