@@ -38,7 +38,7 @@ account/                            GET  /account/                  302 200 200 
 account/                            POST /account/#name=X           302 302 302 302 302 302
 account/password/                   POST /account/password/         302 422 422 422 422 422
 account/tokens/                     POST /account/tokens/#name=X&scope=read  302 200 200 200 200 200
-account/tokens/<str:token_id>/revoke/ POST /account/tokens/{own_token}/revoke/ 302 404 404 302 404 404
+account/tokens/<slug:token_id>/revoke/ POST /account/tokens/{own_token}/revoke/ 302 404 404 302 404 404
 
 teams/new/                          GET  /teams/new/                302 200 200 200 200 200
 teams/new/                          POST /teams/new/#name=X         302 302 302 302 302 302
@@ -47,13 +47,13 @@ teams/<slug:slug>/edit/             POST /teams/lab/edit/#name=X    302 404 403 
 teams/<slug:slug>/delete/           POST /teams/lab/delete/#name=Lab         302 404 403 403 403 302
 teams/<slug:slug>/leave/            POST /teams/lab/leave/          302 404 302 302 302 302
 teams/<slug:slug>/invitations/      POST /teams/lab/invitations/#role=viewer 302 404 403 403 403 200
-teams/<slug:slug>/invitations/<str:link_id>/withdraw/ POST /teams/lab/invitations/{invitation}/withdraw/ 302 404 403 403 403 302
-teams/<slug:slug>/members/<str:user_id>/role/   POST /teams/lab/members/{viewer}/role/#role=editor 302 404 403 403 403 302
-teams/<slug:slug>/members/<str:user_id>/remove/ POST /teams/lab/members/{viewer}/remove/ 302 404 403 403 403 302
-teams/<slug:slug>/members/<str:user_id>/reset/  POST /teams/lab/members/{viewer}/reset/  302 404 403 403 403 200
+teams/<slug:slug>/invitations/<slug:link_id>/withdraw/ POST /teams/lab/invitations/{invitation}/withdraw/ 302 404 403 403 403 302
+teams/<slug:slug>/members/<slug:user_id>/role/   POST /teams/lab/members/{viewer}/role/#role=editor 302 404 403 403 403 302
+teams/<slug:slug>/members/<slug:user_id>/remove/ POST /teams/lab/members/{viewer}/remove/ 302 404 403 403 403 302
+teams/<slug:slug>/members/<slug:user_id>/reset/  POST /teams/lab/members/{viewer}/reset/  302 404 403 403 403 200
 teams/<slug:slug>/projects/         POST /teams/lab/projects/#name=X         302 404 403 302 302 302
-teams/<slug:slug>/projects/<str:project_id>/edit/   POST /teams/lab/projects/{project}/edit/#name=X 302 404 403 403 302 302
-teams/<slug:slug>/projects/<str:project_id>/delete/ POST /teams/lab/projects/{project}/delete/#name=Bench 302 404 403 403 403 302
+teams/<slug:slug>/projects/<slug:project_id>/edit/   POST /teams/lab/projects/{project}/edit/#name=X 302 404 403 403 302 302
+teams/<slug:slug>/projects/<slug:project_id>/delete/ POST /teams/lab/projects/{project}/delete/#name=Bench 302 404 403 403 403 302
 teams/<slug:slug>/audit/            GET  /teams/lab/audit/          302 404 403 403 403 200
 
 jobs/                               GET  /jobs/                     302 200 200 200 200 200
