@@ -34,6 +34,7 @@ LOOK_EVERY = 0.5
 _free = threading.BoundedSemaphore(AT_ONCE)
 _stopping = threading.Event()
 _interrupted: list[str] = []
+_going: set[str] = set()  # versions that a child of ours looks at
 
 
 class Interrupted(Exception):
@@ -59,13 +60,17 @@ def check(version_id: str) -> bool:
     )
     if version is None:
         return True
+    if version_id in _going:
+        return True
     if not _free.acquire(blocking=False):
         return False
+    _going.add(version_id)
     try:
         _store(version, _answer(version))
     except Interrupted:
         _interrupted.append(version_id)
     finally:
+        _going.discard(version_id)
         _free.release()
     return True
 
