@@ -14,13 +14,19 @@ def executable() -> str | None:
     return os.environ.get("CHROMIUM") or shutil.which("chromium")
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def required() -> str:
+    """Its path; without one, CI fails and another machine skips."""
     path = executable()
     if path is None:
         if os.environ.get("CI"):
             pytest.fail("no Chromium: set CHROMIUM or install the package")
         pytest.skip("no Chromium: neither CHROMIUM nor the command `chromium`")
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = required()
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]

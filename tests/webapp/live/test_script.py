@@ -1,8 +1,6 @@
 """`live.js` in a real Chromium against the real server: gaps, reconnecting, asking."""
 
 import asyncio
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +14,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.bench import wait_until
+from tests.chromium import required
 from tests.services import free_port
 from tests.webapp.live.test_consumers import headers_of
 from webapp.asgi import application
@@ -67,11 +66,7 @@ def server(db) -> Iterator[int]:
 def chromium() -> Iterator[tuple[Browser, ThreadPoolExecutor]]:
     """A browser in a thread of its own: its event loop would otherwise be that of the tests,
     and Django refuses queries where one runs."""
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium: set CHROMIUM or install the package")
-        pytest.skip("no Chromium: neither CHROMIUM nor the command `chromium`")
+    program = required()
     with ThreadPoolExecutor(1) as thread:
         playwright = thread.submit(lambda: sync_playwright().start()).result()
         options = {"executable_path": program, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
