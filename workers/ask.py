@@ -93,6 +93,7 @@ class WarmChild:
 
 
 _warm: dict[str, WarmChild] = {}
+_wanted: set[str] = set()  # running jobs whose inspector is open
 _lock = threading.Lock()
 
 
@@ -130,15 +131,23 @@ def answer(job_id: str, question: str, values: dict[str, Any], reply_id: str) ->
 
 
 def warm(job_id: str) -> None:
-    """Have a child ready; the job's page is told when it is."""
+    """Have a child ready; the job's page is told when it is, or that it comes later."""
     if job_id in worker.held:
+        _wanted.add(job_id)
+        publish(f"warm.{job_id}", {"job": job_id, "warm": None, "error": None})
         return
+    _wanted.discard(job_id)
     try:
         ready = _child(job_id).ready
         message = {"job": job_id, "warm": ready.ok, "error": ready.error}
     except Exception as fault:  # noqa: BLE001 - as above
         message = {"job": job_id, "warm": False, "error": _failed(job_id, fault)}
     publish(f"warm.{job_id}", message)
+
+
+def wanted(job_id: str) -> bool:
+    """Whether somebody opened the inspector of this job while it ran."""
+    return job_id in _wanted
 
 
 def _failed(job_id: str, fault: Exception) -> str:
@@ -162,7 +171,10 @@ def close_idle() -> None:
     limit = time.monotonic() - settings.ASK_IDLE
     for child in list(_warm.values()):
         if child.used < limit and child.lock.acquire(blocking=False):
-            close(child.job_id)
+            try:
+                close(child.job_id)
+            finally:  # whoever waits for it hears that the child is gone, and why
+                child.lock.release()
 
 
 def warm_jobs() -> set[str]:

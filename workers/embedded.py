@@ -24,6 +24,19 @@ MORE_THREADS = 8  # for checks, questions, and bells that find no slot free
 STOP_WITHIN = 5.0  # seconds for an idle Celery worker to stop
 
 
+def declare() -> None:
+    """Make this worker's queues before any thread sends to them or listens.
+
+    Kombu's memory transport keeps its exchanges and queues in plain dictionaries that it tests
+    and then sets: of two threads that declare a queue at once, the later one throws away the
+    routes of the earlier, and every message to that queue is lost for good.
+    """
+    with app.connection_for_write() as connection:
+        channel = connection.channel()
+        for queue in app.amqp.queues.consume_from.values():
+            queue.bind(channel).declare()
+
+
 class EmbeddedWorker:
     """Starts and stops everything that makes this process a worker."""
 
@@ -44,6 +57,8 @@ class EmbeddedWorker:
 
     def start(self) -> None:
         self.here.register()
+        if settings.EMBEDDED:
+            declare()
         self._thread.start()
         self.keeper.start()
         if settings.EMBEDDED:

@@ -71,6 +71,8 @@ def _run_one() -> bool:
         supervisor.run()
     finally:
         worker.let_go(supervisor)
+    if questions.wanted(job.pk):
+        warm.delay(job.pk)
     return True
 
 

@@ -3,7 +3,8 @@
 //   live().follow(jobId, {since, onMessage, onGap})   -> stop()
 //   live().team(teamId, onMessage)                    -> stop()
 //   live().ask(jobId, question, set)                  -> Promise of the answer
-//   live().warm(jobId)                                -> Promise, kept once questions are fast
+//   live().warm(jobId, onLater)                       -> Promise, kept once questions are fast;
+//                                                        `onLater` hears that the job still runs
 //
 // A job's messages carry `seq`, one more each time. Where one is missing, `onGap` must fetch
 // everything anew and return (a promise of) the `seq` up to which the page is then complete;
@@ -17,7 +18,8 @@
  * @typedef {{since: number, onMessage: (message: Message) => void,
  *            onGap: () => number | Promise<number>}} Follow
  * @typedef {{last: number, waiting: Message[], filling: boolean, stopped: boolean} & Follow} Follower
- * @typedef {{resolve: (value: any) => void, reject: (fault: Error) => void, timer: number}} Promised
+ * @typedef {{resolve: (value: any) => void, reject: (fault: Error) => void,
+ *            onLater: () => void, timer: number}} Promised
  */
 
 const SIGNED_OUT = 4401;
@@ -97,20 +99,30 @@ class Live {
 
   /**
    * @param {string} jobId
+   * @param {() => void} onLater
    * @returns {Promise<any>}
    */
-  warm(jobId) {
-    return this.#promise(`warm ${jobId}`, { warm: jobId });
+  warm(jobId, onLater) {
+    return this.#promise(`warm ${jobId}`, { warm: jobId }, onLater);
   }
 
-  #promise(key, message) {
+  #promise(key, message, onLater = () => {}) {
     return new Promise((resolve, reject) => {
       this.promised.get(key)?.reject(new Error("asked again"));
       const late = () => this.#settle(key, { ok: false, error: "no answer came" });
-      this.promised.set(key, { resolve, reject, timer: window.setTimeout(late, ANSWER_WAIT) });
+      const timer = window.setTimeout(late, ANSWER_WAIT);
+      this.promised.set(key, { resolve, reject, onLater, timer });
       this.#send(message);
       this.#wake();
     });
+  }
+
+  /** A running job's page waits until the job has ended, however long that takes. */
+  #postpone(key) {
+    const promised = this.promised.get(key);
+    if (!promised) return;
+    window.clearTimeout(promised.timer);
+    promised.onLater();
   }
 
   #settle(key, { ok, answer, error }) {
@@ -206,10 +218,15 @@ class Live {
   #heard(message) {
     if ("subbed" in message) this.#subscribed(message.subbed, message.seq);
     else if ("answered" in message) this.#settle(`ask ${message.answered}`, message);
-    else if ("warm" in message) this.#settle(`warm ${message.job}`, { ...message, ok: message.warm });
+    else if ("warm" in message) this.#warmth(`warm ${message.job}`, message);
     else if ("fault" in message) console.warn("live:", message.fault.where, message.fault.expected);
     else if ("seq" in message) this.#news(message);
     else this.#list(message);
+  }
+
+  #warmth(key, { warm, error }) {
+    if (warm === null) this.#postpone(key);
+    else this.#settle(key, { ok: warm, error });
   }
 
   #subscribed(topic, seq) {

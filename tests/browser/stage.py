@@ -75,7 +75,7 @@ def build(team: Team, owner: User) -> Stage:
         name="desk",
         host="here",
         pid=1,
-        queues=["cpu", "ask"],
+        queues=["cpu"],  # not "ask": half of all questions would be passed on to nobody
         slots=2,
         devices=[{"name": "A device", "memory": 24_000_000_000}],
         heartbeat=timezone.now() + timedelta(hours=1),

@@ -86,17 +86,6 @@ WIDER = """() => {
   if (root.scrollWidth <= root.clientWidth) return [];
   return [...document.querySelectorAll("body *")]
     .filter((e) => e.getBoundingClientRect().right > root.clientWidth + 0.5)
-    .slice(0, 8)
-    .map((e) => `${e.tagName} ${e.className} ${Math.round(e.getBoundingClientRect().right)}`);
-}"""
-
-
-# What reaches beyond the right edge of the window, where that makes the page scroll.
-WIDER = """() => {
-  const root = document.documentElement;
-  if (root.scrollWidth <= root.clientWidth) return [];
-  return [...document.querySelectorAll("body *")]
-    .filter((e) => e.getBoundingClientRect().right > root.clientWidth + 0.5)
     .filter((e) => !e.closest(".table, pre"))
     .slice(0, 8)
     .map((e) => `${e.tagName} ${e.className} ${Math.round(e.getBoundingClientRect().right)}`);

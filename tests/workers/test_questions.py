@@ -84,3 +84,18 @@ def test_a_running_job_is_asked_through_its_control_channel(
     assert "walk.json: this job has not written that file" in answer["error"]
     actions.cancel(job, user)
     bench.wait_for(job, State.CANCELLED)
+
+
+def test_an_inspector_opened_while_the_job_runs_is_warm_once_it_has_ended(
+    bench: Bench, socket: ClientConnection
+) -> None:
+    job = bench.wait_for(bench.submit(steps=200, seconds_per_step=0.01), State.RUNNING)
+    socket.send(json.dumps({"warm": job.pk}))
+    said = []
+    while said[-1:] != [True]:
+        message = json.loads(socket.recv(timeout=60))
+        if message.get("job") == job.pk and "warm" in message:
+            said.append(message["warm"])
+    assert said == [None, True]
+    assert bench.wait_for(job, State.DONE)
+    assert ask(socket, job, "scale", factor=2.0)["ok"]

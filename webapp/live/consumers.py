@@ -6,7 +6,8 @@
                               -> {"answered": id, "ok": true, "answer": …, "seconds": …}
                                  or {"answered": id, "ok": false, "error": why}
     {"warm": job id}          -> {"job": id, "warm": true} once questions are answered fast
-                                 or {"job": id, "warm": false, "error": why}
+                                 or {"job": id, "warm": false, "error": why}; null comes before
+                                 one of the two while the job still runs
     anything else             -> {"fault": {"where": …, "expected": …}}
 
 A message is passed on only while the session lives and its user is in the topic's team, as

@@ -6,7 +6,10 @@ const note = document.querySelector("[data-warm]");
 const { id } = JSON.parse(document.getElementById("job-live").textContent);
 
 live()
-  .warm(id)
+  .warm(id, () => {
+    note.textContent = "What-if gets ready as soon as this job has ended.";
+    note.dataset.warm = "later";
+  })
   .then(
     () => {
       note.textContent = "What-if is ready: answers come within a second.";
