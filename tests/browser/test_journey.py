@@ -29,7 +29,7 @@ expect.set_options(timeout=30_000)  # the machine may be busy with other things
 PERTURBED = "meta/cora_meta_adj_0.2.npz"
 SPLIT = "cora_prognn_splits.json"
 # Fewer rounds and epochs than the defaults, so that the whole story is told in a minute.
-ROUNDS = {"rounds": 100, "rounds_after": 5, "candidates": 1, "baseline_epochs": 40}
+ROUNDS = {"rounds": 60, "rounds_after": 5, "candidates": 1, "baseline_epochs": 40}
 BASELINES = ["mlp", "gcn", "jaccard"]
 PASSWORD = "a sentence nobody has said"
 CURVE = "self.val_accuracy"
