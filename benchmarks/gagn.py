@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from engine.core.seed import torch_stream
 from engine.data.split.split import Split
-from engine.methods.gagn.baselines import Fit, Unit
 from engine.methods.gagn.card import GagnParams
 from engine.methods.gagn.case import Case
+from engine.methods.gagn.defences import Ground, Unit, begin
 from tests.methods.gagn.graphs import PlainAgents, agents, planted, world
 
 NODES, ROUNDS, SAMPLE, EPOCHS = 1000, 5, 20, 20
@@ -47,7 +47,7 @@ def main() -> None:
 
     split = Split(train, np.arange(1, NODES, 10), np.arange(2, NODES, 10))
     case = Case(adjacency, None, words, labels, split, np.arange(NODES), drawn=False)
-    fit = Fit(Unit("gcn"), case, generator=torch_stream(0, "gcn"), device="cpu")
+    fit = begin(Unit("gcn"), Ground(case, "cpu"), generator=torch_stream(0, "gcn"))
     began = time.perf_counter()
     for epoch in range(EPOCHS):
         fit.epoch(epoch)

@@ -17,9 +17,35 @@ BASELINES = (
         "Two graph convolutions, hidden 16, on the same graph; dropout tuned on validation.",
     ),
     Baseline(
+        "gat",
+        "GAT",
+        "Two layers of attention, 8 heads of 8; dropout and step size tuned on validation.",
+    ),
+    Baseline(
         "jaccard",
         "GCN-Jaccard",
         "The GCN after dropping edges between dissimilar nodes; threshold tuned on validation.",
+    ),
+    Baseline(
+        "svd",
+        "GCN-SVD",
+        "The GCN on a low-rank approximation of the graph; rank tuned on validation.",
+    ),
+    Baseline(
+        "rgcn",
+        "RGCN",
+        "Hidden units are Gaussians; nodes of large variance are heard less.",
+    ),
+    Baseline(
+        "gnnguard",
+        "GNNGuard",
+        "Each layer weighs edges by how alike their ends are; threshold tuned on validation.",
+    ),
+    Baseline(
+        "prognn",
+        "Pro-GNN (truncated)",
+        "Learns a low-rank, sparse, smooth graph together with the GCN. Keeps a dense graph: up to "
+        "5,000 nodes.",
     ),
 )
 MODES = ("confidence", "multi", "strict")
@@ -228,7 +254,9 @@ class GagnParams(Params):
         le=2000,
         advanced=True,
     )
-    baselines: list[Literal["mlp", "gcn", "jaccard"]] = param(
+    baselines: list[
+        Literal["mlp", "gcn", "gat", "jaccard", "svd", "rgcn", "gnnguard", "prognn"]
+    ] = param(
         ["mlp", "gcn", "jaccard"],
         "Baselines",
         "Trained in this job on the same graph, split and seed.",

@@ -325,14 +325,14 @@ def save_agents(
 
 
 def write_baselines(run: Run, finished: list[dict[str, Any]]) -> None:
+    settings = list(dict.fromkeys(name for row in finished for name in row["settings"]))
     run.table(
         "baselines",
-        ("baseline", "threshold", "dropout", "val_accuracy", "test_accuracy", "epoch", "seconds"),
+        ("baseline", *settings, "val_accuracy", "test_accuracy", "epoch", "seconds"),
         [
             (
                 row["name"],
-                row["threshold"],
-                row["dropout"],
+                *(row["settings"].get(name) for name in settings),
                 row["val_accuracy"],
                 row["test_accuracy"],
                 row["epoch"],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from engine.methods.gagn import baselines, inspector, oracles
+from engine.methods.gagn import defences, inspector, oracles
 from engine.methods.gagn.agents import Agents, Losses, Neighbourhood, World
 from engine.methods.gagn.card import MODES
 from engine.methods.gagn.case import Case, prepare
@@ -36,6 +36,7 @@ def run(run: Run) -> dict[str, float | None]:
         params=run.params,
         rng=run.rng("split"),
     )
+    defences.refuse_too_large(run.params.baselines, case.nodes)
     describe(run, case)
     world = World(
         case.features,
@@ -67,14 +68,14 @@ def run(run: Run) -> dict[str, float | None]:
         standing |= {"chosen": [], "proposals": []}  # checkpoints need not carry agents any more
     summary = dict(standing["summary"])
     if run.params.baselines:
-        todo = baselines.units(run.params.baselines)
-        finished = baselines.train(run, case, todo, standing=standing, step=standing["step"])
+        todo = defences.units(run.params.baselines)
+        finished = defences.train(run, case, todo, standing=standing, step=standing["step"])
         for name in run.params.baselines:
-            found = baselines.best(finished, name)
+            found = defences.best(finished, name)
             summary[f"baseline.{name}.test_accuracy"] = found["test_accuracy"]
             summary[f"baseline.{name}.val_accuracy"] = found["val_accuracy"]
-            if found["threshold"] is not None:
-                summary[f"baseline.{name}.threshold"] = found["threshold"]
+            if "threshold" in found["settings"]:
+                summary[f"baseline.{name}.threshold"] = found["settings"]["threshold"]
         inspector.write_baselines(run, finished)
     return summary
 
