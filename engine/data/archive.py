@@ -142,8 +142,9 @@ def refuse_foreign(head: bytes, where: str) -> None:
     if re.match(rb"\x80[\x02-\x05]", head) or re.match(rb"(c[\w.]+\n\w+\n|\(lp\d|\(dp\d)", head):
         raise UserError(
             where,
-            "a Python pickle (.pkl, .pt, .joblib, Planetoid ind.*): reading one runs its code, "
-            "so it is never opened; expected npz, safetensors, text or JSON",
+            "a Python pickle (.pkl, .joblib, .pt of before PyTorch 1.6, one of Planetoid's ind.*): "
+            "reading one runs its code, so it is never opened; expected npz, safetensors, text or "
+            "JSON, or all eight ind.* in a zip",
         )
     packed = _packed(head)
     if packed:

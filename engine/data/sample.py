@@ -2,20 +2,18 @@
 
 A contextual stochastic block model: nodes of a class meet more often, and use the words of
 their class more often. Beside it a version with edges added by an adversary, and a split.
-Datasets are known by their content, so archives bear no time and no machine.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from engine.data.graph.export import write_adjacency, write_graph
 from engine.data.graph.graph import Graph, adjacency_of
 from engine.data.split.split import Split
 
@@ -27,7 +25,6 @@ WORDS_PER_NODE = 12
 OWN_WORDS = 0.35  # share of a node's words that come out of its class's own vocabulary
 ADDED = 0.20  # adversarial edges, as a share of the edges
 TRAIN, VAL = 0.1, 0.1
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 
 @dataclass(frozen=True)
@@ -46,8 +43,8 @@ def write_samples(folder: Path) -> list[Sample]:
     split = stratified(graph.labels, rng)
     attacked = attack(graph, split, rng=rng)
     paths = {name: folder / name for name in ("blocks.npz", "blocks_attacked.npz", "blocks.json")}
-    write_npz(paths["blocks.npz"], graph_arrays(graph))
-    write_npz(paths["blocks_attacked.npz"], matrix_arrays(attacked.adjacency))
+    write_graph(paths["blocks.npz"], graph)
+    write_adjacency(paths["blocks_attacked.npz"], attacked.adjacency)
     lists = {f"idx_{part}": nodes.tolist() for part, nodes in split.parts().items()}
     paths["blocks.json"].write_text(json.dumps(lists) + "\n", encoding="utf-8")
     added = attacked.edges - graph.edges
@@ -141,38 +138,3 @@ def attack(graph: Graph, split: Split, *, rng: np.random.Generator) -> Graph:
     ends = np.array(sorted(pairs), dtype=np.int64)
     adjacency = adjacency_of(graph.nodes, ends[:, 0], ends[:, 1])
     return Graph(adjacency=adjacency, features=graph.features, labels=graph.labels)
-
-
-def graph_arrays(graph: Graph) -> dict[str, np.ndarray]:
-    """The arrays of the DeepRobust layout."""
-    arrays = _compressed(graph.adjacency, "adj_")
-    if graph.features is not None:
-        arrays |= _compressed(graph.features, "attr_")
-    if graph.labels is not None:
-        arrays["labels"] = graph.labels
-    return arrays
-
-
-def matrix_arrays(matrix: csr_array) -> dict[str, np.ndarray]:
-    """The arrays that `scipy.sparse.save_npz` writes, which `load_npz` reads back."""
-    return {"format": np.array(b"csr"), **_compressed(matrix, "")}
-
-
-def _compressed(matrix: csr_array, prefix: str) -> dict[str, np.ndarray]:
-    return {
-        f"{prefix}data": matrix.data.astype(np.float32),
-        f"{prefix}indices": matrix.indices.astype(np.int32),
-        f"{prefix}indptr": matrix.indptr.astype(np.int32),
-        f"{prefix}shape": np.array(matrix.shape, dtype=np.int64),
-    }
-
-
-def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """An .npz of the same bytes whenever and wherever it is written."""
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, array in arrays.items():
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.asarray(array), version=(1, 0), allow_pickle=False)
-            info = zipfile.ZipInfo(f"{name}.npy", date_time=EPOCH)
-            info.create_system = 3
-            archive.writestr(info, buffer.getvalue(), zipfile.ZIP_STORED)

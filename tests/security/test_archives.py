@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from engine.core.errors import UserError
 from engine.data import archive, arrays
@@ -21,7 +22,16 @@ from engine.data.archive import Limits, check_name, open_source
 from engine.data.arrays import open_arrays
 from engine.data.graph import io as graph_io
 from engine.data.split import io as split_io
-from tests.engine.data.making import folder_of, npy, npz, raw_npy, report_on, said, zip_of
+from tests.engine.data.making import (
+    folder_of,
+    npy,
+    npz,
+    planetoid_files,
+    raw_npy,
+    report_on,
+    said,
+    zip_of,
+)
 
 SMALL = Limits(members=4, unpacked=4 << 20, ratio=200)
 
@@ -337,12 +347,46 @@ def test_a_pickle_inside_a_zip_is_refused_and_never_run(tmp_path):
     assert not mark.exists()
 
 
-def test_a_pytorch_file_is_refused_and_never_run(tmp_path):
+@pytest.mark.parametrize("content", [Bomb, lambda mark: {"edge_index": Bomb(mark)}])
+def test_a_pytorch_file_with_code_is_refused_by_name_and_never_run(tmp_path, content):
     mark = tmp_path / "ran"
-    members = {"model/data.pkl": pickle.dumps(Bomb(mark)), "model/version": "3\n"}
-    path = zip_of(tmp_path / "graph.npz", members)
-    assert "a PyTorch file" in said(report_on(graph_io, path), "error")
+    path = tmp_path / "graph.npz"  # whatever the suffix says
+    torch.save(content(mark), path)
+    told = said(report_on(graph_io, path), "error")
+    assert "holds posix.mkdir, which is never opened; expected tensors alone" in told
     assert not mark.exists()
+
+
+def test_a_pytorch_file_of_the_form_before_1_6_is_refused_and_never_run(tmp_path):
+    mark = tmp_path / "ran"
+    torch.save(Bomb(mark), tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    told = said(report_on(graph_io, tmp_path / "old.pt"), "error")
+    assert "old.pt: a Python pickle (.pkl, .joblib, .pt of before PyTorch 1.6" in told
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("ending", ["x", "ally", "graph"])
+def test_a_planetoid_file_with_code_is_refused_by_name_and_never_run(tmp_path, protocol, ending):
+    mark = tmp_path / "ran"
+    files = planetoid_files() | {f"ind.toy.{ending}": pickle.dumps(Bomb(mark), protocol)}
+    told = said(report_on(graph_io, folder_of(tmp_path / "toy", files)), "error")
+    named = "a pickle that names 'posix.mkdir', which is never opened"
+    assert (named if 2 <= protocol <= 4 else "expected a pickle of protocol 2, 3 or 4") in told
+    assert told.startswith(f"ind.toy.{ending}: ")
+    assert not mark.exists()
+
+
+def test_a_global_of_a_pickle_is_never_imported(tmp_path, monkeypatch):
+    """A module that would say so if it were."""
+    (tmp_path / "poison.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    monkeypatch.syspath_prepend(tmp_path)
+    for raw in (b"\x80\x02cpoison\nthing\n.", b"\x80\x04\x8c\x06poison\x8c\x05thing\x93."):
+        files = planetoid_files() | {"ind.toy.graph": raw}
+        told = said(report_on(graph_io, folder_of(tmp_path / "toy", files)), "error")
+        assert "ind.toy.graph: a pickle that names 'poison.thing', which is never opened" in told
+        assert "poison" not in sys.modules
+        assert not (tmp_path / "ran").exists()
 
 
 def test_an_array_of_objects_is_refused_and_never_run(tmp_path):
@@ -355,12 +399,11 @@ def test_an_array_of_objects_is_refused_and_never_run(tmp_path):
 
 
 def test_a_folder_of_pickles_is_told_to_be_one(tmp_path):
-    folder = folder_of(tmp_path / "planetoid", {"ind.cora.x": pickle.dumps([1])})
-    folder_of(folder, {"ind.cora.test.index": "1\n"})
-    assert "ind.cora.x: a Python pickle" in said(report_on(graph_io, folder), "error")
+    folder = folder_of(tmp_path / "models", {"model.joblib": pickle.dumps([1])})
+    assert "model.joblib: a Python pickle" in said(report_on(graph_io, folder), "error")
 
 
-def test_real_planetoid_files_are_refused(shared_data):
+def test_real_planetoid_files_are_refused_one_by_one(shared_data):
     for file in sorted((shared_data / "graph/cora/planetoid").glob("ind.cora.*")):
         if file.suffix == ".index":  # plain text
             continue
@@ -462,10 +505,20 @@ def test_a_line_without_an_end_is_refused_within_bounds(tmp_path):
     tracemalloc.stop()
 
 
+NEVER = ("np.load", "weights_only=False", "allow_pickle=True", "import pickle", "extractall")
+
+
 def test_the_readers_never_import_pickle_of_numpy(tmp_path):
     """No reader calls what could unpickle."""
     folder = Path(sys.modules["engine.data.archive"].__file__).parent
     for module in folder.rglob("*.py"):
         text = module.read_text()
-        for word in ("np.load", "numpy.load", "allow_pickle=True", "import pickle", "extractall"):
+        for word in (
+            "np.load",
+            "numpy.load",
+            "weights_only=False",
+            "allow_pickle=True",
+            "import pickle",
+            "extractall",
+        ):
             assert word not in text.replace("`numpy.load`", ""), (module, word)

@@ -8,13 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
+from engine.core.errors import UserError
 from engine.data.graph.graph import UNKNOWN, Graph, adjacency_of
 from engine.data.kind import Report
 
 MAX_FAULTS = 20  # lines per file; the rest is counted
 FEW = 8  # names of a list that a line shows
+# 60 million values that are not zero: 4 bytes each and 4 for the column = 480 MB, twice that
+# for the moment in which the rows are joined.
+MAX_VALUES = 60_000_000
+BLOCK = 4_000_000  # cells of a dense matrix that are looked at together
 
 
 @dataclass
@@ -37,6 +42,24 @@ class Parts:
     labels: np.ndarray | None = None
     labels_where: str = "labels"
     first_row: int = 0  # of the labels' file, for its messages
+
+
+def sparse_rows(values: np.ndarray, where: str) -> csr_array:
+    """(N, F) numbers as rows of float32, some at a time: scipy would need 20 bytes per value."""
+    if 0 in values.shape:
+        raise UserError(where, f"shape {values.shape}; expected a row of features per node")
+    blocks: list[csr_array] = []
+    step = max(1, BLOCK // values.shape[1])
+    for start in range(0, values.shape[0], step):
+        with np.errstate(over="ignore"):  # infinite here, and refused with its place later
+            blocks.append(csr_array(values[start : start + step].astype(np.float32)))
+        refuse_excess(where, sum(block.nnz for block in blocks))
+    return csr_array(vstack(blocks, format="csr"))
+
+
+def refuse_excess(where: str, values: int) -> None:
+    if values > MAX_VALUES:
+        raise UserError(where, f"over {MAX_VALUES:,} values that are not zero, the most allowed")
 
 
 def assemble(parts: Parts, report: Report) -> Graph | None:
@@ -138,6 +161,12 @@ def _features(parts: Parts, report: Report) -> csr_array | None:
     values = "all 0 or 1" if small.nnz and (small.data == 1).all() else "real-valued"
     share = small.nnz / cells if cells else 0
     report.ok(where, f"{small.shape[1]:,} features, {values}, {share:.2%} not zero")
+    if np.unique(small.indices).size == small.nnz:
+        report.warn(
+            where,
+            "no two nodes share a feature, as in an identity matrix: defences that compare "
+            "features mean nothing here",
+        )
     return small
 
 

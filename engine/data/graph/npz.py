@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 from engine.core.errors import UserError
 from engine.data.archive import Source
 from engine.data.arrays import Arrays, open_arrays
-from engine.data.graph.build import Edges, Parts
+from engine.data.graph.build import Edges, Parts, sparse_rows
 from engine.data.kind import Report
 
 # 1,000,000 nodes: index pointers of 8 MB; an edge costs 16 bytes while it is read, so the
@@ -117,27 +117,40 @@ def _square(shape: tuple[int, int], where: str) -> int:
 
 
 def _compressed(arrays: Arrays, prefix: str) -> csr_array:
-    """A CSR matrix of checked parts."""
-    major, minor = _shape(arrays, f"{prefix}shape")
-    indptr, indices = arrays[f"{prefix}indptr"], arrays[f"{prefix}indices"]
-    data = _numbers(arrays, f"{prefix}data", indices.size)
-    where = f"{prefix}indptr"
+    sides = _shape(arrays, f"{prefix}shape")
+    parts = {part: arrays[f"{prefix}{part}"] for part in ("indptr", "indices", "data")}
+    return checked_csr(sides, **parts, where=prefix)
+
+
+def checked_csr(
+    sides: tuple[int, int],
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    data: np.ndarray,
+    *,
+    where: str,
+) -> csr_array:
+    """A CSR matrix, once its parts fit each other. `where` stands before their names."""
+    major, minor = sides
+    data = _numbers(data, indices.size, f"{where}data")
     if indptr.dtype.kind not in "iu" or indptr.shape != (major + 1,):
         raise UserError(
-            where,
+            f"{where}indptr",
             f"{indptr.dtype} of shape {indptr.shape}; expected {major + 1} whole numbers "
             f"for {major} rows",
         )
     if indptr[0] != 0 or indptr[-1] != indices.size:
         raise UserError(
-            where, f"runs from {indptr[0]} to {indptr[-1]}; expected 0 to {indices.size}"
+            f"{where}indptr",
+            f"runs from {indptr[0]} to {indptr[-1]}; expected 0 to {indices.size}",
         )
     falls = np.flatnonzero(indptr[1:] < indptr[:-1])
     if falls.size:
-        raise UserError(where, f"falls after row {falls[0]}; expected numbers that never fall")
-    _refuse_outside(indices, minor, f"{prefix}indices")
+        raise UserError(
+            f"{where}indptr", f"falls after row {falls[0]}; expected numbers that never fall"
+        )
+    _refuse_outside(indices, minor, f"{where}indices")
     narrow = np.int32 if indices.size < 2**31 else np.int64
-    sides = (major, minor)
     return csr_array((data, indices.astype(narrow), indptr.astype(narrow)), shape=sides)
 
 
@@ -147,16 +160,15 @@ def _pairs(arrays: Arrays, nodes: int) -> Edges:
         _refuse_outside(ends, nodes, key)
     if rows.size != columns.size:
         raise UserError("col", f"{columns.size} entries; row has {rows.size}")
-    weights = _numbers(arrays, "data", rows.size)
+    weights = _numbers(arrays["data"], rows.size, "data")
     sources, targets = rows.astype(np.int64), columns.astype(np.int64)
     return Edges("matrix", sources, targets, weights, matrix=True)
 
 
-def _numbers(arrays: Arrays, key: str, size: int) -> np.ndarray:
-    data = arrays[key]
+def _numbers(data: np.ndarray, size: int, where: str) -> np.ndarray:
     if data.dtype.kind not in "biuf" or data.shape != (size,):
         raise UserError(
-            key, f"{data.dtype} of shape {data.shape}; expected {size} numbers, one per index"
+            where, f"{data.dtype} of shape {data.shape}; expected {size} numbers, one per index"
         )
     return data.astype(np.float32) if data.dtype.kind == "b" or data.itemsize < 4 else data
 
@@ -181,9 +193,7 @@ def _dense(arrays: Arrays, key: str) -> csr_array:
         raise UserError(
             key, f"{values.dtype} of shape {values.shape}; expected numbers, a row per node"
         )
-    if values.shape[1] == 0:
-        raise UserError(key, "no columns; expected at least one feature")
-    return csr_array(values.astype(np.float32))
+    return sparse_rows(values, key)
 
 
 def _edges_of(matrix: csr_array, where: str) -> Edges:

@@ -30,6 +30,7 @@ class Pairs:
     ends: np.ndarray  # (M, 2) int64: node ids, or positions in `names`
     names: list[str] | None  # ids as text, where they are no numbers
     weights: np.ndarray | None
+    place: str = "row {}"  # how a message names the edge of a number
 
 
 @dataclass

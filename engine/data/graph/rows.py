@@ -10,20 +10,17 @@ from scipy.sparse import csr_array
 
 from engine.core.errors import UserError
 from engine.data.archive import Member
-from engine.data.graph.build import MAX_FAULTS
+from engine.data.graph.build import MAX_FAULTS, refuse_excess
 from engine.data.graph.graph import UNKNOWN
 from engine.data.graph.npz import MAX_FEATURES, MAX_NODES
 from engine.data.graph.table import MAX_NAME, SHOWN, Table, columns, is_number, open_table
 from engine.data.kind import Report
 
-# 60 million values that are not zero: 4 bytes each and 4 for the column = 480 MB, twice that
-# for the moment in which the rows are joined.
-MAX_VALUES = 60_000_000
 COUNTED_HEADER = 8  # columns from which "0,1,2,…" in the first row is a header, not data
 IDS = {"", "id", "ids", "node", "nodes", "node_id", "nodeid", "node id", "name", "index"}
 IDS |= {"paper", "paper_id", "user", "user_id", "key", "vertex"}
 LABELS = {"label", "labels", "class", "classes", "y", "target", "category", "subject", "group"}
-_WHOLE = re.compile(r"0|[1-9]\d{0,14}")
+WHOLE = re.compile(r"0|[1-9]\d{0,14}")
 
 
 @dataclass
@@ -117,7 +114,9 @@ def read_features(member: Member, report: Report) -> Matrix | None:
         with np.errstate(over="ignore"):  # infinite here, and refused with its place later
             values.append(dense[places[-1]].astype(np.float32))
         counts.append(counts[-1] + places[-1].size)
-        _refuse_excess(member.name, len(counts), counts[-1])
+        if len(counts) > MAX_NODES + 1:
+            raise UserError(member.name, f"over {MAX_NODES:,} rows, which is the most allowed")
+        refuse_excess(member.name, counts[-1])
     if faults.count:
         return None
     matrix = csr_array(
@@ -213,13 +212,6 @@ def _numbers(
     return None
 
 
-def _refuse_excess(where: str, rows: int, values: int) -> None:
-    if rows > MAX_NODES + 1:
-        raise UserError(where, f"over {MAX_NODES:,} rows, which is the most allowed")
-    if values > MAX_VALUES:
-        raise UserError(where, f"over {MAX_VALUES:,} values that are not zero, the most allowed")
-
-
 def _is_label_header(first: list[str], second: list[str]) -> bool:
     names = {cell.lower() for cell in first}
     if names & LABELS and first != second:
@@ -249,7 +241,7 @@ def _as_labels(cells: list[str], table: Table, faults: _Faults) -> np.ndarray | 
             )
     if faults.count:
         return None
-    if all(_WHOLE.fullmatch(cell.removeprefix("-")) for cell in cells):
+    if all(WHOLE.fullmatch(cell.removeprefix("-")) for cell in cells):
         return np.array(cells).astype(np.int64)
     return np.array(list(map(float, cells)))
 
@@ -259,9 +251,9 @@ def _as_ids(ids: list[str], table: Table) -> np.ndarray:
         if not name:
             raise table.fault(row, "an empty id; expected the node's id")
         _refuse_long(table, name, row)
-        if is_number(name) and not _WHOLE.fullmatch(name) and not name.isdecimal():
+        if is_number(name) and not WHOLE.fullmatch(name) and not name.isdecimal():
             raise table.fault(row, f"id {name[:SHOWN]!a}; expected a whole number from 0 or a name")
-    if all(map(_WHOLE.fullmatch, ids)):
+    if all(map(WHOLE.fullmatch, ids)):
         return np.array(ids).astype(np.int64)
     return np.array(ids)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import pickle
 import zipfile
+from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from engine.core.errors import UserError
 from engine.data.kind import Report
@@ -48,6 +51,26 @@ def npz(path: Path, arrays: dict[str, Any]) -> Path:
         for key, value in arrays.items()
     }
     return zip_of(path, members)
+
+
+def planetoid_files(name: str = "toy", protocol: int = 2, **changes: Any) -> dict[str, bytes]:
+    """The eight files of 0 - 1 - … - 6, of which 0 and 1 train and 5, 6, 4 test, as pickles."""
+    rows = np.eye(7, 3, dtype=np.float32)[[0, 1, 2, 0, 1, 2, 0]]
+    classes = np.eye(2, dtype=np.int32)[[0, 1, 0, 1, 0, 1, 0]]
+    tests = [5, 6, 4]
+    near = {node: [at for at in (node - 1, node + 1) if 0 <= at <= 6] for node in range(7)}
+    content = {
+        "x": csr_matrix(rows[:2]),
+        "y": classes[:2],
+        "tx": csr_matrix(rows[tests]),
+        "ty": classes[tests],
+        "allx": csr_matrix(rows[:4]),
+        "ally": classes[:4],
+        "graph": defaultdict(list, near),
+    }
+    pickled = {key: pickle.dumps(value, protocol) for key, value in (content | changes).items()}
+    pickled["test.index"] = changes.get("index", b"5\n6\n4\n")
+    return {f"ind.{name}.{key}": raw for key, raw in pickled.items() if key != "index"}
 
 
 def report_on(io_: ModuleType, path: Path) -> Report:

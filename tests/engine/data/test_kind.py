@@ -67,7 +67,7 @@ def test_a_report_is_bounded_and_never_loses_its_errors_to_other_lines():
 
 def test_the_docs_name_the_bounds_that_hold():
     from engine.data import archive
-    from engine.data.graph import npz, pairs, rows, table
+    from engine.data.graph import build, nodelink, npz, pairs, pickled, table
     from engine.data.split import io as split_io
 
     said = dict(re.findall(r"^\| (.+?) \| ([\d,]+)", DOCS.read_text(), re.M))
@@ -76,8 +76,11 @@ def test_the_docs_name_the_bounds_that_hold():
         "bytes, unpacked": str(archive.MAX_UNPACKED >> 30),
         "unpacked to packed, of a zip over 1 MiB": str(archive.MAX_RATIO),
         "nodes; features": f"{npz.MAX_NODES:,}",
-        "rows of edges in text": f"{pairs.MAX_ROWS:,}",
-        "values in text that are not zero": f"{rows.MAX_VALUES:,}",
+        "edges, as the file lists them": f"{pairs.MAX_ROWS:,}",
+        "features that are not zero": f"{build.MAX_VALUES:,}",
+        "bytes of a node-link JSON": str(nodelink.MAX_JSON >> 20),
+        "bytes of a file of Planetoid": str(pickled.MAX_BYTES >> 20),
+        "operations in a file of Planetoid": f"{pickled.MAX_STEPS:,}",
         "bytes of a line": str(table.MAX_LINE >> 20),
         "bytes of a split": str(split_io.MAX_JSON >> 20),
     }

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.core.errors import UserError
-from engine.data.graph import io
+from engine.data.graph import build, io
+from engine.data.graph.export import write_graph
 from engine.data.graph.graph import Graph, adjacency_of
-from engine.data.sample import graph_arrays, matrix_arrays, write_npz
 from tests.engine.data.making import npy, npz, report_on, said
 
 ANY_FIXTURE = settings(
@@ -282,6 +282,37 @@ def test_what_is_odd_but_usable_is_a_warning(tmp_path, changes, message):
     assert message in warnings
 
 
+@pytest.mark.parametrize("features", [np.eye(4), np.eye(4, 9)[[2, 0, 1, 3]] * 0.5])
+def test_features_of_which_no_two_nodes_share_one_are_told_to_mean_nothing(tmp_path, features):
+    """As of an upload without features that somebody filled with an identity matrix."""
+    sparse = {f"attr_{part}": None for part in ("data", "indices", "indptr", "shape")}
+    errors, warnings, _ = checked(tmp_path, features=features, **sparse)
+    assert errors == ""
+    assert "features: no two nodes share a feature, as in an identity matrix" in warnings
+
+
+def test_dense_features_are_read_in_blocks_as_a_whole(tmp_path, monkeypatch):
+    values = np.random.default_rng(0).integers(0, 3, (4, 7)).astype(np.float64)
+    sparse = {f"attr_{part}": None for part in ("data", "indices", "indptr", "shape")}
+    path = npz(tmp_path / "graph.npz", path_graph(features=values, **sparse))
+    for cells in (1, 7, 20, 1000):
+        monkeypatch.setattr(build, "BLOCK", cells)
+        assert (io.load(path).features.toarray() == values).all()
+
+
+def test_more_values_than_allowed_are_refused_with_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "MAX_VALUES", 6)
+    sparse = {f"attr_{part}": None for part in ("data", "indices", "indptr", "shape")}
+    errors, _, _ = checked(tmp_path, features=np.ones((4, 2)), **sparse)
+    assert "features: over 6 values that are not zero, the most allowed" in errors
+
+
+def test_features_without_columns_are_refused(tmp_path):
+    sparse = {f"attr_{part}": None for part in ("data", "indices", "indptr", "shape")}
+    errors, _, _ = checked(tmp_path, features=np.ones((4, 0)), **sparse)
+    assert "features: shape (4, 0); expected a row of features per node" in errors
+
+
 def test_names_of_classes_are_numbered_by_alphabet(tmp_path):
     path = npz(tmp_path / "graph.npz", path_graph(labels=np.array(["ml", "db", "ml", ""])))
     assert io.load(path).labels.tolist() == [1, 0, 1, -1]
@@ -293,7 +324,9 @@ def test_only_the_first_faults_are_listed_and_the_rest_counted(tmp_path):
     bad[:, 1] = np.nan
     pairs = np.arange(399)
     matrix = adjacency_of(400, pairs, pairs + 1)
-    arrays = graph_arrays(Graph(adjacency=matrix, features=None, labels=None))
+    arrays = {
+        f"adj_{part}": getattr(matrix, part) for part in ("data", "indices", "indptr", "shape")
+    }
     report = report_on(io, npz(tmp_path / "graph.npz", {**arrays, "features": bad}))
     assert len(said(report, "error").splitlines()) == 21
     assert "380 more values that are no numbers" in said(report, "error")
@@ -331,7 +364,7 @@ def same(one: Graph, other: Graph) -> bool:
 @given(graph=graphs())
 def test_a_graph_written_and_read_is_the_same(tmp_path_factory, graph):
     path = tmp_path_factory.mktemp("round") / "graph.npz"
-    write_npz(path, graph_arrays(graph))
+    write_graph(path, graph)
     assert same(io.load(path), graph)
 
 
@@ -349,9 +382,3 @@ def test_the_order_of_entries_in_a_matrix_does_not_matter(tmp_path_factory, grap
     }
     path = npz(tmp_path_factory.mktemp("round") / "m.npz", arrays)
     assert (io.load(path).adjacency != graph.adjacency).nnz == 0
-
-
-def test_our_perturbed_graphs_are_read_by_scipy(tmp_path):
-    matrix = adjacency_of(4, np.array([0, 1]), np.array([1, 3]))
-    write_npz(tmp_path / "m.npz", matrix_arrays(matrix))
-    assert (sp.load_npz(tmp_path / "m.npz") != matrix).nnz == 0
