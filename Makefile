@@ -23,7 +23,7 @@ run: $(VENV)/.ready ## start the bench: HOST=0.0.0.0 PORT=8000 to serve a team
 	@$(MANAGE) prepare && exec $(MANAGE) serve
 
 test: $(VENV)/.tests lint types ## everything that proves the tree
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not slow"
 
 verify: $(VENV)/.tests ## the long checks: full results, fifty kills
 	$(BIN)/python -m pytest -m slow

@@ -23,16 +23,8 @@ os.environ.pop("BROKER_URL", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright leaves a running loop in the main thread behind.
-
-    The longest of them comes first, so that two test processes end together.
-    """
-
-    def turn(item: pytest.Item) -> tuple[bool, bool]:
-        last = item.get_closest_marker("browser") is not None
-        return last, "test_journey" not in item.nodeid
-
-    items.sort(key=turn)
+    """Browser tests last: Playwright leaves a running loop in the main thread behind."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 @pytest.fixture(autouse=True)

@@ -130,7 +130,11 @@ class Attributes:
             self.left_out.update(named.keys())
             matrix = self._from_rows(self.rows, nodes, report=report)
         if self.left_out:
-            report.warn(self.where, f"attributes left out: {_listed(list(self.left_out))}")
+            report.warn(
+                self.where,
+                f"attributes left out: {_listed(list(self.left_out))}; a class is looked for "
+                f"under {', '.join(CLASSES)}",
+            )
         return matrix
 
     def _from_rows(self, rows: _Rows, nodes: int, *, report: Report) -> csr_array:
@@ -188,8 +192,7 @@ def _row(cells: list[Any], rows: _Rows, name: str, *, where: str, place: str) ->
 
 
 def _shown(value: Any) -> str:
-    plain = value is None or isinstance(value, str | bool | int | float)
-    return ascii(value)[:SHOWN] if plain else f"a {type(value).__name__}"
+    return ascii(value)[:SHOWN] if isinstance(value, str) else "null or nested"
 
 
 def _unfit(values: dict[int, Value]) -> str | None:

@@ -99,9 +99,8 @@ class _Reader:
         key = _Key(name, attributes.get("attr.type", "string"), attributes.get("for", "all"))
         known = {*NUMBERS, "boolean", "string"}
         if key.kind not in known:
-            self.refuse(
-                f"key {name[:SHOWN]!a}: type {key.kind[:SHOWN]!a}; expected {sorted(known)}"
-            )
+            expected = ", ".join(sorted(known))
+            self.refuse(f"key {name[:SHOWN]!a}: type {key.kind[:SHOWN]!a}; expected {expected}")
         self.keys[self.key] = key
         if key.on == "node" and key.kind != "string":
             self.listing.attributes.declare(name)

@@ -74,7 +74,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _lists(content: Any, where: str) -> tuple[list[Any], list[Any], str]:
     expected = "expected an object with lists of nodes and links (or edges), as networkx writes"
     if not isinstance(content, dict):
-        raise UserError(where, f"a {type(content).__name__} at the top; {expected}")
+        raise UserError(where, f"{_type(content)} at the top; {expected}")
     keys = [key for key in ("links", "edges") if key in content]
     if "nodes" not in content or not keys:
         there = ", ".join(ascii(key[:SHOWN]) for key in list(content)[:FEW]) or "nothing"
@@ -83,7 +83,7 @@ def _lists(content: Any, where: str) -> tuple[list[Any], list[Any], str]:
         raise UserError(where, "holds both links and edges; expected one of them")
     for key in ("nodes", keys[0]):
         if not isinstance(content[key], list):
-            raise UserError(where, f"{key}: a {type(content[key]).__name__}; expected a list")
+            raise UserError(where, f"{key}: {_type(content[key])}; expected a list")
     return content["nodes"], content[keys[0]], keys[0]
 
 
@@ -95,7 +95,7 @@ def _named(nodes: list[Any]) -> bool:
 def _add_node(listing: Listing, node: Any, at: int | None) -> None:
     place = listing.next_node
     if not isinstance(node, dict):
-        raise UserError(listing.where, f"{place}: a {type(node).__name__}; expected an object")
+        raise UserError(listing.where, f"{place}: {_type(node)}; expected an object")
     id = at if at is not None else _needed(node, "id", place, listing.where)
     at_node = listing.add_node(_id(id, f"{place}.id", listing.where))
     for name, value in node.items():
@@ -116,7 +116,7 @@ def _add_node(listing: Listing, node: Any, at: int | None) -> None:
 def _add_edge(listing: Listing, edge: Any) -> None:
     place = listing.next_edge
     if not isinstance(edge, dict):
-        raise UserError(listing.where, f"{place}: a {type(edge).__name__}; expected an object")
+        raise UserError(listing.where, f"{place}: {_type(edge)}; expected an object")
     source, target = (
         _id(_needed(edge, end, place, listing.where), f"{place}.{end}", listing.where)
         for end in ("source", "target")
@@ -124,8 +124,7 @@ def _add_edge(listing: Listing, edge: Any) -> None:
     weight = next((edge[key] for key in WEIGHTS if edge.get(key) is not None), None)
     if weight is not None:
         if isinstance(weight, bool) or not isinstance(weight, int | float):
-            kind = type(weight).__name__
-            raise UserError(listing.where, f"{place}.weight: a {kind}; expected a number")
+            raise UserError(listing.where, f"{place}.weight: {_type(weight)}; expected a number")
         weight = _float(weight, f"{place}.weight", listing.where)
     listing.add_edge(source, target, weight)
 
@@ -138,8 +137,7 @@ def _needed(found: dict[str, Any], key: str, place: str, where: str) -> Any:
 
 def _id(value: Any, place: str, where: str) -> str:
     if isinstance(value, bool) or not isinstance(value, int | str):
-        shown = "null" if value is None else f"a {type(value).__name__}"
-        raise UserError(where, f"{place}: {shown}; expected a whole number or text")
+        raise UserError(where, f"{place}: {_type(value)}; expected a whole number or text")
     return str(value)
 
 
@@ -148,3 +146,10 @@ def _float(value: float, place: str, where: str) -> float:
         return float(value)
     except OverflowError as fault:
         raise UserError(where, f"{place}: beyond 64 bits; expected a number") from fault
+
+
+def _type(value: Any) -> str:
+    """What JSON calls it."""
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
+    names[float] = "a decimal"
+    return "null" if value is None else names.get(type(value), "a number")

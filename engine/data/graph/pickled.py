@@ -38,6 +38,7 @@ class Name(Enum):
     DICT = "collections.defaultdict"
     LIST = "list"
     BYTES = "_codecs.encode"
+    NO_BYTES = "bytes"
 
 
 GLOBALS = {
@@ -50,7 +51,9 @@ GLOBALS = {
     "collections defaultdict": Name.DICT,
     "__builtin__ list": Name.LIST,
     "builtins list": Name.LIST,
-    "_codecs encode": Name.BYTES,  # how Python 3 writes bytes for Python 2
+    # How Python 3 writes bytes for Python 2: text in latin-1, or a call where there are none.
+    "_codecs encode": Name.BYTES,
+    "__builtin__ bytes": Name.NO_BYTES,
 }
 _CODE = re.compile(r"b1|[iu][1248]|f[248]")
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
@@ -200,6 +203,8 @@ def _call(machine: _Machine, _: None) -> None:
             machine.stack.append({})
         case (Name.BYTES, (str() as text, "latin1")):
             machine.stack.append(_bytes(text))
+        case (Name.NO_BYTES, ()):
+            machine.stack.append(b"")
         case (Name.TYPE, (str() as code, int(), int())) if _CODE.fullmatch(code):
             machine.stack.append(_Type(code))
         case (Name.TYPE, (str() as code, *_)):

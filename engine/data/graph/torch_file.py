@@ -8,6 +8,8 @@ let in as a stand-in of ours that keeps their content, so nothing of that librar
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from struct import error as StructError
@@ -96,9 +98,8 @@ def read_torch(path: Path, source: Source, report: Report) -> Parts:
 def _load(path: Path) -> Any:
     import torch
 
-    allowed = [(_Kept, f"torch_geometric.{name}") for name in CLASSES]
     try:
-        with torch.serialization.safe_globals(allowed):
+        with _alone_allowed([(_Kept, f"torch_geometric.{name}") for name in CLASSES]):
             return torch.load(path, map_location="cpu", weights_only=True)
     except _BROKEN as fault:
         text = str(fault)
@@ -110,6 +111,21 @@ def _load(path: Path) -> Any:
                 path.name, f"holds {named[1][:80]}, which is never opened; {EXPECTED}"
             ) from fault
         raise UserError(path.name, f"damaged ({_reason(text)}); {EXPECTED}") from fault
+
+
+@contextmanager
+def _alone_allowed(classes: list[Any]) -> Iterator[None]:
+    """These and no others: torch_geometric, once imported, has its own classes let in."""
+    from torch import serialization
+
+    before = serialization.get_safe_globals()
+    serialization.clear_safe_globals()
+    serialization.add_safe_globals(classes)
+    try:
+        yield
+    finally:
+        serialization.clear_safe_globals()
+        serialization.add_safe_globals(before)
 
 
 def _reason(text: str) -> str:

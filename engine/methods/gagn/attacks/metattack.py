@@ -17,6 +17,8 @@ so one product of slim factors per meta step gives the scores of all pairs.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -42,6 +44,9 @@ TAUGHT = 100_000_000  # entries of B: 400 MB
 RATE = 0.01
 SGD_RATE, MOMENTUM = 0.1, 0.9
 
+Weights = tuple[np.ndarray, np.ndarray]  # W₁ (F, h), W₂ (h, C)
+Measure = Callable[[np.ndarray], tuple[float, np.ndarray]]  # logits -> loss, slope
+
 
 class Metattack(Attack):
     def __init__(
@@ -50,7 +55,8 @@ class Metattack(Attack):
         budget: int | None,
         *,
         rng: np.random.Generator,
-        exact: bool = False,
+        exact: bool = True,
+        loss: Literal["cross_entropy", "margin"] = "cross_entropy",
         train_share: float = 0.0,
         per_step: int = 1,
         inner: int = INNER,
@@ -65,7 +71,7 @@ class Metattack(Attack):
                 "prbcd, or a split with fewer training nodes",
             )
         super().__init__(victim, rng=rng, law=law)
-        self.budget, self.exact = require_budget(budget), exact
+        self.budget, self.exact, self.loss = require_budget(budget), exact, loss
         self.per_step, self.inner = per_step, inner
         self.total = math.ceil(self.budget / per_step)
         labels = believed(victim, trained(victim, linear=True, rng=rng))
@@ -76,12 +82,13 @@ class Metattack(Attack):
         spread = Spread(self.record.adjacency, x.dtype)
         weights = drawn(x.shape[1], victim.classes, self.rng, x.dtype)
         meta = through_training if self.exact else along_training
-        loss, accuracy, factors = meta(spread, victim, self.aim, weights, self.inner)
+        measure = getattr(self.aim, self.loss)
+        loss, logits, factors = meta(spread, victim, measure, weights, self.inner)
         count = min(self.per_step, self.budget - len(self.record))
         best = take_best(self.record, scores(factors, self.record), count)
         return {
             "loss": loss,
-            "surrogate_accuracy": accuracy,
+            "surrogate_accuracy": self.aim.accuracy(logits),
             "score": best,
             "flips": len(self.record),
         }
@@ -144,11 +151,11 @@ def taught(spread: Spread, victim: Victim) -> np.ndarray:
 
 
 def along_training(
-    spread: Spread, victim: Victim, aim: Aim, weights: tuple[np.ndarray, np.ndarray], inner: int
-) -> tuple[float, float, Factors]:
+    spread: Spread, victim: Victim, measure: Measure, weights: Weights, inner: int
+) -> tuple[float, np.ndarray, Factors]:
     """A-Meta: Σ over training steps of ∂L/∂A, weights as constants."""
     b, train = taught(spread, victim), victim.split.train
-    right = np.eye(victim.classes, dtype=b.dtype)[aim.labels[train]]
+    right = np.eye(victim.classes, dtype=b.dtype)[victim.labels[train]]
     first, second = weights
     adam = Adam(weights, rate=RATE)
     products = np.empty((len(first), inner, victim.classes), b.dtype)  # W₁W₂ of every step
@@ -160,24 +167,24 @@ def along_training(
     k = victim.features @ products.reshape(len(first), -1)  # (N, T·C)
     once = spread.matrix @ k
     logits = (spread.matrix @ once).reshape(victim.nodes, inner, victim.classes)
-    _, slope = aim.cross_entropy(logits)
+    _, slope = measure(logits)
     last = logits[:, -1]
     d = slope.reshape(victim.nodes, -1)
     left, right = np.column_stack((d, spread.matrix @ d)), np.column_stack((once, k))
-    return aim.cross_entropy(last)[0], aim.accuracy(last), Factors.of(spread, left, right)
+    return measure(last)[0], last, Factors.of(spread, left, right)
 
 
 def through_training(
-    spread: Spread, victim: Victim, aim: Aim, weights: tuple[np.ndarray, np.ndarray], inner: int
-) -> tuple[float, float, Factors]:
+    spread: Spread, victim: Victim, measure: Measure, weights: Weights, inner: int
+) -> tuple[float, np.ndarray, Factors]:
     """The exact meta-gradient of the loss after `inner` unrolled steps of SGD."""
     b = torch.from_numpy(taught(spread, victim)).requires_grad_()
-    product = unrolled(b, torch.from_numpy(aim.labels[victim.split.train]), weights, inner)
+    product = unrolled(b, torch.from_numpy(victim.labels[victim.split.train]), weights, inner)
     x, a = victim.features, spread.matrix
     k = x @ product.detach().numpy()
     once = a @ k
     logits = a @ once
-    loss, d = aim.cross_entropy(logits)
+    loss, d = measure(logits)
     of_product = torch.from_numpy(x.T @ (a @ (a @ d)))  # ∂L/∂(W₁W₂), (F, C)
     (of_b,) = torch.autograd.grad(product, b, of_product)  # R on the training rows
     reach = sp.csr_array(a[:, victim.split.train]).toarray()  # Â's columns, (N, n)
@@ -186,7 +193,7 @@ def through_training(
     m = x @ of_b.numpy().T  # X Rᵀ, (N, n)
     left = np.column_stack((d, a @ d, ones, reach))
     right = np.column_stack((once, k, a @ m, m))
-    return loss, aim.accuracy(logits), Factors.of(spread, left, right)
+    return loss, logits, Factors.of(spread, left, right)
 
 
 def unrolled(

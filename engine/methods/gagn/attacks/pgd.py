@@ -34,7 +34,6 @@ from engine.methods.gagn.attacks.victim import (
 STEPS, SAMPLES = 200, 20
 LIMIT = 4000  # nodes: 8 million pairs
 PACE = {"cross_entropy": 200.0, "margin": 0.1}  # step length, over √t
-NODES = {"train", "rest", "all"}
 
 
 def projected(p: np.ndarray, budget: float, *, tolerance: float = 1e-5) -> np.ndarray:
@@ -68,12 +67,12 @@ class Pgd(Attack):
         super().__init__(victim, rng=rng, law=law)
         self.budget, self.loss, self.steps = require_budget(budget), loss, steps
         self.total, self.done = steps + samples, 0
+        self.u, self.v = self.pairs()
         self.surrogate = trained(victim, linear=False, rng=rng)
         every = {"train": victim.split.train, "rest": rest_of(victim)}
         aimed = every.get(nodes, np.arange(victim.nodes))
         self.aim = uniform_aim(believed(victim, self.surrogate), aimed)
         self.best = (-np.inf, np.zeros((0, 2), np.int64))  # loss and flips of the best sample
-        self.u, self.v = self.pairs()
         self.sign = 1 - 2 * self.record.joined(self.u, self.v).astype(victim.features.dtype)
         self.p = np.zeros(len(self.u), victim.features.dtype)
 

@@ -46,6 +46,9 @@ class Prbcd(Pgd):
     def fresh(self, kept: np.ndarray) -> np.ndarray:
         """Keys of a full block, ascending: the kept ones and uniform others, each pair once."""
         n, keys = self.victim.nodes, np.sort(kept)
+        if n * (n - 1) // 2 <= 4 * self.block:  # so few pairs that luck would find the last late
+            others = np.setdiff1d(pair_keys(*np.triu_indices(n, 1), n), keys)
+            return np.sort(np.r_[keys, self.rng.permutation(others)[: self.block - len(keys)]])
         while len(keys) < self.block:
             u, v = self.rng.integers(0, n, (2, 2 * (self.block - len(keys)) + 16))
             new = np.setdiff1d(pair_keys(u, v, n)[u != v], keys)

@@ -74,40 +74,38 @@ class Aim:
     weight: np.ndarray  # (N,) sums to 1; 0 where a node is not aimed at
 
     def cross_entropy(self, logits: np.ndarray) -> tuple[float, np.ndarray]:
-        """The loss and its gradient with respect to the logits, which may be (N, …, C)."""
-        chance = softmax(logits)
-        weight = self.weight.reshape(-1, *(1,) * (logits.ndim - 2)).astype(logits.dtype)
-        right = self._right(chance)
+        """The loss and its gradient with respect to the logits, (N, C) or (N, T, C): T models."""
+        index, weight = self._spread(logits)
+        slope = softmax(logits)
+        right = np.take_along_axis(slope, index, -1)
         loss = -(weight * np.log(np.maximum(right, 1e-30))).sum()
-        gradient = chance
-        self._add_right(gradient, -1)
-        return float(loss), gradient * weight[..., None]
+        np.put_along_axis(slope, index, right - 1, -1)
+        return float(loss), slope * weight
 
     def margin(self, logits: np.ndarray) -> tuple[float, np.ndarray]:
         """tanh of (best other class − right class): it spends nothing on nodes already lost."""
-        nodes = np.arange(len(logits))
+        index, weight = self._spread(logits)
         others = logits.copy()
-        others[nodes, self.labels] = -np.inf
-        best = others.argmax(axis=1)
-        height = np.tanh(others[nodes, best] - logits[nodes, self.labels])
-        slope = (self.weight * (1 - height**2)).astype(logits.dtype)
-        gradient = np.zeros_like(logits)
-        gradient[nodes, best] = slope
-        gradient[nodes, self.labels] = -slope
-        return float((self.weight * height).sum()), gradient
+        np.put_along_axis(others, index, -np.inf, -1)
+        best = others.argmax(axis=-1)[..., None]
+        lead = np.take_along_axis(others, best, -1) - np.take_along_axis(logits, index, -1)
+        height = np.tanh(lead)
+        steep = weight * (1 - height**2)
+        slope = np.zeros_like(logits)
+        np.put_along_axis(slope, best, steep, -1)
+        np.put_along_axis(slope, index, -steep, -1)
+        return float((weight * height).sum()), slope
 
     def accuracy(self, logits: np.ndarray) -> float:
         """The share of the nodes aimed at that still get their label."""
         aimed = self.weight > 0
         return float((logits[aimed].argmax(axis=-1) == self.labels[aimed]).mean())
 
-    def _right(self, chance: np.ndarray) -> np.ndarray:
-        index = self.labels.reshape(-1, *(1,) * (chance.ndim - 1))
-        return np.take_along_axis(chance, index, axis=-1)[..., 0]
-
-    def _add_right(self, values: np.ndarray, amount: float) -> None:
-        index = self.labels.reshape(-1, *(1,) * (values.ndim - 1))
-        np.put_along_axis(values, index, np.take_along_axis(values, index, -1) + amount, -1)
+    def _spread(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and weights in the logits' shape, one class wide."""
+        shape = (-1, *(1,) * (logits.ndim - 1))
+        index = np.broadcast_to(self.labels.reshape(shape), (*logits.shape[:-1], 1))
+        return index, self.weight.reshape(shape).astype(logits.dtype)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

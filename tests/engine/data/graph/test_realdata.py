@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 
 from engine.data.graph import io
+from engine.data.graph.export import write_graph
+from engine.data.graph.graph import adjacency_of
 from engine.data.kind import Report
 from engine.data.split import io as split_io
+from tests.engine.data.making import zip_of
 
 pytestmark = pytest.mark.realdata
 
@@ -88,6 +94,51 @@ def test_cora_is_told_to_be_directed_and_its_pickles_stay_shut(shared_data):
     io.check(shared_data / "graph/cora/cora.npz", report)
     assert report.facts["directed_input"] is True
     assert any("'idx_to_class', 'idx_to_node'" in line.text for line in report.lines)
+
+
+def planetoid_zip(shared_data: Path, folder: Path) -> Path:
+    files = sorted((shared_data / "graph/cora/planetoid").glob("ind.cora.*"))
+    return zip_of(folder / "planetoid.zip", {file.name: file.read_bytes() for file in files})
+
+
+def test_planetoid_s_cora_is_the_cora_of_the_npz(shared_data, tmp_path):
+    """Nodes come in another order, so what is compared does not depend on it."""
+    raw = io.load(planetoid_zip(shared_data, tmp_path))
+    npz = io.load(shared_data / "graph/cora/cora.npz")
+    assert (raw.nodes, raw.edges, raw.features.shape) == (2708, 5278, (2708, 1433))
+    assert (npz.nodes, npz.edges, npz.features.nnz) == (2708, 5278, raw.features.nnz)
+    assert np.sort(raw.degrees).tolist() == np.sort(npz.degrees).tolist()
+    sizes = [np.sort(np.bincount(graph.labels)).tolist() for graph in (raw, npz)]
+    assert sizes[0] == sizes[1]
+    assert raw.homophily() == npz.homophily()
+    largest = raw.largest_component()[0]
+    assert (largest.nodes, largest.edges) == (2485, 5069)
+
+
+def test_planetoid_s_cora_is_read_as_torch_geometric_reads_it(shared_data, tmp_path):
+    from torch_geometric.io import read_planetoid_data
+
+    peer = read_planetoid_data(str(shared_data / "graph/cora/planetoid"), "cora")
+    ours = io.load(planetoid_zip(shared_data, tmp_path))
+    pairs = peer.edge_index.numpy()
+    assert (ours.adjacency != adjacency_of(2708, *pairs)).nnz == 0
+    assert (ours.features.toarray() == peer.x.numpy()).all()
+    assert ours.labels.tolist() == peer.y.tolist()
+
+    torch.save(peer, tmp_path / "cora.pt")
+    again = io.load(tmp_path / "cora.pt")
+    assert (ours.adjacency != again.adjacency).nnz == 0
+    assert (ours.features != again.features).nnz == 0
+    assert ours.labels.tolist() == again.labels.tolist()
+
+
+def test_a_real_graph_written_and_read_is_the_same(shared_data, tmp_path):
+    one = io.load(shared_data / "graph/cora_ml/cora_ml.npz")
+    write_graph(tmp_path / "g.npz", one)
+    other = io.load(tmp_path / "g.npz")
+    assert (one.adjacency != other.adjacency).nnz == 0
+    assert (one.features != other.features).nnz == 0
+    assert one.labels.tolist() == other.labels.tolist()
 
 
 def test_every_real_file_is_known_by_its_own_kind_only(shared_data):
