@@ -89,4 +89,5 @@ class Prbcd(Pgd):
     def place(self, pairs: np.ndarray, p: np.ndarray) -> None:
         nodes = self.victim.nodes
         block = pair_keys(self.u, self.v, nodes)
-        self.arrange(block, pair_keys(*pairs.T, nodes), p)
+        u, v = pairs.T
+        self.arrange(block, pair_keys(u, v, nodes), p)

@@ -45,8 +45,8 @@ class RandomFlips(Attack):
 
 def part(record: Flips, edges: np.ndarray, count: int, rng: np.random.Generator) -> int:
     """Remove up to `count` of these edges, drawn uniformly; returns how many could be."""
-    order = rng.permutation(len(edges))
-    return record.take(*edges[order].T, count)
+    u, v = edges[rng.permutation(len(edges))].T
+    return record.take(u, v, count)
 
 
 def draw(record: Flips, count: int, rng: np.random.Generator, wanted) -> int:

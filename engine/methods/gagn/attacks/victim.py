@@ -78,7 +78,8 @@ class Flips:
     def __init__(self, clean: sp.csr_array, *, law: PowerLaw | None = None):
         self.clean, self.nodes, self.law = clean, clean.shape[0], law
         self.edges = edge_pairs(clean)
-        self._edge_keys = pair_keys(*self.edges.T, self.nodes)
+        u, v = self.edges.T
+        self._edge_keys = pair_keys(u, v, self.nodes)
         self.clear()
 
     def clear(self) -> None:
