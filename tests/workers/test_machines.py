@@ -204,11 +204,11 @@ def test_a_question_is_answered_where_the_job_never_was(
 
 def test_a_slow_store_does_not_lose_the_job(web: Bench, visitor: Visitor, gate, machine) -> None:
     """Files are carried for longer than a heartbeat may be missing."""
-    machine("worker", TENFOLD_HEARTBEAT_LIMIT="1")
+    machine("worker", TENFOLD_HEARTBEAT_LIMIT="2.5", TENFOLD_CHECKPOINT_EVERY="60")
     version = upload(web, visitor, SPLIT, "slow")
-    gate.delay = 1.5
+    gate.delay = 3.0
     try:
-        job = web.submit(steps=3, inputs={"data": {"version": version}}, limits={"silence": 600})
+        job = web.submit(steps=1, inputs={"data": {"version": version}}, limits={"silence": 600})
         web.wait_for(job, State.DONE, State.FAILED, State.LOST, patience=120)
     finally:
         gate.delay = 0.0

@@ -123,7 +123,7 @@ def scores(factors: Factors, record: Flips) -> np.ndarray:
 
 def take_best(record: Flips, worth: np.ndarray, count: int) -> float:
     """Make the `count` best legal flips; returns the score of the last, NaN if there was none."""
-    rows = worth.max(axis=1)
+    rows, before = worth.max(axis=1), record.array
     wanted, pairs = 4 * count + 16, worth.shape[0] * (worth.shape[0] - 1) // 2
     while True:
         # The best k pairs lie in the k rows with the best maxima (each pair has two rows).
@@ -135,12 +135,10 @@ def take_best(record: Flips, worth: np.ndarray, count: int) -> float:
         keep = (u < v) & np.isfinite(value)
         u, v, value = u[keep], v[keep], value[keep]
         order = np.lexsort((v, u, -value))
-        u, v, value = u[order], v[order], value[order]
-        legal = record.legal(u, v)
-        if legal.sum() >= 2 * count or wanted >= pairs:
-            before = len(record)
-            record.take(u, v, count)
-            return float(worth[tuple(record.array[-1])]) if len(record) > before else math.nan
+        taken = record.take(u[order], v[order], count)
+        if taken == count or wanted >= pairs:
+            return float(worth[tuple(record.array[-1])]) if taken else math.nan
+        record.restore(before)  # too few were legal: judge more of them, from the first again
         wanted = min(4 * wanted, pairs)
 
 

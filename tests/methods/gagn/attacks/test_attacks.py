@@ -50,7 +50,8 @@ def test_flips_keep_to_the_budget_and_the_rules(name, options, law):
     flips, before = finish(running), running.victim.adjacency
     limit = 18 if name in TARGETED else BUDGET
     assert 0 < len(flips) <= limit
-    assert len(flips) == limit or law
+    spends_all = name not in ("pgd", "prbcd")  # their best sample may have fewer
+    assert len(flips) == limit or law or not spends_all
     assert flips.dtype == np.int64
     assert (flips[:, 0] < flips[:, 1]).all()
     assert len(np.unique(flips, axis=0)) == len(flips)
