@@ -64,7 +64,7 @@ class Person:
 
 
 def test_a_team_runs_watches_inspects_and_shares_gagn(
-    bench, browser, shared_data, monkeypatch, settings, django_db_blocker
+    bench, browser, shared_data, by_door, monkeypatch, settings, django_db_blocker
 ):
     # Playwright's own loop lives in this thread; Django would refuse its database here.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -109,7 +109,7 @@ def test_a_team_runs_watches_inspects_and_shares_gagn(
         by_browser = owner.get(f"/api/v1/jobs/{first}").json()
         by_api = through_the_api(owner, bench, by_browser)
         assert by_api == by_browser["summary"]
-        assert by_door(data, bench.home / "door") == by_browser["summary"]
+        assert by_door == by_browser["summary"]
         for name in BASELINES:
             assert by_api[f"baseline.{name}.test_accuracy"] > 0.3
 
@@ -274,8 +274,10 @@ def through_the_api(owner: Person, bench: Bench, like: dict) -> dict:
     return call(f"/jobs/{job}")["summary"]
 
 
-def by_door(data: Path, folder: Path) -> dict:
-    """The same job, typed by a person."""
+@pytest.fixture(scope="module")
+def by_door(shared_data, tmp_path_factory) -> dict:
+    """The same job, typed by a person: its summary, to which both modes are held."""
+    data, folder = shared_data / "graph/cora", tmp_path_factory.mktemp("door")
     command = [sys.executable, "-m", "engine", "run", "gagn", "--out", str(folder)]
     command += ["--input", f"graph={data / 'cora.npz'}"]
     command += ["--input", f"perturbed={data / PERTURBED}", "--input", f"split={data / SPLIT}"]
