@@ -254,6 +254,74 @@ class GagnParams(Params):
         le=2000,
         advanced=True,
     )
+    attack: list[Literal["random", "dice", "metattack", "pgd", "prbcd", "nettack", "fga"]] = param(
+        [],
+        "Attacks",
+        "Attacks made in this job on the given graph. Agents and baselines are trained anew on the "
+        "clean graph and on every attacked one; the last is the one that the inspector shows.",
+        source="ours",
+    )
+    rate: list[float] = param(
+        [0.2],
+        "Rates of the attacks",
+        "Share of the undirected edges that an attack on the whole graph flips; each a run of its "
+        "own.",
+        paper=[0.05, 0.1, 0.15, 0.2, 0.25],
+        source="literature",
+        min_length=1,
+        max_length=20,
+    )
+    target_flips: list[int] = param(
+        [5],
+        "Flips per target",
+        "Flips of Nettack and FGA for each target; 0 is the target's degree + 2.",
+        unit="flips",
+        source="literature",
+        min_length=1,
+        max_length=20,
+    )
+    targets: list[int] = param(
+        [],
+        "Targets",
+        "Test nodes, by their number in the upload, whose accuracy is told apart and which Nettack "
+        "and FGA attack. Empty: for those two, the test nodes of more than 10 neighbours.",
+        source="literature",
+        max_length=1000,
+    )
+    attack_exact: bool = param(
+        True,
+        "Metattack through the training",
+        "Off: gradients along the training instead, the approximate form A-Meta.",
+        source="paper of the attack",
+        advanced=True,
+    )
+    attack_train_share: float = param(
+        0.0,
+        "Metattack's λ",
+        "Weight of the training nodes in what Metattack raises; 0 aims at all others (Self).",
+        source="paper of the attack",
+        ge=0,
+        le=1,
+        advanced=True,
+    )
+    attack_per_step: int = param(
+        1,
+        "Flips per meta step",
+        "Metattack takes so many of the best flips before it looks at the graph anew.",
+        unit="flips",
+        paper=1,
+        source="paper of the attack",
+        ge=1,
+        le=1000,
+        advanced=True,
+    )
+    attack_power_law: bool = param(
+        False,
+        "Keep the degrees plausible",
+        "Attacks make no flip after which the degrees fail Nettack's likelihood-ratio test.",
+        source="paper of Nettack",
+        advanced=True,
+    )
     baselines: list[
         Literal["mlp", "gcn", "gat", "jaccard", "svd", "rgcn", "gnnguard", "prognn"]
     ] = param(
@@ -282,7 +350,26 @@ class GagnParams(Params):
             raise ValueError("each threshold lies in [0, 1]")
         return sorted(set(value))
 
-    @field_validator("baselines")
+    @field_validator("rate")
+    @classmethod
+    def _shares(cls, value: list[float]) -> list[float]:
+        if any(not 0 < item <= 1 for item in value):
+            raise ValueError("each rate lies in (0, 1]")
+        return sorted(set(value))
+
+    @field_validator("target_flips")
+    @classmethod
+    def _counts(cls, value: list[int]) -> list[int]:
+        if any(not 0 <= item <= 1000 for item in value):
+            raise ValueError("each number of flips lies in 0–1000")
+        return sorted(set(value))
+
+    @field_validator("targets")
+    @classmethod
+    def _nodes(cls, value: list[int]) -> list[int]:
+        return sorted(set(value))
+
+    @field_validator("attack", "baselines")
     @classmethod
     def _once(cls, value: list[str]) -> list[str]:
         return list(dict.fromkeys(value))
@@ -359,6 +446,17 @@ METHOD = Method(
         Metric("cosine_auc", "AUC of plain cosine on held-out edges", better="higher"),
         Metric("degree_error", "Error of the inferred log degree", better="lower"),
         Metric("degree_error_constant", "Error of the best constant", better="lower"),
+        Metric("targets_accuracy", "Accuracy on the targets", better="higher"),
+        Metric("worst.test_accuracy", "Worst test accuracy over the cells", better="higher"),
+        Metric("worst.*.test_accuracy", "Worst test accuracy of a baseline", better="higher"),
+        Metric("worst.targets_accuracy", "Worst accuracy on the targets", better="higher"),
+        Metric("worst.*.targets_accuracy", "Worst accuracy of a baseline there", better="higher"),
+        Metric("cell.*.test_accuracy", "Test accuracy in a cell of the arena", better="higher"),
+        Metric("cell.*.targets_accuracy", "Accuracy on the targets in a cell", better="higher"),
+        Metric("cell.*.val_accuracy", "Validation accuracy in a cell", better="higher"),
+        Metric("attack.*.loss", "Loss that an attack raises", better="higher"),
+        Metric("attack.*.surrogate_accuracy", "Accuracy of an attack's surrogate", better="lower"),
+        Metric("attack.*.flips", "Flips made", "flips"),
         Metric("baseline.*.test_accuracy", "Test accuracy of a baseline", better="higher"),
         Metric("baseline.*.val_accuracy", "Validation accuracy of a baseline", better="higher"),
         Metric("baseline.*.threshold", "Similarity threshold of a baseline"),

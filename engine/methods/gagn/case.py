@@ -27,6 +27,8 @@ class Case:
     split: Split
     kept: np.ndarray  # numbers of the nodes in the uploaded graph
     drawn: bool  # was the split drawn here?
+    targets: np.ndarray | None = None  # nodes that an attack is after, counted on their own
+    cell: str = ""  # of the arena, where it is not the one that the inspector shows
 
     @property
     def nodes(self) -> int:
@@ -35,6 +37,18 @@ class Case:
     @property
     def classes(self) -> int:
         return int(self.labels.max()) + 1
+
+    @property
+    def parts(self) -> dict[str, np.ndarray]:
+        """The split, and the targets where there are any."""
+        return self.split.parts() | ({} if self.targets is None else {"targets": self.targets})
+
+    def key(self, name: str) -> str:
+        """A metric or a random stream, told apart from the other cells'."""
+        return f"cell.{self.cell}.{name}" if self.cell else name
+
+    def phase(self, name: str) -> str:
+        return f"{self.cell}: {name}" if self.cell else name
 
 
 def prepare(

@@ -6,12 +6,13 @@ readout.py. This file is the order of events, and where it stands after a resume
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from engine.methods.gagn import defences, inspector, oracles
+from engine.methods.gagn import arena, defences, inspector, oracles
 from engine.methods.gagn.agents import Agents, Losses, Neighbourhood, World
 from engine.methods.gagn.card import MODES
 from engine.methods.gagn.case import Case, prepare
@@ -37,17 +38,19 @@ def run(run: Run) -> dict[str, float | None]:
         rng=run.rng("split"),
     )
     defences.refuse_too_large(run.params.baselines, case.nodes)
+    arena.refuse(run.params, case, run.inputs["perturbed"])
+    case = replace(case, targets=arena.targets(run.params, case))
     describe(run, case)
-    world = World(
-        case.features,
-        case.labels,
-        case.split.train,
-        classes=case.classes,
-        projection=run.params.projection,
-        seed=run.seed,
-        device=run.device,
-    )
-    standing = run.restore() or {
+    standing = run.restore() or {"arena": arena.fresh(), **fresh()}
+    for cell in arena.attacked(run, case, standing):
+        arena.keep(run, defend(run, cell, standing), standing)
+        standing |= fresh()
+    return arena.conclude(run, standing)
+
+
+def fresh() -> dict[str, Any]:
+    """Where agents and baselines stand on a graph that they have not seen yet."""
+    return {
         "stage": 0,
         "round": 0,
         "step": 0,
@@ -61,9 +64,23 @@ def run(run: Run) -> dict[str, float | None]:
         "summary": None,
         "baselines": {"finished": [], "epoch": 0, "fit": None, "stream": None},
     }
+
+
+def defend(run: Run, case: Case, standing: dict[str, Any]) -> arena.Summary:
+    """GAgN and its baselines on one graph."""
+    world = World(
+        case.features,
+        case.labels,
+        case.split.train,
+        classes=case.classes,
+        projection=run.params.projection,
+        seed=run.seed,
+        device=run.device,
+    )
     if standing["summary"] is None:
         final, chosen = play(run, case, world, standing)
-        oracles.verify(run, final, case)
+        if not case.cell:
+            oracles.verify(run, final, case)
         standing["summary"] = report(run, case, final, chosen, standing)
         standing |= {"chosen": [], "proposals": []}  # checkpoints need not carry agents any more
     summary = dict(standing["summary"])
@@ -72,11 +89,12 @@ def run(run: Run) -> dict[str, float | None]:
         finished = defences.train(run, case, todo, standing=standing, step=standing["step"])
         for name in run.params.baselines:
             found = defences.best(finished, name)
-            summary[f"baseline.{name}.test_accuracy"] = found["test_accuracy"]
-            summary[f"baseline.{name}.val_accuracy"] = found["val_accuracy"]
+            told = [key for key in found if key.endswith("_accuracy")]
+            summary |= {f"baseline.{name}.{key}": found[key] for key in told}
             if "threshold" in found["settings"]:
                 summary[f"baseline.{name}.threshold"] = found["settings"]["threshold"]
-        inspector.write_baselines(run, finished)
+        if not case.cell:
+            inspector.write_baselines(run, finished)
     return summary
 
 
@@ -95,7 +113,7 @@ def describe(run: Run, case: Case) -> None:
 def play(run: Run, case: Case, world: World, standing: dict[str, Any]) -> tuple[Agents, dict]:
     """Phases 1 to 3; returns the agents that validation chose, and how."""
     whole = Neighbourhood(case.adjacency, run.device)
-    generator = run.torch_rng("talk")
+    generator = run.torch_rng(case.key("talk"))
     agents = Agents(world, whole, run.params)
     if standing["stage"] == 0:
         if standing["agents"] is None:
@@ -103,7 +121,7 @@ def play(run: Run, case: Case, world: World, standing: dict[str, Any]) -> tuple[
         talk(run, case, agents, standing, rounds=run.params.rounds, phase="talk")
         standing["chosen"].append(standing["best"])
         agents.restore(standing["best"]["agents"])
-        run.phase("filter")
+        run.phase(case.phase("filter"))
         propose(run, case, agents, standing)
         standing |= {"stage": 1, "round": 0, "agents": None, "best": None}
     scores = Scores(**standing["scores"])
@@ -133,7 +151,7 @@ def talk(
     run: Run, case: Case, agents: Agents, standing: dict[str, Any], *, rounds: int, phase: str
 ) -> None:
     """Rounds of communication; the best snapshot by validation goes to standing["best"]."""
-    generator = run.torch_rng("talk")
+    generator = run.torch_rng(case.key("talk"))
     if standing["agents"] is not None:
         agents.restore(standing["agents"])
     nodes = {
@@ -143,13 +161,14 @@ def talk(
     offset = 0 if standing["stage"] == 0 else run.params.warm  # attention is warm by now
     if standing["best"] is None and standing["stage"]:
         look(run, agents, labels, nodes, standing)
-    run.phase(phase, total=rounds, done=standing["round"])
+    run.phase(case.phase(phase), total=rounds, done=standing["round"])
     for number in range(standing["round"], rounds):
         losses = agents.round(number + offset, generator)
         numbers = measure(agents, losses)
         standing["round"] = number + 1
         accuracies = look(run, agents, labels, nodes, standing, last=number + 1 == rounds)
-        run.log(standing["step"], **numbers, **accuracies)
+        told = {case.key(name): value for name, value in (numbers | accuracies).items()}
+        run.log(standing["step"], **told)
         run.advance(1)
         standing["step"] += 1
         if run.checkpoint_due():
@@ -225,7 +244,7 @@ def message_bytes(agents: Agents) -> int:
 
 def propose(run: Run, case: Case, agents: Agents, standing: dict[str, Any]) -> None:
     """Score the edges, check the confidence, and rank cuts by validation without retraining."""
-    generator = run.torch_rng("jury")
+    generator = run.torch_rng(case.key("jury"))
     scores = score(agents, generator)
     standing["scores"] = scores.as_state()
     params = run.params
@@ -289,7 +308,7 @@ def choose(run: Run, standing: dict[str, Any]) -> int:
 def report(
     run: Run, case: Case, final: Agents, chosen: dict[str, Any], standing: dict[str, Any]
 ) -> dict[str, float | None]:
-    """The summary and everything that the inspector shows."""
+    """The summary, and of the cell that the inspector shows everything that it needs."""
     found = readouts(final)
     labels = torch.from_numpy(case.labels).to(run.device)
     test = torch.from_numpy(case.split.test).to(run.device)
@@ -331,17 +350,21 @@ def report(
         val = torch.from_numpy(case.split.val).to(run.device)
         top = max(same, key=lambda name: accuracy(found[name], labels, val))
         summary[f"{kind}.test_accuracy"] = accuracy(found[top], labels, test)
-    inspector.write(
-        run,
-        case,
-        final,
-        found=found,
-        chosen=chosen,
-        proposal=proposal,
-        scores=scores,
-        verdict=verdict,
-        adversarial=adversarial,
-    )
+    if case.targets is not None:
+        hit = torch.from_numpy(case.targets).to(run.device)
+        summary["targets_accuracy"] = accuracy(found[chosen["readout"]], labels, hit)
+    if not case.cell:
+        inspector.write(
+            run,
+            case,
+            final,
+            found=found,
+            chosen=chosen,
+            proposal=proposal,
+            scores=scores,
+            verdict=verdict,
+            adversarial=adversarial,
+        )
     return summary
 
 

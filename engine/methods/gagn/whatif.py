@@ -6,6 +6,7 @@ graph that remains, `node` lets one agent explain itself, also with an edge or f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +53,9 @@ class WhatIf:
             params=job.params,
             rng=np.random.default_rng(0),
         )
+        if job.params.attack:
+            fought = attacked(self.case.adjacency, stored["adjacency"])
+            self.case = replace(self.case, adjacency=fought, clean=self.case.adjacency)
         self.world = self._world(self.case.features)
         self.scores = Scores(**{name: np.asarray(v) for name, v in stored["scores"].items()})
         self.verdict = np.asarray(stored["verdict"])
@@ -204,6 +208,13 @@ class WhatIf:
             "adversarial": None if self.adversarial is None else bool(self.adversarial[k]),
             "c_uv": float(self.scores.c_uv[k]),
         }
+
+
+def attacked(clean: sp.csr_array, stored: dict[str, Any]) -> sp.csr_array:
+    """The graph that the agents lived on, as the job kept it."""
+    indptr, indices = (np.asarray(stored[name]) for name in ("indptr", "indices"))
+    ones = np.ones(len(indices), clean.dtype)
+    return sp.csr_array((ones, indices, indptr), shape=clean.shape)
 
 
 def toggled(adjacency: sp.csr_array, u: int, v: int) -> sp.csr_array:

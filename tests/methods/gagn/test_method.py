@@ -3,94 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from engine.core import registry, resume
 from engine.core.ask import Session
-from engine.core.control import Control
-from engine.core.emit import Emitter
 from engine.core.errors import UserError
-from engine.core.job import EVENTS, Request
-from engine.core.run import Run, Stop
+from engine.core.job import EVENTS
+from engine.core.run import Stop
 from engine.data.graph.graph import Graph
 from engine.data.split.split import Split
 from engine.methods.gagn.card import GagnParams
 from engine.methods.gagn.case import prepare, stratified
-from engine.methods.gagn.method import run as gagn
-from tests.methods.gagn.graphs import planted, write_inputs
-
-QUICK: dict[str, Any] = {"rounds": 12, "rounds_after": 6, "candidates": 1, "min_gain": 0.0}
-QUICK["baseline_epochs"] = 30
+from tests.methods.gagn.graphs import planted
 
 
-class StopsAt(Run):
-    """A run that is asked to stop at its k-th step, as a drained worker asks it."""
-
-    stop_at = 0
-
-    def checkpoint_due(self) -> bool:
-        self.stop_at -= 1
-        if self.stop_at == 0:
-            self._control.ending = "stopped"
-        return super().checkpoint_due()
-
-
-@pytest.fixture
-def inputs(tmp_path: Path) -> dict[str, Path]:
-    folder = tmp_path / "inputs"
-    folder.mkdir()
-    return write_inputs(folder)
-
-
-@pytest.fixture
-def attempt(tmp_path: Path, inputs: dict[str, Path]) -> Callable[..., dict[str, float | None]]:
-    def make(
-        name: str,
-        *,
-        stop_at: int = 0,
-        seed: int = 0,
-        given: dict[str, Path] | None = None,
-        **params,
-    ) -> dict[str, float | None]:
-        folder = tmp_path / name
-        method = registry.method("gagn")
-        values = method.params(**{**QUICK, **params})
-        given = inputs if given is None else given
-        request = Request(method, values, given, seed, "cpu", 1)
-        request.write(folder)
-        point = resume.rewind(folder)
-        emitter = Emitter(folder / EVENTS, n=point.n)
-        run = StopsAt(
-            request,
-            folder,
-            device="cpu",
-            emitter=emitter,
-            control=Control(),
-            point=point,
-            checkpoint_every=3600.0,
-        )
-        run.stop_at = stop_at
-        try:
-            return run.finish(gagn(run))
-        finally:
-            emitter.close()
-
-    return make
-
-
-def series(folder: Path) -> list[tuple[int, dict[str, float]]]:
-    """Every logged number, without the times."""
-    lines = [json.loads(line) for line in (folder / EVENTS).read_text().splitlines()]
-    return [(line["s"], line["d"]) for line in lines if line["t"] == "m"]
-
-
-def test_a_job_tells_its_accuracy_its_cuts_and_its_baselines(attempt, tmp_path):
+def test_a_job_tells_its_accuracy_its_cuts_and_its_baselines(attempt, series):
     summary = attempt("job", baselines=["mlp", "gcn", "jaccard"])
     for key in ("test_accuracy", "val_accuracy", "baseline.gcn.test_accuracy"):
         assert 0.5 < summary[key] <= 1, key
@@ -98,7 +28,7 @@ def test_a_job_tells_its_accuracy_its_cuts_and_its_baselines(attempt, tmp_path):
     assert summary["baseline.jaccard.threshold"] >= 0
     assert 0.5 < summary["filter_auc"] <= 1
     assert summary["edges_removed"] == int(summary["edges_removed"])
-    logged = series(tmp_path / "job")
+    logged = series("job")
     rounds = [step for step, numbers in logged if "self.val_accuracy" in numbers]
     assert rounds == list(range(len(rounds)))
     assert len(rounds) >= 18
@@ -136,22 +66,22 @@ def test_every_verification_of_a_job_holds(attempt, tmp_path):
     assert all(line["ok"] for line in found), found
 
 
-def test_the_same_seed_gives_the_same_numbers_and_another_does_not(attempt, tmp_path):
+def test_the_same_seed_gives_the_same_numbers_and_another_does_not(attempt, series):
     first, second = attempt("one", baselines=["mlp"]), attempt("two", baselines=["mlp"])
     assert first == second
-    assert series(tmp_path / "one") == series(tmp_path / "two")
+    assert series("one") == series("two")
     attempt("three", seed=1, baselines=["mlp"])
-    assert series(tmp_path / "one") != series(tmp_path / "three")
+    assert series("one") != series("three")
 
 
 @pytest.mark.parametrize("stops", [(3, 9), (14, 2), (22, 60)])
-def test_a_resumed_job_equals_an_undisturbed_one_to_the_last_bit(attempt, tmp_path, stops):
+def test_a_resumed_job_equals_an_undisturbed_one_to_the_last_bit(attempt, series, stops):
     straight = attempt("straight", baselines=["gcn"])
     for stop in stops:
         with pytest.raises(Stop):
             attempt("broken", stop_at=stop, baselines=["gcn"])
     assert attempt("broken", baselines=["gcn"]) == straight
-    assert series(tmp_path / "broken") == series(tmp_path / "straight")
+    assert series("broken") == series("straight")
 
 
 def test_a_missing_split_is_drawn_by_class_and_kept(attempt, inputs, tmp_path):

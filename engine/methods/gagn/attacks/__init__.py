@@ -9,6 +9,7 @@ interrupted or not.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +46,24 @@ def attack(
     name: str, victim: Victim, budget: int | None, *, rng: np.random.Generator, **options: Any
 ) -> Attack:
     """The attack of that name, ready to step."""
+    refuse_too_large([name], victim.nodes)
+    return _kind(name)(victim, budget, rng=rng, **options)
+
+
+def refuse_too_large(names: Iterable[str], nodes: int) -> None:
+    """Dense attacks take so many nodes; asked before anything is computed."""
+    for name in names:
+        most = _kind(name).most
+        if most is not None and nodes > most:
+            raise UserError(
+                "attack",
+                f"{name} holds N × N matrices and takes graphs of at most {most} nodes; this one "
+                f"has {nodes}: choose prbcd, dice or random",
+            )
+
+
+def _kind(name: str) -> Any:
     if name not in _PLACES:
         raise UserError("attack", f"expected one of {', '.join(_PLACES)}; got {name!r}")
     module, kind = _PLACES[name]
-    made = getattr(import_module(f"{__name__}.{module}"), kind)
-    return made(victim, budget, rng=rng, **options)
+    return getattr(import_module(f"{__name__}.{module}"), kind)

@@ -36,10 +36,9 @@ from engine.methods.gagn.attacks.surrogate import (
     softmax,
     trained,
 )
-from engine.methods.gagn.attacks.victim import Attack, Flips, Victim, require_budget, require_nodes
+from engine.methods.gagn.attacks.victim import Attack, Flips, Victim, require_budget
 
 INNER = 100
-LIMIT = 8000  # nodes: three N × N matrices of single precision are 768 MB
 TAUGHT = 100_000_000  # entries of B: 400 MB
 RATE = 0.01
 SGD_RATE, MOMENTUM = 0.1, 0.9
@@ -49,6 +48,8 @@ Measure = Callable[[np.ndarray], tuple[float, np.ndarray]]  # logits -> loss, sl
 
 
 class Metattack(Attack):
+    most = 8000  # three N × N matrices of single precision are 768 MB
+
     def __init__(
         self,
         victim: Victim,
@@ -63,7 +64,6 @@ class Metattack(Attack):
         law: bool = False,
     ):
         """`train_share` is λ: 0 aims at the unlabelled nodes ("Self"), 1 at the training nodes."""
-        require_nodes(victim, LIMIT, "metattack")
         if victim.split.train.size * victim.features.shape[1] > TAUGHT:
             raise UserError(
                 "attack",

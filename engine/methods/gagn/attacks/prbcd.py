@@ -22,6 +22,8 @@ DRAWING = 0.75  # the share of the steps that look for better pairs
 
 
 class Prbcd(Pgd):
+    most = None
+
     def __init__(
         self,
         victim: Victim,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -162,6 +162,7 @@ class Attack:
     """What all attacks share: the record of flips, the stream, and their way into a checkpoint."""
 
     total: int
+    most: ClassVar[int | None] = None  # nodes that it can take, where it is dense by nature
 
     def __init__(
         self,
@@ -189,16 +190,6 @@ class Attack:
     def restore(self, state: dict[str, Any]) -> None:
         self.record.restore(np.asarray(state["flips"], np.int64))
         self.rng.bit_generator.state = state["stream"]
-
-
-def require_nodes(victim: Victim, limit: int, name: str) -> None:
-    """Refuse a graph too large for an attack that is dense by nature."""
-    if victim.nodes > limit:
-        raise UserError(
-            "attack",
-            f"{name} holds N × N matrices and takes graphs of at most {limit} nodes; this one has "
-            f"{victim.nodes}: choose prbcd, dice or random",
-        )
 
 
 def require_budget(budget: int | None) -> int:

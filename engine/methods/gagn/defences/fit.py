@@ -116,11 +116,8 @@ class Fit:
         score = {name: right[nodes].double().mean().item() for name, nodes in part.items()}
         surprise = F.cross_entropy(shares[part["val"]], labels[part["val"]]).item()
         if score["val"] > self.top or surprise < self.least:
-            self.best = {
-                "val_accuracy": score["val"],
-                "test_accuracy": score["test"],
-                "epoch": number,
-            }
+            asked = {f"{name}_accuracy": score[name] for name in part if name != "train"}
+            self.best = {**asked, "epoch": number}
             self.kept = self.snapshot()
         self.top, self.least = max(self.top, score["val"]), min(self.least, surprise)
         return {"train_accuracy": score["train"], "val_accuracy": score["val"]}

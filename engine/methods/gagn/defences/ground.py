@@ -22,9 +22,7 @@ class Ground:
         self.column = torch.from_numpy(self.features.indices.astype(np.int64)).to(device)
         self.values = torch.from_numpy(self.features.data.astype(np.float32)).to(device)
         self.labels = torch.from_numpy(case.labels).to(device)
-        self.part = {
-            name: torch.from_numpy(nodes).to(device) for name, nodes in case.split.parts().items()
-        }
+        self.part = {name: torch.from_numpy(nodes).to(device) for name, nodes in case.parts.items()}
         self._made: dict[str, Any] = {}
 
     @property

@@ -75,10 +75,11 @@ def train(run: Run, case: Case, todo: list[Unit], *, standing: dict[str, Any], s
     finished: list[dict[str, Any]] = standing["baselines"]["finished"]
     epochs = run.params.baseline_epochs
     ground = Ground(case, run.device)
-    run.phase("baselines", total=epochs * len(todo), done=epochs * len(finished))
+    run.phase(case.phase("baselines"), total=epochs * len(todo), done=epochs * len(finished))
     for unit in todo[len(finished) :]:
         began = time.monotonic()
-        generator = run.torch_rng(key(unit))
+        told = case.key(key(unit))
+        generator = run.torch_rng(told)
         fit = begin(unit, ground, generator=generator)
         first = standing["baselines"]["epoch"]
         if first:
@@ -87,7 +88,7 @@ def train(run: Run, case: Case, todo: list[Unit], *, standing: dict[str, Any], s
         run.advance(first)
         for epoch in range(first, epochs):
             scores = fit.epoch(epoch)
-            run.log(epoch, **{f"{key(unit)}.{name}": value for name, value in scores.items()})
+            run.log(epoch, **{f"{told}.{name}": value for name, value in scores.items()})
             run.advance(1)
             if run.checkpoint_due():
                 standing["baselines"] |= {
