@@ -33,6 +33,7 @@ from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
 settings.DEBUG = False  # only the static files without a manifest were wanted of it
+import webapp.asgi  # noqa: E402, F401 - as the server: all pages loaded, what stays is frozen
 
 
 def migrate() -> None:
