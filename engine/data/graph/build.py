@@ -42,6 +42,7 @@ class Parts:
     labels: np.ndarray | None = None
     labels_where: str = "labels"
     first_row: int = 0  # of the labels' file, for its messages
+    names: np.ndarray | None = None  # (nodes,) text, where the file does not call them by number
 
 
 def sparse_rows(values: np.ndarray, where: str) -> csr_array:
@@ -66,10 +67,10 @@ def assemble(parts: Parts, report: Report) -> Graph | None:
     """The graph, or None after errors in the report."""
     adjacency = _adjacency(parts.nodes, parts.edges, report)
     features = _features(parts, report)
-    labels = _labels(parts, report)
+    labels, classes = _labels(parts, report)
     if report.failed or adjacency is None:
         return None
-    graph = Graph(adjacency=adjacency, features=features, labels=labels)
+    graph = Graph(adjacency, features, labels, node_names=parts.names, class_names=classes)
     _shape(graph, report)
     return graph
 
@@ -183,27 +184,33 @@ def _refuse_unfinite(matrix: csr_array, where: str, report: Report) -> None:
         report.error(where, f"{odd.size - MAX_FAULTS:,} more values that are no numbers")
 
 
-def _labels(parts: Parts, report: Report) -> np.ndarray | None:
+Classes = tuple[np.ndarray | None, np.ndarray | None]  # of each node, and what they are called
+NO_CLASSES: Classes = (None, None)
+
+
+def _labels(parts: Parts, report: Report) -> Classes:
     where, values = parts.labels_where, parts.labels
     if values is None:
         report.ok(where, "no labels")
-        return None
+        return NO_CLASSES
     if values.ndim != 1:
         report.error(where, f"shape {values.shape}; expected one class number per node")
-        return None
+        return NO_CLASSES
     if values.size != parts.nodes:
         report.error(where, f"{values.size:,} labels; the graph has {parts.nodes:,} nodes")
-        return None
-    numbers = _named(values, where, report) if values.dtype.kind in "SU" else values
+        return NO_CLASSES
+    numbers, names = values, None
+    if values.dtype.kind in "SU":
+        numbers, names = _named(values, where, report)
     if numbers.dtype.kind == "f":
         numbers = _whole(numbers, parts, report)
     if numbers is None or not _from_minus_one(numbers, parts, report):
-        return None
-    return _renumbered(numbers.astype(np.int64), where, report)
+        return NO_CLASSES
+    return _renumbered(numbers.astype(np.int64), names, where, report=report)
 
 
-def _named(values: np.ndarray, where: str, report: Report) -> np.ndarray:
-    """Class names by alphabet; an empty name is an unknown class."""
+def _named(values: np.ndarray, where: str, report: Report) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers by alphabet, and the names; an empty name is an unknown class."""
     text = np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values
     names, numbers = np.unique(text, return_inverse=True)
     if names.size and names[0] == "":
@@ -211,7 +218,7 @@ def _named(values: np.ndarray, where: str, report: Report) -> np.ndarray:
         names = names[1:]
     shown = ", ".join(f"{at} = {str(name)[:30]!a}" for at, name in enumerate(names[:FEW]))
     report.ok(where, f"{names.size} named classes, by alphabet: {shown}")
-    return numbers
+    return numbers, names
 
 
 def _whole(values: np.ndarray, parts: Parts, report: Report) -> np.ndarray | None:
@@ -243,27 +250,30 @@ def _label_faults(values: np.ndarray, wrong: np.ndarray, parts: Parts, *, report
         report.error(parts.labels_where, f"{wrong.size - MAX_FAULTS:,} more such labels")
 
 
-def _renumbered(labels: np.ndarray, where: str, report: Report) -> np.ndarray | None:
+def _renumbered(
+    labels: np.ndarray, names: np.ndarray | None, where: str, *, report: Report
+) -> Classes:
     known = labels != UNKNOWN
     if not known.any():
         report.warn(where, "every label is -1, so there are no labels")
-        return None
+        return NO_CLASSES
     classes, numbers, counts = np.unique(labels[known], return_inverse=True, return_counts=True)
     if not known.all():
         report.warn(where, f"{int((~known).sum()):,} nodes of unknown class (-1)")
     if classes[-1] != classes.size - 1:
         old = ", ".join(map(str, classes[:FEW])) + (", …" if classes.size > FEW else "")
         report.warn(where, f"classes {old} renumbered from 0 to {classes.size - 1}")
+        names = classes.astype(str)
     lonely = classes[counts < 2]
     if lonely.size:
-        names = ", ".join(map(str, lonely[:FEW])) + (", …" if lonely.size > FEW else "")
-        report.warn(where, f"{lonely.size} classes of a single node: {names}")
+        shown = ", ".join(map(str, lonely[:FEW])) + (", …" if lonely.size > FEW else "")
+        report.warn(where, f"{lonely.size} classes of a single node: {shown}")
     if classes.size == 1:
         report.warn(where, "only one class: there is nothing to tell apart")
     report.ok(where, f"{classes.size} classes of {counts.min():,} to {counts.max():,} nodes")
     result = np.full(labels.size, UNKNOWN, dtype=np.int64)
     result[known] = numbers
-    return result
+    return result, names
 
 
 def _shape(graph: Graph, report: Report) -> None:

@@ -19,6 +19,9 @@ class Graph:
     adjacency: csr_array  # (N, N) float32 0/1, symmetric, zero diagonal, sorted indices
     features: csr_array | None  # (N, F) float32
     labels: np.ndarray | None  # (N,) int64, UNKNOWN where not known
+    # What the file calls nodes (N,) and classes (C,), as text, where that is not their number.
+    node_names: np.ndarray | None = None
+    class_names: np.ndarray | None = None
 
     @property
     def nodes(self) -> int:
@@ -68,6 +71,8 @@ class Graph:
             adjacency=adjacency,
             features=None if self.features is None else csr_array(self.features[kept]),
             labels=None if self.labels is None else self.labels[kept],
+            node_names=None if self.node_names is None else self.node_names[kept],
+            class_names=self.class_names,
         )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from engine.core.errors import UserError
 from engine.data.graph.attributes import Attributes
 from engine.data.graph.build import Edges, Parts
-from engine.data.graph.naming import look_up, to_numbers
+from engine.data.graph.naming import look_up, names_of, to_numbers
 from engine.data.graph.npz import MAX_NODES
 from engine.data.graph.pairs import MAX_ROWS, Pairs
 from engine.data.graph.rows import WHOLE, Column
@@ -109,6 +109,7 @@ def parts_of(listing: Listing, report: Report) -> Parts | None:
         features_where=where,
         labels=None if labels is None else labels[order],
         labels_where=where,
+        names=names_of(nodes.ids),
     )
 
 

@@ -22,11 +22,11 @@ from engine.data.kind import Report
 
 def number_nodes(
     features: Matrix | None, labels: Column | None, report: Report
-) -> tuple[int | None, np.ndarray | None]:
-    """How many nodes there are, and the id of each; puts the rows of both files in order."""
+) -> np.ndarray | None:
+    """The id of each node, None without both files; puts the rows of both in order."""
     both = [part for part in (features, labels) if part is not None]
     if not both:
-        return None, None
+        return None
     for part in both:
         if part.ids is not None:
             refuse_repeats(part)
@@ -34,11 +34,11 @@ def number_nodes(
     leader = next((part for part in both if part.ids is not None), None)
     if leader is None:
         _refuse_other_length(both)
-        return both[0].rows, np.arange(both[0].rows)
+        return np.arange(both[0].rows)
     for part in both:
         if part is not leader:
             _follow(part, leader, report)
-    return leader.rows, leader.ids
+    return leader.ids
 
 
 def _refuse_other_length(both: list[Matrix | Column]) -> None:
@@ -100,29 +100,34 @@ def _follow(part: Matrix | Column, leader: Matrix | Column, report: Report) -> N
     part.place(order[at], leader.rows, report)
 
 
-def resolve(
-    pairs: Pairs, ids: np.ndarray | None, nodes: int | None, *, report: Report
-) -> tuple[Edges, int]:
-    """Node numbers for what the edges name."""
+def resolve(pairs: Pairs, ids: np.ndarray | None, *, report: Report) -> tuple[Edges, np.ndarray]:
+    """Node numbers for what the edges name, and the id of each node."""
     if ids is None:
-        numbers, nodes = _fromedges_of(pairs, report)
-        return edges_of(pairs, numbers), nodes
+        numbers, ids = _fromedges_of(pairs, report)
+        return edges_of(pairs, numbers), ids
     if pairs.names is not None:
         numbers = look_up(pairs, np.asarray(pairs.names), ids, report=report)[pairs.ends]
     else:
         numbers = _look_up_numbers(pairs, ids, report)
-    return edges_of(pairs, numbers), nodes or 0
+    return edges_of(pairs, numbers), ids
+
+
+def names_of(ids: np.ndarray) -> np.ndarray | None:
+    """Ids as people know them, (N,) text; None where they are the numbers of the nodes."""
+    if ids.dtype.kind == "i" and (ids == np.arange(ids.size)).all():
+        return None
+    return ids.astype(str)
 
 
 def edges_of(pairs: Pairs, numbers: np.ndarray) -> Edges:
     return Edges(pairs.where, numbers[:, 0], numbers[:, 1], pairs.weights)
 
 
-def _fromedges_of(pairs: Pairs, report: Report) -> tuple[np.ndarray, int]:
+def _fromedges_of(pairs: Pairs, report: Report) -> tuple[np.ndarray, np.ndarray]:
     if pairs.names is not None:
         names, numbers = np.unique(np.asarray(pairs.names), return_inverse=True)
         report.ok(pairs.where, f"{names.size:,} named nodes, numbered by alphabet")
-        return numbers[pairs.ends], names.size
+        return numbers[pairs.ends], names
     present, numbers = np.unique(pairs.ends, return_inverse=True)
     low, high = int(present[0]), int(present[-1])
     if low == 1 and high == present.size:
@@ -132,7 +137,7 @@ def _fromedges_of(pairs: Pairs, report: Report) -> tuple[np.ndarray, int]:
             pairs.where,
             f"{present.size:,} ids between {low} and {high}, with gaps: numbered from 0 in order",
         )
-    return numbers.reshape(pairs.ends.shape), present.size
+    return numbers.reshape(pairs.ends.shape), present
 
 
 def _look_up_numbers(pairs: Pairs, ids: np.ndarray, report: Report) -> np.ndarray:

@@ -59,8 +59,9 @@ def _parse(raw: bytes, where: str) -> Any:
         raise UserError(where, f"key {fault} is there twice; expected it once") from fault
     except RecursionError as fault:
         raise UserError(where, "nested too deeply; expected lists of nodes and edges") from fault
-    except ValueError as fault:  # a whole number of over 4,300 digits
-        raise UserError(where, f"not JSON of numbers: {fault}") from fault
+    except ValueError as fault:  # all that is left: Python reads no number of over 4,300 digits
+        expected = "expected numbers of at most 64 bits"
+        raise UserError(where, f"a whole number of thousands of digits; {expected}") from fault
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

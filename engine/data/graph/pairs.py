@@ -11,13 +11,12 @@ import numpy as np
 from engine.core.errors import UserError
 from engine.data.archive import Member
 from engine.data.graph.build import MAX_FAULTS
+from engine.data.graph.ends import Layout, is_header, layout_of
 from engine.data.graph.table import MAX_NAME, NUMBER, SHOWN, Table, columns, is_number, open_table
 from engine.data.kind import Report
 
 # 20 million rows are 320 MB of node numbers, and as much again while edges are sorted.
 MAX_ROWS = 20_000_000
-ENDS = {"source", "target", "src", "dst", "from", "to", "u", "v", "head", "tail"}
-ENDS |= {"node1", "node2", "node_1", "node_2", "id1", "id2", "id_1", "id_2", "start", "end"}
 # At most 15 digits: exact in 64-bit floats too, which a column of weights makes of them.
 ID = rb"(?:0|[1-9]\d{0,14})"
 _ID_TEXT = re.compile(ID.decode())
@@ -46,21 +45,17 @@ class _Found:
 
 def read_pairs(member: Member, report: Report, *, named: bool | None) -> Pairs | None:
     """None after errors. `named`: nodes are named by text; None to tell by the first row."""
-    table = open_table(member, _is_header, report)
-    if table.columns not in (2, 3):
-        raise table.fault(
-            table.first,
-            f"{columns(table.columns)}; expected 2 (two nodes) or 3 (and a weight)",
-        )
+    table = open_table(member, is_header, report)
+    layout = layout_of(table, report)
     if named is None:
-        named = not _first_row_is_numbers(table)
+        named = not _first_row_is_numbers(table, layout)
     found = _Found()
-    plain = _plain(table)
+    plain = _plain(table, layout)
     for row, block in table.blocks():
         if named or not plain.fullmatch(block + b"\n"):
-            _careful(table, block, row, found=found, named=named, report=report)
+            _careful(table, layout, block, row, found=found, named=named, report=report)
         else:
-            _fast(table, block, found)
+            _fast(table, layout, block, found)
         if found.rows > MAX_ROWS:
             raise UserError(member.name, f"over {MAX_ROWS:,} rows, which is the most allowed")
     if found.faults > MAX_FAULTS:
@@ -76,73 +71,76 @@ def read_pairs(member: Member, report: Report, *, named: bool | None) -> Pairs |
     )
 
 
-def _is_header(first: list[str], second: list[str]) -> bool:
-    if {cell.lower() for cell in first} & ENDS and not any(map(is_number, first)):
-        return True
-    return not any(map(is_number, first)) and all(map(is_number, second)) and first != second
-
-
-def _first_row_is_numbers(table: Table) -> bool:
+def _first_row_is_numbers(table: Table, layout: Layout) -> bool:
     row, line = next(table.rows())
-    return all(is_number(cell) for cell in table.split(line, row)[:2])
+    cells = table.split(line, row)
+    return all(is_number(cells[at]) for at in layout.ends if at < len(cells))
 
 
-def _plain(table: Table) -> re.Pattern[bytes]:
-    """Rows of nothing but node numbers (and weights), which need no closer look."""
+def _plain(table: Table, layout: Layout) -> re.Pattern[bytes]:
+    """Rows of nothing but node numbers (and other numbers), which need no closer look."""
     gap = rb"[ \t]*" + re.escape(table.separator) + rb"[ \t]*" if table.separator else rb"[ \t]+"
-    weight = gap + NUMBER.encode() if table.columns == 3 else b""
-    return re.compile(rb"(?:" + ID + gap + ID + weight + rb"[ \t]*\r?\n)*+")
+    cells = [ID if at in layout.ends else NUMBER.encode() for at in range(layout.width)]
+    return re.compile(rb"(?:" + gap.join(cells) + rb"[ \t]*\r?\n)*+")
 
 
-def _fast(table: Table, block: bytes, found: _Found) -> None:
+def _fast(table: Table, layout: Layout, block: bytes, found: _Found) -> None:
     spaced = block.replace(table.separator, b" ") if table.separator else block
-    kind = np.float64 if table.columns == 3 else np.int64
-    values = np.fromstring(spaced.decode("ascii"), dtype=kind, sep=" ").reshape(-1, table.columns)
-    found.ends.append(values[:, :2].astype(np.int64))
-    if table.columns == 3:
-        found.weights.append(values[:, 2])
+    kind = np.int64 if layout.width == 2 else np.float64
+    values = np.fromstring(spaced.decode("ascii"), dtype=kind, sep=" ").reshape(-1, layout.width)
+    found.ends.append(values[:, layout.ends].astype(np.int64))
+    if layout.weight is not None:
+        found.weights.append(values[:, layout.weight].copy())
     found.rows += len(values)
 
 
 def _careful(
-    table: Table, block: bytes, row: int, *, found: _Found, named: bool, report: Report
+    table: Table,
+    layout: Layout,
+    block: bytes,
+    row: int,
+    *,
+    found: _Found,
+    named: bool,
+    report: Report,
 ) -> None:
     """Row by row: names become positions in the order of their coming; faults are told."""
     ends: list[int] = []
     weights: list[float] = []
     for at, line in enumerate(block.split(b"\n"), start=row):
         cells = table.split(line.strip(b" \r"), at)
-        fault = _fault(cells, table.columns, named)
+        fault = _fault(cells, layout, named)
         if fault:
             found.faults += 1
             if found.faults <= MAX_FAULTS:
                 report.error(table.name, f"row {at}: {fault}")
             continue
-        pair = cells[:2]
+        pair = (cells[end] for end in layout.ends)
         ends += (
             (found.names.setdefault(name, len(found.names)) for name in pair)
             if named
             else map(int, pair)
         )
-        weights += map(float, cells[2:])
+        if layout.weight is not None:
+            weights.append(float(cells[layout.weight]))
     found.ends.append(np.fromiter(chain(ends), dtype=np.int64, count=len(ends)).reshape(-1, 2))
-    if table.columns == 3:
+    if layout.weight is not None:
         found.weights.append(np.array(weights))
     found.rows += len(ends) // 2
 
 
-def _fault(cells: list[str], expected: int, named: bool) -> str | None:
-    if len(cells) != expected:
-        return f"{columns(len(cells))}, {expected} expected"
-    for cell in cells[:2]:
+def _fault(cells: list[str], layout: Layout, named: bool) -> str | None:
+    if len(cells) != layout.width:
+        return f"{columns(len(cells))}, {layout.width} expected"
+    for cell in (cells[end] for end in layout.ends):
         if not cell:
             return "an empty node; expected an id"
         if len(cell) > MAX_NAME:
             return f"a node's name of {len(cell):,} characters; expected at most {MAX_NAME}"
         if not named and not _ID_TEXT.fullmatch(cell):
             return f"node {cell[:SHOWN]!a} {_why(cell)}"
-    if expected == 3 and not is_number(cells[2]):
-        return f"weight {cells[2][:SHOWN]!a}; expected a number"
+    if layout.weight is not None and not is_number(cells[layout.weight]):
+        return f"weight {cells[layout.weight][:SHOWN]!a}; expected a number"
     return None
 
 

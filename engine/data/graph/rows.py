@@ -98,7 +98,7 @@ def read_features(member: Member, report: Report) -> Matrix | None:
     counts: list[int] = [0]
     for row, line in table.rows():
         if with_ids:
-            name, line = _take_id(table, line)
+            name, line = _take_id(table, line, row)
             ids.append(name)
         dense = _digits(table, line)
         if dense is None:
@@ -175,10 +175,12 @@ def _has_ids(table: Table) -> bool:
     return not is_number(table.split(line, row)[0])
 
 
-def _take_id(table: Table, line: bytes) -> tuple[str, bytes]:
+def _take_id(table: Table, line: bytes, row: int) -> tuple[str, bytes]:
+    if line.startswith(b'"'):  # and may have the separator inside
+        name, *cells = table.split(line, row)
+        return name, (table.separator or b" ").join(cell.encode() for cell in cells)
     parts = line.split(table.separator or None, 1)
-    name = parts[0].decode("utf-8", "replace").strip().strip('"')
-    return name, parts[1] if len(parts) > 1 else b""
+    return parts[0].decode("utf-8", "replace").strip(), parts[1] if len(parts) > 1 else b""
 
 
 def _digits(table: Table, line: bytes) -> np.ndarray | None:

@@ -22,7 +22,7 @@ MAX_NAME = 200  # characters of a node's or a class's name; arrays give each nam
 SHOWN = 30  # characters of a value that a message repeats
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
-_SEPARATORS = {b";": "semicolons", b"\t": "tabs", b",": "commas", b"": "spaces"}
+_SEPARATORS = {b";": "semicolons", b"\t": "tabs", b",": "commas", b"|": "bars", b"": "spaces"}
 # Possessive: a number of a million digits must not be tried in a million ways.
 NUMBER = r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?"
 _NUMBER = re.compile(NUMBER + r"|[+-]?(?:nan|inf|infinity)", re.I | re.A)
@@ -92,7 +92,8 @@ def open_table(member: Member, is_header: IsHeader, report: Report) -> Table:
     first, second = found[0][0], found[-1][0]
     width = len(tokens[-1] if headed else tokens[0])
     header = _header(tokens[0], width, where=member.name, row=first) if headed else None
-    _tell(member.name, separator, report, bom=bom, crlf=found[0][1].endswith(b"\r\n"))
+    parted = f"columns by {_SEPARATORS[separator]}" if width > 1 else "one column"
+    _tell(member.name, parted, report, bom=bom, crlf=found[0][1].endswith(b"\r\n"))
     if headed:
         names = ", ".join(ascii(token[:SHOWN]) for token in tokens[0][:4])
         more = ", …" if len(tokens[0]) > 4 else ""
@@ -213,7 +214,7 @@ def _separator(line: bytes) -> bytes:
     return next((mark for mark in _SEPARATORS if mark in line), b"")
 
 
-def _tell(where: str, separator: bytes, report: Report, *, bom: bool, crlf: bool) -> None:
-    notes = [f"text, columns by {_SEPARATORS[separator]}"]
+def _tell(where: str, parted: str, report: Report, *, bom: bool, crlf: bool) -> None:
+    notes = [f"text, {parted}"]
     notes += ["byte order mark left out"] * bom + ["Windows line ends"] * crlf
     report.ok(where, "; ".join(notes))

@@ -14,7 +14,7 @@ import numpy as np
 from engine.core.errors import UserError
 from engine.data.archive import Member, Source, refuse_foreign
 from engine.data.graph.build import FEW, Parts
-from engine.data.graph.naming import number_nodes, resolve
+from engine.data.graph.naming import names_of, number_nodes, resolve
 from engine.data.graph.pairs import read_pairs
 from engine.data.graph.rows import read_features, read_labels
 from engine.data.kind import Report
@@ -85,14 +85,14 @@ def read_text(source: Source, report: Report) -> Parts | None:
     labels = read_labels(files.labels, report) if files.labels else None
     if report.failed:
         return None
-    nodes, ids = number_nodes(features, labels, report)
+    ids = number_nodes(features, labels, report)
     pairs = read_pairs(files.edges, report, named=_named(ids))
     if pairs is None:
         return None
-    edges, nodes = resolve(pairs, ids, nodes, report=report)
+    edges, ids = resolve(pairs, ids, report=report)
     if report.failed:
         return None
-    parts = Parts(nodes, edges)
+    parts = Parts(len(ids), edges, names=names_of(ids))
     if features:
         parts.features, parts.features_where = features.values, features.where
     if labels:

@@ -128,12 +128,19 @@ def _parse(raw: bytes, where: str) -> Any:
         raise UserError(where, f"key {fault} is there twice; expected it once") from fault
     except RecursionError as fault:
         raise UserError(where, "nested too deeply; expected lists of node numbers") from fault
-    except ValueError as fault:  # a number of thousands of digits, NaN, Infinity
-        raise UserError(where, f"a value that is no node number ({fault})"[:200]) from fault
+    except _NotANumber as fault:
+        raise UserError(where, f"{fault} is no node number; expected whole numbers") from fault
+    except ValueError as fault:  # all that is left: Python reads no number of over 4,300 digits
+        expected = "expected node numbers"
+        raise UserError(where, f"a whole number of thousands of digits; {expected}") from fault
 
 
 class _Repeated(Exception):
     pass
+
+
+class _NotANumber(Exception):
+    """NaN or Infinity, which JSON does not have."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -146,7 +153,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
+    raise _NotANumber(name)
 
 
 def _keys(content: dict[str, Any], where: str) -> Keys:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +116,7 @@ def test_other_texts_are_not_taken_for_edges(tmp_path, text):
 # Layouts
 
 
-@pytest.mark.parametrize("gap", [" ", "\t", ",", ";", ", ", "  ", " ; "])
+@pytest.mark.parametrize("gap", [" ", "\t", ",", ";", "|", ", ", "  ", " ; "])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 @pytest.mark.parametrize("header", [False, True])
@@ -189,6 +190,86 @@ def test_weights_are_ignored_and_told(tmp_path):
     assert io.load(path).edge_list().tolist() == [[0, 1], [1, 2]]
     assert "edges.csv: 1 weights other than 1 ignored" in warnings_of(path)
     assert "edges.csv: 1 entries of weight 0 dropped" in warnings_of(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "left_out"),
+    [
+        (",source,target", "{at},{a},{b}", "''"),  # pandas, with its index
+        ("id,source,target", "{at},{a},{b}", "'id'"),
+        ("edge,From,To,weight", "{at},{a},{b},1", "'edge'"),
+        ("weight,target,source", "1,{b},{a}", None),
+        ("Source,Target,Type,Id,Label,Weight", "{a},{b},Undirected,{at},,1.0", "'Type', 'Id', "),
+        ("node_1,node_2,year", "{a},{b},0", "'year'"),  # no weight: 0 drops no edge
+        ("source,target", "{a},{b}", None),
+    ],
+)
+def test_the_nodes_of_an_edge_are_found_by_the_header(tmp_path, header, row, left_out):
+    rows = [row.format(at=at, a=a, b=b) for at, (a, b) in enumerate(CHAIN)]
+    path = three(tmp_path, "\n".join([header, *rows]) + "\n")
+    assert io.load(path).edge_list().tolist() == CHAIN
+    told = f"edges.csv: columns that are neither node nor weight left out: {left_out}"
+    assert (told in warnings_of(path)) == bool(left_out)
+
+
+def test_nodes_by_name_are_found_by_the_header_too(tmp_path):
+    path = tmp_path / "edges.csv"
+    path.write_text("id,weight,source,target\n7,1,bob,ann\n8,1,cy,bob\n9,0,cy,ann\n")
+    assert io.load(path).edge_list().tolist() == [[0, 1], [1, 2]]
+    assert "1 entries of weight 0 dropped" in warnings_of(path)
+
+
+@pytest.mark.parametrize(
+    "header", ["id,node,neighbour", ",a,b", "a,b,c", "source,b,c", "a,b,weight,x"]
+)
+def test_a_header_that_leaves_the_nodes_open_is_refused(tmp_path, header):
+    rows = [",".join([str(at), str(at + 1), *"11"][: header.count(",") + 1]) for at in range(3)]
+    path = three(tmp_path, "\n".join([header, *rows]) + "\n")
+    assert "expected two that are named source and target" in errors_of(path)
+
+
+def test_a_name_in_quotes_may_hold_the_separator(tmp_path):
+    features = 'name,a,b\n"Doe, Jo",1,0\nann,0,1\n"x ""y""",1,0\nbob,0,1\n'
+    edges = 'source,target\n"Doe, Jo",ann\nann,"x ""y"""\n"x ""y""",bob\n'
+    graph = io.load(three(tmp_path, edges, features))
+    assert graph.edge_list().tolist() == CHAIN
+    assert graph.features.toarray().tolist() == [[1, 0], [0, 1], [1, 0], [0, 1]]
+    assert graph.node_names.tolist() == ["Doe, Jo", "ann", 'x "y"', "bob"]
+
+
+@pytest.mark.parametrize(
+    ("features", "labels", "nodes", "classes"),
+    [
+        (FEATURES, LABELS, None, None),
+        (FEATURES, "7\n7\n3\n3\n", None, ["3", "7"]),
+        (FEATURES, 'tea\ntea\n""\nair\n', None, ["air", "tea"]),
+        ("id,a\n3,1\n2,0\n1,1\n0,0\n", LABELS, None, None),
+        ("id,a\n4,1\n3,0\n2,1\n1,0\n", LABELS, ["1", "2", "3", "4"], None),
+        ("id,a\n40,1\n30,0\n20,1\n10,0\n", LABELS, ["40", "30", "20", "10"], None),
+    ],
+)
+def test_what_the_file_calls_nodes_and_classes_is_kept(tmp_path, features, labels, nodes, classes):
+    edges = EDGES
+    if nodes:
+        edges = "".join(f"{a},{b}\n" for a, b in pairwise(nodes))
+    graph = io.load(three(tmp_path, edges, features, labels))
+    assert graph.edge_list().tolist() == CHAIN
+    for told, expected in ((graph.node_names, nodes), (graph.class_names, classes)):
+        assert (None if told is None else told.tolist()) == expected
+    part = graph.subgraph(np.array([1, 2]))
+    assert nodes is None or part.node_names.tolist() == nodes[1:3]
+
+
+def test_edges_alone_keep_the_names_of_their_ends(tmp_path):
+    path = tmp_path / "edges.csv"
+    path.write_text("bob,ann\ncy,bob\n")
+    assert io.load(path).node_names.tolist() == ["ann", "bob", "cy"]
+
+
+def test_a_separator_that_is_none_is_told_as_one_column(tmp_path):
+    report = report_on(io, three(tmp_path, "0:1\n1:2\n"))
+    assert "edges.csv: text, one column" in said(report, "ok")
+    assert "row 1: 1 column; expected 2" in said(report, "error")
 
 
 def test_directed_edges_repeats_and_loops_are_counted(tmp_path):
