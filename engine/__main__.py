@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from engine.core.errors import UserError
+from engine.core.errors import BAD_INPUT, UserError
 from engine.core.limits import Supervision
 
 
@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return door.main(argv, supervision)
     except UserError as fault:
         print(fault, file=sys.stderr)
-        return 2
+        return BAD_INPUT
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from engine.core.plain import plain
 
 MAX_PATH = 200  # bytes
-RESERVED = frozenset(("events.jsonl", "job.json", "result.json", "checkpoints"))
+RESERVED = frozenset(("events.jsonl", "job.json", "group.json", "result.json", "checkpoints"))
 FIGURE = "application/vnd.plotly.v1+json"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what follows
 

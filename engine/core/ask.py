@@ -20,7 +20,7 @@ from typing import Any
 
 from engine.core import params as parameters
 from engine.core.device import settle
-from engine.core.errors import UserError
+from engine.core.errors import BAD_INPUT, UserError
 from engine.core.job import Job
 from engine.core.method import Question, resolve
 from engine.core.plain import plain
@@ -61,21 +61,23 @@ class Session:
     def answer(self, message: Mapping[str, Any]) -> Any:
         values = message.get("set") or {}
         if not isinstance(values, dict):
-            raise UserError("set", "an object of parameters")
+            raise UserError("set", "expected an object of parameters")
         return self.ask(str(message.get("question")), values)
 
 
 def reply(say: Say, id: str, make: Callable[[], Any]) -> None:
     started = time.monotonic()
+    answer, error, where = None, None, None
     try:
-        answer, error = make(), None
+        answer = make()
     except UserError as fault:
-        answer, error = None, str(fault)
+        error, where = str(fault), fault.where
     except Exception as fault:  # noqa: BLE001 - the session outlives a question that fails
         traceback.print_exc(file=sys.stderr)
-        answer, error = None, f"{type(fault).__name__}: {fault}"
+        error = f"{type(fault).__name__}: {fault}"
     seconds = round(time.monotonic() - started, 6)
-    say("answer", id=id, ok=error is None, answer=answer, error=error, seconds=seconds)
+    ok = error is None
+    say("answer", id=id, ok=ok, answer=answer, error=error, where=where, seconds=seconds)
 
 
 def stay(folder: Path, lines: Iterable[bytes], say: Say) -> int:
@@ -90,7 +92,7 @@ def stay(folder: Path, lines: Iterable[bytes], say: Say) -> int:
 
     reply(say, "ready", load)
     if session is None:
-        return 2
+        return BAD_INPUT
     for line in lines:
         try:
             message = json.loads(line)

@@ -17,8 +17,8 @@ from engine.core import environment, events, resume
 from engine.core import params as parameters
 from engine.core.control import STOPPED, Control, Stop
 from engine.core.emit import Emitter
-from engine.core.errors import UserError
-from engine.core.job import EVENTS, RESULT, Request
+from engine.core.errors import BAD_INPUT, UserError
+from engine.core.job import EVENTS, REQUEST, RESULT, Request
 from engine.core.limits import Supervision
 from engine.core.method import resolve
 from engine.core.plain import write_json
@@ -26,11 +26,13 @@ from engine.core.run import Run
 from engine.core.terminal import Terminal, err
 from engine.core.use import Meter
 
-DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
+DONE, FAILED, CANCELLED = 0, 1, 130
 
 
-def attempt(request: Request, folder: Path, *, supervision: Supervision, resumed: bool) -> int:
+def attempt(request: Request, folder: Path, *, supervision: Supervision) -> int:
     """Run the method in `folder` and return the exit code."""
+    first = not (folder / EVENTS).exists()
+    said: set[str] = set()  # types of events
     request.write(folder)
     point = resume.rewind(folder, resume_at=supervision.resume_at)
     control = Control()
@@ -47,10 +49,10 @@ def attempt(request: Request, folder: Path, *, supervision: Supervision, resumed
         )
     else:
         terminal = Terminal(request.method)
-        emitter.listeners.append(terminal)
+        emitter.listeners += [terminal, lambda t, body: said.add(t)]
     code = _guarded(
         lambda: _work(
-            request, folder, emitter, control, point, supervision=supervision, resumed=resumed
+            request, folder, emitter, control, point, supervision=supervision, first=first
         ),
         emitter,
         supervision=supervision,
@@ -58,6 +60,9 @@ def attempt(request: Request, folder: Path, *, supervision: Supervision, resumed
     if terminal is not None:
         terminal.end()
     emitter.close()
+    if code == BAD_INPUT and first and terminal is not None and not said & {"file", "ckpt"}:
+        for name in (REQUEST, EVENTS):  # corrected, the request may come into this folder again
+            (folder / name).unlink()
     return code
 
 
@@ -69,7 +74,7 @@ def _work(
     point: resume.Point,
     *,
     supervision: Supervision,
-    resumed: bool,
+    first: bool,
 ) -> None:
     with emitter.lock:  # nothing that another thread has to say comes before the greeting
         device = devices.resolve(request.device)
@@ -91,7 +96,7 @@ def _work(
         )
     for fault in point.unreadable:
         emitter.log(f"checkpoint passed over, cannot read it: {fault}", "warning")
-    if resumed and not point.n:
+    if not first and not point.n:
         emitter.log("no checkpoint to resume from: starting anew", "warning")
     run = Run(
         request,

@@ -6,59 +6,67 @@ import argparse
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.core import group
-from engine.core.door import MAX_SEED, requested
-from engine.core.errors import UserError
-from engine.core.job import EVENTS, REQUEST, RESULT, read_json
+from engine.core import group, seeds
+from engine.core.claim import claimed, remove_empty
+from engine.core.errors import BAD_INPUT, UserError
+from engine.core.job import EVENTS, REQUEST, RESULT, Request, read_json
+from engine.core.options import agreed, asked
 from engine.core.plain import write_json
 from engine.core.terminal import err
 
-MAX_SEEDS = 1000
+GROUP = "group.json"
 
 
-def seeds_of(text: str) -> list[int]:
-    """The seeds of "0-4", "0,2,5" or "0-2,7"."""
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
+@dataclass(frozen=True)
+class Group:
+    """What was asked of a group. `request` is that of its first seed."""
+
+    request: Request
+    seeds: list[int]
+
+    def write(self, folder: Path) -> None:
+        write_json(folder / GROUP, {**self.request.record(), "seeds": self.seeds})
+
+    @classmethod
+    def read(cls, folder: Path) -> Group:
+        path = folder / GROUP
+        request = Request.read(path)
         try:
-            low = int(first)
-            high = int(last) if dash else low
-        except ValueError:
-            raise UserError("seeds", f"expected 0-4 or 0,2,5, got {text!r}") from None
-        if not 0 <= low <= high <= MAX_SEED or high - low >= MAX_SEEDS:
-            raise UserError("seeds", f"rising seeds from 0, got {part.strip()!r}")
-        seeds += range(low, high + 1)
-    if len(set(seeds)) != len(seeds) or len(seeds) > MAX_SEEDS:
-        raise UserError("seeds", f"different seeds, at most {MAX_SEEDS}, got {text!r}")
-    return seeds
+            return cls(request, seeds.checked(read_json(path).get("seeds")))
+        except UserError as fault:
+            raise UserError(f"{path}: {fault.where}", fault.expected) from None
+
+    def of(self, seed: int) -> Request:
+        return replace(self.request, seed=seed)
 
 
-def run_group(options: argparse.Namespace, seeds: list[int]) -> int:
+def is_group(folder: Path) -> bool:
+    return (folder / GROUP).exists() or any(folder.glob(f"seed-*/{REQUEST}"))
+
+
+def first_of(folder: Path) -> Path:
+    """The folder of a group's first job."""
+    return _place(folder, Group.read(folder).seeds[0])
+
+
+def run_group(options: argparse.Namespace) -> int:
     """Run what is not done yet, one seed after the other; the first failure ends the group."""
     folder: Path = options.out
-    if any((folder / name).exists() for name in (REQUEST, EVENTS)):
-        raise UserError("out", f"{folder} holds a single job; name another folder")
-    for seed in seeds:
-        job = folder / f"seed-{seed}"
-        held = any((job / name).exists() for name in (REQUEST, EVENTS, RESULT))
-        if held and not options.resume:
-            raise UserError("out", f"{job} already holds a job; --resume goes on with it")
-        one = argparse.Namespace(**{**vars(options), "seed": seed, "out": job})
-        requested(one)  # refuses now what would fail at the last seed
-    (folder / RESULT).unlink(missing_ok=True)
-    for seed in seeds:
-        job = folder / f"seed-{seed}"
-        if not (job / RESULT).exists():
-            err(f"seed {seed}")
-            code = _run_child(_command(options, seed, job))
-            if code != 0:
-                err(f"seed {seed} ended with exit code {code}; --resume goes on from here")
-                return code
-    results = [read_json(folder / f"seed-{seed}" / RESULT) for seed in seeds]
+    whole = _requested(options)
+    if (folder / RESULT).exists():
+        err(f"{folder}: this group is done already")
+        return 0
+    whole.write(folder)
+    for seed in whole.seeds:
+        code = _run_seed(whole.of(seed), _place(folder, seed), options.checkpoint_every)
+        if code != 0:
+            _say_end(folder, seed, code)
+            return code
+    results = [read_json(_place(folder, seed) / RESULT) for seed in whole.seeds]
     write_json(folder / RESULT, combined(results))
     return 0
 
@@ -92,16 +100,80 @@ def _with_seed(results: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
     return found
 
 
-def _command(options: argparse.Namespace, seed: int, job: Path) -> list[str]:
-    command = [sys.executable, "-m", "engine", "run", options.method]
-    for name in ("input", "set"):
-        for value in getattr(options, name):
-            command += [f"--{name}", value]
-    for name in ("params", "device", "threads", "checkpoint_every"):
-        if getattr(options, name) is not None:
-            command += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
-    command += ["--seed", str(seed), "--out", str(job)]
-    return [*command, "--resume"] if (job / REQUEST).exists() else command
+def _requested(options: argparse.Namespace) -> Group:
+    """The group that the options ask for; with --resume, what the directory recorded."""
+    folder: Path = options.out
+    if any((folder / name).exists() for name in (REQUEST, EVENTS)):
+        raise UserError("out", f"{folder} holds a single job; name another folder")
+    if not options.resume:
+        if is_group(folder) or (folder / RESULT).exists():
+            raise UserError("out", f"{folder} already holds a group; --resume goes on with it")
+        chosen = seeds.from_text(options.seeds)
+        return Group(replace(asked(options), seed=chosen[0]), chosen)
+    if not (folder / GROUP).exists():
+        raise UserError("out", f"{folder} holds no group to resume: there is no {GROUP}")
+    whole = _agreed(Group.read(folder), options)
+    _refuse_strangers(whole, folder)
+    return whole
+
+
+def _agreed(stored: Group, options: argparse.Namespace) -> Group:
+    """The recorded group, where the options do not contradict it."""
+    shown = ",".join(map(str, stored.seeds))
+    if options.seed is not None:
+        raise UserError("seed", f"{options.out} holds a group of the seeds {shown}: leave it out")
+    if options.seeds is not None and set(seeds.from_text(options.seeds)) != set(stored.seeds):
+        raise UserError("seeds", f"this group has {shown}: run a new one")
+    return replace(stored, request=agreed(stored.request, options))
+
+
+def _refuse_strangers(whole: Group, folder: Path) -> None:
+    """A job that was started in a seed's place by hand is no part of the group's means."""
+    for seed in whole.seeds:
+        path = _place(folder, seed) / REQUEST
+        if path.exists():
+            request = whole.of(seed)  # inputs may have moved, and the device may be another
+            held = replace(Request.read(path), inputs=request.inputs, device=request.device)
+            if held != request:
+                raise UserError("out", f"{path} is not the request of this group: remove that job")
+
+
+def _place(folder: Path, seed: int) -> Path:
+    return folder / f"seed-{seed}"
+
+
+def _run_seed(request: Request, job: Path, checkpoint_every: float | None) -> int:
+    """Run one job to its end, in a process of its own; returns its exit code."""
+    if (job / RESULT).exists():
+        return 0
+    with claimed(job):
+        if not (job / REQUEST).exists():
+            request.write(job)
+    err(f"seed {request.seed}")
+    code = _run_child(_command(request, job, checkpoint_every))
+    remove_empty([job])  # a job that was refused leaves nothing in it
+    return code
+
+
+def _command(request: Request, job: Path, checkpoint_every: float | None) -> list[str]:
+    """The request is in the folder already; only what may have changed since is named."""
+    command = [sys.executable, "-m", "engine", "run", request.method.slug, "--resume"]
+    command += ["--out", str(job), "--device", request.device]
+    for name, path in request.inputs.items():
+        command += ["--input", f"{name}={path}"]
+    if checkpoint_every is not None:
+        command += ["--checkpoint-every", str(checkpoint_every)]
+    return command
+
+
+def _say_end(folder: Path, seed: int, code: int) -> None:
+    """Say what is left; a group that was refused before it had a job leaves nothing."""
+    said = f"seed {seed} ended with exit code {code}"
+    if code == BAD_INPUT and not any(folder.glob("seed-*")):
+        (folder / GROUP).unlink()
+        err(said)
+    else:
+        err(f"{said}; --resume goes on from here")
 
 
 def _run_child(command: list[str]) -> int:
@@ -114,7 +186,8 @@ def _run_child(command: list[str]) -> int:
 
     before = {name: signal.signal(name, forward) for name in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return child.wait()
+        code = child.wait()
+        return code if code >= 0 else 128 - code  # as a shell tells of a signal
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)

@@ -1,5 +1,7 @@
 """The one exception whose text is meant for the person who started the job."""
 
+BAD_INPUT = 2  # exit code
+
 
 class UserError(Exception):
     """A mistake in an input or a parameter: where it is, and what was expected there.

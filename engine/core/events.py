@@ -136,6 +136,7 @@ class Answer(Event):
     ok: bool
     answer: Any = None
     error: str | None = None
+    where: str | None = None  # the parameter of the question that was refused
     seconds: float
 
 

@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, Field
+
 from engine.core import params as parameters
 from engine.core import registry
 from engine.core.artifacts import checked
@@ -19,6 +21,7 @@ from engine.core.errors import UserError
 from engine.core.method import Input, Method
 from engine.core.params import Params
 from engine.core.plain import write_json
+from engine.core.seeds import LARGEST
 from engine.data import kind as kinds
 
 REQUEST = "job.json"
@@ -38,41 +41,66 @@ class Request:
     device: str
     threads: int
 
+    def __post_init__(self) -> None:
+        conflict = self.method.conflict
+        if conflict and (found := conflict(self.params, {name: {} for name in self.inputs})):
+            raise UserError(*found)
+
+    def record(self) -> dict[str, Any]:
+        return {
+            "method": self.method.slug,
+            "params": self.params.model_dump(mode="json"),
+            "inputs": dict(self.inputs),
+            "seed": self.seed,
+            "device": self.device,
+            "threads": self.threads,
+        }
+
     def write(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(
-            folder / REQUEST,
-            {
-                "method": self.method.slug,
-                "params": self.params.model_dump(mode="json"),
-                "inputs": dict(self.inputs),
-                "seed": self.seed,
-                "device": self.device,
-                "threads": self.threads,
-            },
-        )
+        write_json(folder / REQUEST, self.record())
 
     @classmethod
-    def read(cls, folder: Path) -> Request:
-        stored = read_json(folder / REQUEST)
-        method = registry.method(stored["method"])
+    def read(cls, path: Path) -> Request:
+        """The request that a file recorded; a fault names the file and the field."""
+        stored = read_json(path)
+        try:
+            record = parameters.parse(Record, stored)
+            method = registry.method(record.method)
+            params = parameters.parse(method.params, record.params)
+        except UserError as fault:
+            raise UserError(f"{path}: {fault.where}", fault.expected) from None
         return cls(
             method=method,
-            params=parameters.parse(method.params, stored["params"]),
-            inputs={name: Path(path) for name, path in stored["inputs"].items()},
-            seed=stored["seed"],
-            device=stored["device"],
-            threads=stored["threads"],
+            params=params,
+            inputs=record.inputs,
+            seed=record.seed,
+            device=record.device,
+            threads=record.threads,
         )
 
 
-def read_json(path: Path) -> dict[str, Any]:
+class Record(BaseModel):
+    """What the file of a request must hold."""
+
+    method: str
+    params: dict[str, Any]
+    inputs: dict[str, Path]
+    seed: int = Field(ge=0, le=LARGEST)
+    device: str
+    threads: int = Field(ge=1)
+
+
+def read_json(path: Path) -> Any:
     if not path.is_file():
         raise UserError(str(path), "no such file: this folder holds no job of ours")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as fault:
+    except (UnicodeDecodeError, json.JSONDecodeError) as fault:
         raise UserError(str(path), f"expected JSON ({fault})") from None
+    except RecursionError:
+        raise UserError(str(path), "expected JSON that is nested less deeply") from None
+    except ValueError:  # all that is left: Python reads no number of over 4,300 digits
+        raise UserError(str(path), "expected JSON without numbers of thousands of digits") from None
 
 
 def locate(method: Method, given: Mapping[str, str | Path]) -> dict[str, Path]:
@@ -146,7 +174,7 @@ class Job:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        request = Request.read(folder)
+        request = Request.read(folder / REQUEST)
         self.method = request.method
         self.params = request.params
         self.seed = request.seed

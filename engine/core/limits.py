@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import resource
 import signal
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from engine.core.errors import UserError
+from engine.core.units import duration, size
 
 VARIABLE = "TENFOLD_SUPERVISED"
 CHECKPOINT_EVERY = 10.0  # seconds
@@ -51,19 +53,19 @@ class Limits:
 
     def explain(self, error: BaseException) -> str | None:
         """The sentence for an error that a limit caused; None where no limit did."""
-        text = str(error).lower()
+        text, number = str(error).lower(), _number(error)
         if isinstance(error, CpuLimit):
-            return f"the job used up its limit of {self.cpu} seconds of CPU time"
-        if isinstance(error, OSError) and error.errno == errno.EFBIG:
-            return f"a file grew past the limit of {self.file} bytes"
-        if isinstance(error, OSError) and error.errno == errno.EMFILE:
+            return f"the job used up its limit of {duration(self.cpu)} of CPU time"
+        if number == errno.EFBIG:
+            return f"a file grew past the limit of {size(self.file)}"
+        if number == errno.EMFILE:
             return f"more than {self.open_files} files were open, which is the limit"
         if "out of memory" in text and "cuda" in text:
             return f"the GPU ran out of memory: {error}"
-        no_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
-        if no_memory or isinstance(error, MemoryError) or "can't allocate memory" in text:
+        no_memory = number == errno.ENOMEM or isinstance(error, MemoryError)
+        if no_memory or "can't allocate memory" in text:
             limit = (
-                "this machine has" if self.memory is None else f"the limit of {self.memory} bytes"
+                "this machine has" if self.memory is None else f"the limit of {size(self.memory)}"
             )
             return f"the job needed more memory than {limit}"
         return None
@@ -99,6 +101,14 @@ class Supervision:
             expected = f"expected JSON with events, limits and resume_at, got {text!r:.200}"
             raise UserError(VARIABLE, f"{expected} ({fault})") from None
         return found
+
+
+def _number(error: BaseException) -> int | None:
+    """The system's number of an error; libraries in Rust, as safetensors, have it in their text."""
+    if isinstance(error, OSError):
+        return error.errno
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else None
 
 
 def _limits(asked: Mapping[str, Any]) -> Limits:

@@ -7,13 +7,16 @@ the code by text, and only the door imports it, in the job's own process.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 from engine.core.params import Params
+
+Facts = dict[str, Any]  # of a dataset version or artifact: as its kind's card names them
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Input:
     optional: bool = False
     needs: tuple[Need, ...] = ()
 
-    def refusal(self, facts: dict[str, Any]) -> str | None:
+    def refusal(self, facts: Facts) -> str | None:
         """Why data with these facts cannot be used here; None where it can."""
         for need in self.needs:
             if facts.get(need.fact) != need.value:
@@ -54,7 +57,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Metric:
-    """What one metric key means. `key` may hold one `*` for a family (`baseline.*.loss`)."""
+    """What one metric key means. A `*` in `key` stands for any part (`baseline.*.loss`)."""
 
     key: str
     title: str
@@ -91,6 +94,9 @@ class Method:
     entry: str  # "package.module:function", called with the Run
     baselines: tuple[Baseline, ...] = ()
     questions: tuple[Question, ...] = ()
+    # (parameter or input, words) where these parameters and the facts of the given inputs do not
+    # go together; an input comes without facts where nobody has looked into it yet
+    conflict: Callable[[Any, Mapping[str, Facts]], tuple[str, str] | None] | None = None
     whatif: str | None = None  # "package.module:Class", see engine.core.ask
     requires: Literal["", "gpu", "hdl"] = ""
     threads: int = 1
@@ -108,11 +114,8 @@ class Method:
         for metric in self.metrics:
             if metric.key == key:
                 return metric
-        for metric in self.metrics:
-            head, star, tail = metric.key.partition("*")
-            if star and key.startswith(head) and key.endswith(tail):
-                return metric
-        return None
+        families = (metric for metric in self.metrics if "*" in metric.key)
+        return next((one for one in families if fnmatchcase(key, one.key)), None)
 
     def defaults(self) -> dict[str, Any]:
         return self.params().model_dump(mode="json")

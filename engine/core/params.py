@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+import re
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from engine.core.errors import UserError
+from engine.core.wording import worded
+
+Model = TypeVar("Model", bound=BaseModel)
+
+# How people write numbers; pydantic would read 1_0 and, as a whole number, 5.0 too.
+SPELLED = {
+    int: re.compile(r"[+-]?[0-9]+"),
+    float: re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"),
+}
 
 
 class Params(BaseModel):
-    """Base of every parameter model: frozen, and a name that it does not know is refused."""
+    """Base of every parameter model: frozen, and a name that it does not know is refused.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    Types are exact, since values come as JSON: true is no number, nor is the text "5". What
+    people type is read by `from_text` first. A list of values is a `list`: JSON has no other.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
 
 def param(
@@ -50,7 +64,7 @@ def param(
     )
 
 
-def parse(model: type[Params], values: dict[str, Any]) -> Params:
+def parse(model: type[Model], values: Any) -> Model:
     """Validated parameters, or the first fault as a `UserError` that names the parameter."""
     try:
         return model.model_validate(values)
@@ -63,11 +77,12 @@ def faults(error: ValidationError) -> list[tuple[str, str]]:
     """Every fault of a validation as (parameter, what was expected and what came)."""
     lines = []
     for item in error.errors(include_url=False):
-        name = ".".join(str(part) for part in item["loc"]) or "parameters"
+        name, *places = item["loc"] or ("parameters",)
+        inside = [f"value {place + 1}" if isinstance(place, int) else place for place in places]
         if item["type"] == "extra_forbidden":
-            lines.append((name, "this method has no such parameter"))
+            lines.append((str(name), "this method has no such parameter"))
         else:
-            lines.append((name, f"{item['msg']}, got {item['input']!r:.80}"))
+            lines.append((str(name), ": ".join([*inside, worded(item)])))
     return lines
 
 
@@ -77,21 +92,33 @@ def differences(params: Params, before: Params) -> dict[str, Any]:
 
 
 def from_text(model: type[Params], settings: dict[str, str]) -> dict[str, Any]:
-    """Values of `--set NAME=VALUE`: a list is written with commas; pydantic reads the rest.
+    """Values of `--set NAME=VALUE`: a list is written with commas.
 
     Where None is allowed, an empty text means it.
     """
     values: dict[str, Any] = {}
     for name, text in settings.items():
         field = model.model_fields.get(name)
-        kinds = _alternatives(field.annotation) if field is not None else ()
-        if text == "" and type(None) in kinds:
-            values[name] = None
-        elif any(get_origin(kind) in (list, tuple, set) for kind in kinds):
-            values[name] = [part.strip() for part in text.split(",") if part.strip()]
-        else:
-            values[name] = text
+        values[name] = text if field is None else read(field.annotation, text)
     return values
+
+
+def read(annotation: Any, text: str) -> Any:
+    """The value of that type which a text means; the text where it means none: `parse` refuses."""
+    kinds = _alternatives(annotation)
+    if text == "" and NoneType in kinds:
+        return None
+    for kind in kinds:
+        if get_origin(kind) is list:
+            (inside,) = get_args(kind)
+            return [read(inside, part.strip()) for part in text.split(",") if part.strip()]
+    spelled = [SPELLED[kind] for kind in kinds if kind in SPELLED]
+    if spelled and not any(pattern.fullmatch(text.strip()) for pattern in spelled):
+        return text
+    try:
+        return TypeAdapter(annotation).validate_python(text)
+    except ValidationError:
+        return text
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:

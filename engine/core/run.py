@@ -92,6 +92,14 @@ class Run:
         """The torch stream of that name; on the CPU unless asked, so that devices agree."""
         return self._streams.torch(name, device)
 
+    def rewind(self) -> None:
+        """Streams asked for from now on start anew, as in a job of its own.
+
+        For a job that does the same on several inputs: it meets each with the same chance, so
+        that what differs between them is not luck.
+        """
+        self._streams.rewind()
+
     # What happens
 
     def phase(self, name: str, total: int | None = None, *, done: int = 0) -> None:
@@ -143,8 +151,8 @@ class Run:
     ) -> Iterator[Path]:
         """A path to write to. The file becomes an artifact when the block ends well.
 
-        Roles: result, figure, table, export, inspector. With a data `kind` and its `facts`
-        another job can take the file as an input.
+        Roles: result (shown on the job's first page), figure, table, export, inspector. With a
+        data `kind` and its `facts` another job can take the file as an input.
         """
         with artifacts.placed(self.folder, path) as part:
             yield part
@@ -173,10 +181,13 @@ class Run:
         ):
             meta["rows"] = artifacts.write_csv(file, columns, rows)
 
-    def figure(self, name: str, figure: Any, *, title: str, step: int | None = None) -> None:
-        """A plotly figure as `figures/NAME.json`."""
+    def figure(
+        self, name: str, figure: Any, *, title: str, step: int | None = None, main: bool = False
+    ) -> None:
+        """A plotly figure as `figures/NAME.json`; a `main` one is drawn on the job's first page."""
         path = f"figures/{name}.json"
-        about = {"title": title, "role": "figure", "media": artifacts.FIGURE, "step": step}
+        role = "result" if main else "figure"
+        about = {"title": title, "role": role, "media": artifacts.FIGURE, "step": step}
         with self.artifact(path, **about) as part:
             artifacts.write_figure(part, figure)
 

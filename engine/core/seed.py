@@ -52,6 +52,11 @@ class Streams:
                 stream.set_state(state)
         return self._torch[key]
 
+    def rewind(self) -> None:
+        """Every stream that is asked for from now on starts at its beginning."""
+        self._numpy, self._torch = {}, {}
+        self._waiting = {"numpy": {}, "torch": {}}
+
     def state(self) -> dict[str, Any]:
         # A stream that was restored and not asked for yet keeps the place it had.
         waiting = self._waiting

@@ -106,7 +106,7 @@ def test_its_code_is_as_ours(tree):
 def served(tree) -> Iterator[tuple[str, str]]:
     """The copy's own server, and the link that signs its first user in."""
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://localhost:{port}"
     tree.environment["TENFOLD_PORT"] = str(port)
     said = tree.run(sys.executable, "manage.py", "prepare")
     (link,) = re.findall(r"http\S+/link/\S+", said)

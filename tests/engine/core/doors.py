@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
 WAIT = 60  # seconds; a limit, not an expectation
+SLOW = ["--set", "steps=100000", "--set", "seconds_per_step=0.005"]
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -113,3 +115,27 @@ def series_of(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 def result_of(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "result.json").read_text())
+
+
+def wait_for_step(folder, step: int) -> None:
+    ends = time.monotonic() + WAIT
+    while time.monotonic() < ends:
+        log = folder / "events.jsonl"
+        if log.exists() and b'"s":%d,' % step in log.read_bytes():
+            return
+        time.sleep(0.005)
+    raise AssertionError(f"step {step} was never logged")
+
+
+def with_method(folder: Path, slug: str, code: str) -> dict[str, str]:
+    """The environment of a door that also knows a method of that code, on the fake's card."""
+    place = folder / "methods" / slug
+    place.mkdir(parents=True)
+    (place / "card.py").write_text(
+        "from dataclasses import replace\n"
+        "from fake.card import METHOD as FAKE\n"
+        f"METHOD = replace(FAKE, slug={slug!r}, entry='{slug}.method:run')\n"
+    )
+    (place / "method.py").write_text(code)
+    found = (ROOT / "tests/methods_fixture", place.parent)
+    return {"TENFOLD_METHODS": os.pathsep.join(map(str, found))}

@@ -10,8 +10,6 @@ import pytest
 from scipy import stats
 
 from engine.core import group
-from engine.core.each_seed import seeds_of
-from engine.core.errors import UserError
 
 SUMMARIES = [
     {"accuracy": 0.80, "baseline.gcn.accuracy": 0.75, "seconds": 1.0, "extra": None},
@@ -67,16 +65,3 @@ def test_the_statistics_load_no_numerics():
     code = "import sys, engine.core.group; print('numpy' in sys.modules or 'scipy' in sys.modules)"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert child.stdout.strip() == "False"
-
-
-@pytest.mark.parametrize(
-    ("text", "seeds"), [("0-4", [0, 1, 2, 3, 4]), ("0,2,5", [0, 2, 5]), ("7, 1-2", [7, 1, 2])]
-)
-def test_seeds_are_ranges_and_lists(text, seeds):
-    assert seeds_of(text) == seeds
-
-
-@pytest.mark.parametrize("text", ["", "a", "1-", "-1", "3-1", "1,1", "0-1000000000", "1.5"])
-def test_other_seeds_are_refused(text):
-    with pytest.raises(UserError, match="seeds"):
-        seeds_of(text)

@@ -29,7 +29,7 @@ def test_a_request_is_read_as_it_was_written(tmp_path, split, method):
     params = method.params(steps=3, fail_at=1)
     asked = Request(method, params, {"data": split}, 5, "auto", 2)
     asked.write(tmp_path)
-    assert Request.read(tmp_path) == asked
+    assert Request.read(tmp_path / "job.json") == asked
 
 
 def test_an_input_is_loaded_once_when_it_is_asked_for(split, method):

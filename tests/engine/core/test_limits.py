@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from safetensors import SafetensorError
 
 from engine.core.errors import UserError
 from engine.core.limits import VARIABLE, CpuLimit, Limits, Supervision
@@ -43,12 +44,13 @@ def test_a_variable_that_cannot_be_read_is_refused(text):
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (CpuLimit(), "limit of 7 seconds of CPU time"),
-        (OSError(errno.EFBIG, "File too large"), "limit of 30 bytes"),
+        (CpuLimit(), "limit of 7 s of CPU time"),
+        (OSError(errno.EFBIG, "File too large"), "limit of 30 B"),
+        (SafetensorError("I/O error: File too large (os error 27)"), "limit of 30 B"),
         (OSError(errno.EMFILE, "Too many open files"), "more than 9 files"),
-        (OSError(errno.ENOMEM, "Cannot allocate memory"), "limit of 20 bytes"),
-        (MemoryError(), "limit of 20 bytes"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "20 bytes"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "limit of 20 B"),
+        (MemoryError(), "limit of 20 B"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "20 B"),
         (RuntimeError("CUDA out of memory. Tried to allocate"), "the GPU ran out of memory"),
     ],
 )
@@ -79,7 +81,7 @@ def test_cpu_time_beyond_the_limit_ends_the_job_with_a_line(tmp_path):
     with Supervised("run", "fake", "--out", tmp_path, *busy, cpu=2) as job:
         code, rest, _ = job.end()
     assert code == 1
-    assert rest[-1]["message"] == "the job used up its limit of 2 seconds of CPU time"
+    assert rest[-1]["message"] == "the job used up its limit of 2 s of CPU time"
 
 
 def test_a_file_beyond_the_limit_ends_the_job(tmp_path):
@@ -87,5 +89,5 @@ def test_a_file_beyond_the_limit_ends_the_job(tmp_path):
     with Supervised("run", "fake", "--out", tmp_path, *chatty, file=100_000) as job:
         code, rest, stderr = job.end()
     assert code == 1
-    assert rest[-1]["message"] == "a file grew past the limit of 100000 bytes"
+    assert rest[-1]["message"] == "a file grew past the limit of 97.7 KiB"
     assert stderr.splitlines()[-1] == rest[-1]["message"]

@@ -34,7 +34,9 @@ def test_an_empty_text_is_none_where_none_may_be_and_an_empty_list_elsewhere():
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("rate", "0"), ("rate", "nan"), ("rate", "fast"), ("layers", "4,x"), ("mode", "c"),
+    [("rate", "0"), ("rate", "1_0"), ("rate", "0x1"), ("layers", "5.0"), ("seed_of", "1_0"),
+     ("seed_of", "5.0"), ("seed_of", "9" * 5000), ("rate", "٣"),
+     ("rate", "nan"), ("rate", "fast"), ("layers", "4,x"), ("mode", "c"),
      ("mode", ""), ("ratio", "1")],
 )  # fmt: skip
 def test_a_fault_names_its_parameter(name, text):
@@ -55,3 +57,33 @@ def test_a_checkpoint_brings_back_live_values_alone():
     back = parameters.overlaid(Example(), stored)
     assert (back.rate, back.mode) == (0.7, "a")
     assert parameters.differences(back, Example()) == {"rate": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"rate": 0}, "rate: expected a number above 0, got 0"),
+        ({"rate": True}, "rate: expected a number, got true"),
+        ({"seed_of": False}, "seed_of: expected a whole number, got false"),
+        ({"mode": "c"}, "mode: expected 'a' or 'b', got 'c'"),
+        ({"layers": 3}, "layers: expected a list, got 3"),
+        ({"layers": [1, 2, "x"]}, "layers: value 3: expected a whole number, got 'x'"),
+        ({"rte": 1}, "rte: this method has no such parameter"),
+    ],
+)
+def test_a_refusal_reads_as_one_sentence(values, said):
+    with pytest.raises(UserError) as fault:
+        parameters.parse(Example, values)
+    assert str(fault.value) == said
+
+
+@pytest.mark.parametrize("values", [{"seed_of": "3"}, {"layers": ["4"]}, {"layers": [True]}])
+def test_json_is_not_read_as_text_is(values):
+    with pytest.raises(UserError, match="expected a whole number"):
+        parameters.parse(Example, values)
+
+
+def test_a_text_that_means_no_value_is_shown_as_it_was_typed():
+    with pytest.raises(UserError) as fault:
+        from_text(layers="4, x")
+    assert str(fault.value) == "layers: value 2: expected a whole number, got 'x'"

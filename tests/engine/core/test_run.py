@@ -75,6 +75,18 @@ def test_torch_streams_go_on_after_a_restore_too(new_run):
     assert torch.equal(torch.rand(3), expected[1])
 
 
+def test_rewound_streams_start_at_their_beginning_and_stay_there_in_a_checkpoint(new_run):
+    run = new_run()
+    first = run.rng("talk").random(3), run.torch_rng("drop").initial_seed()
+    run.rewind()
+    run.checkpoint({}, step=0)
+    after = new_run()
+    after.restore()
+    for again in (run, after):
+        assert again.rng("talk").random(3).tolist() == first[0].tolist()
+        assert again.torch_rng("drop").initial_seed() == first[1]
+
+
 def test_restore_gives_nothing_to_a_new_job(run):
     assert run.restore() is None
     with pytest.raises(RuntimeError, match="once"):

@@ -30,6 +30,7 @@ class FakeParams(Params):
 
 class ScaleParams(Params):
     factor: float = param(2.0, "Factor", "Multiplies the walk.", gt=0, le=1000)
+    start: int = param(0, "Start", "The step from which the walk is told.", ge=0)
 
 
 METHOD = Method(
