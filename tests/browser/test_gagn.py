@@ -73,6 +73,9 @@ def test_a_node_that_does_not_exist_is_answered_with_what_was_expected(inspector
     page.locator("#node").fill("99999")
     page.get_by_role("button", name="Show").click()
     expect(page.locator("[data-find-fault]")).to_contain_text("400 in all), got 99999")
+    page.locator("#node").fill("1e1")  # 10 for a machine, for people a slip
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("[data-find-fault]")).to_contain_text("node: expected the number of a node")
 
 
 def test_the_ledger_filters_sorts_and_pages(inspector):
@@ -102,8 +105,27 @@ def test_a_moved_threshold_is_answered_by_the_agents(inspector):
         removed.append(int(page.locator('[data-figure="Removed"]').inner_text()))
     assert removed[0] < removed[1]
     assert page.locator("[data-ego] .edge.removed, [data-ego] .edge.spared").count() > 0
+    assert page.locator("[data-scan]").inner_text().count("Mode confidence, attention floor") == 1
     page.get_by_role("button", name="As in this job").click()
     expect(page.locator("[data-answer-note]")).to_have_text("As this job ended.")
+    assert watched.faults() == []
+
+
+def test_a_what_if_becomes_the_form_of_a_job(inspector, bench):
+    watched = inspector()
+    page = watched.page
+    page.locator("#mode").select_option("strict")
+    page.locator("#tau").fill("0.35")
+    page.locator("#kappa").fill("1.5")
+    page.locator("#isolated").check()
+    page.get_by_role("link", name="Keep this what-if as a job").click()
+    page.wait_for_url("**/jobs/new/**")
+    expect(page.locator("main")).to_contain_text("after GAgN on the sample")
+    expect(page.locator("#id_filter")).to_have_value("strict")
+    expect(page.locator("#id_thresholds")).to_have_value("0.35")
+    expect(page.locator("#id_attention_floor")).to_have_value("1.5")
+    expect(page.locator("#id_attention_floor")).to_be_visible()
+    expect(page.locator("#id_allow_isolated")).to_be_checked()
     assert watched.faults() == []
 
 
@@ -113,7 +135,12 @@ def test_an_edge_can_be_added_in_thought(inspector):
     node = int(page.locator("#node").input_value())
     page.locator("#other").fill(str((node + 7) % 400))
     page.locator("[data-toggle] button").click()
-    expect(page.locator("[data-toggle-answer]")).to_contain_text("the edge to", timeout=20_000)
+    told = page.locator("[data-toggle-answer]")
+    expect(told).to_contain_text("the edge to", timeout=20_000)
+    expect(told).to_contain_text(
+        re.compile(r"(None|\d+) of the 399 other agents changes? (its|their) answer")
+    )
     page.locator("#other").fill(str(node))
     page.locator("[data-toggle] button").click()
     expect(page.locator("[data-toggle-fault]")).to_contain_text("another node")
+    expect(told).to_be_empty()  # no answer stands beside a question that was refused

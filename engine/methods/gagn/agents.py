@@ -211,7 +211,11 @@ class Losses:
 
 
 class Agents:
-    """The state of all agents, and one communication round."""
+    """The state of all agents, and one communication round.
+
+    A round replaces the tensors of the state and changes none in place: whoever holds a state
+    keeps it, without a copy.
+    """
 
     STATE = ("attention", "embedding", "degree", "confidence", "who", "age", "said")
     LISTS = ("heard", "heard_filled", "taught", "taught_filled", "strangers", "stranger_cosine")
@@ -248,7 +252,7 @@ class Agents:
         """The same agents on a subgraph: they keep their parameters and lose neighbours."""
         moved = Agents(self.world, graph, self.params, like=self)
         for name in self.STATE:
-            setattr(moved, name, getattr(self, name).clone())
+            setattr(moved, name, getattr(self, name))
         moved.attention = self.carried(graph, self.attention)[1]
         moved.sample(generator)
         return moved
@@ -270,10 +274,7 @@ class Agents:
 
     def restore(self, state: dict[str, Any]) -> None:
         for name in self.STATE + self.LISTS:
-            setattr(self, name, state[name].to(self.world.device).clone())
-
-    def snapshot(self) -> dict[str, Any]:
-        return {name: getattr(self, name).clone() for name in self.STATE + self.LISTS}
+            setattr(self, name, state[name].to(self.world.device))
 
     # What an agent knows
 
@@ -348,18 +349,26 @@ class Agents:
     def forward(self, opinions: Tensor, generator: torch.Generator) -> None:
         """Witness lists take one hop: each slot is filled from a random neighbour's list.
 
-        A witness that has travelled far enough is replaced by the neighbour itself.
+        A witness that has travelled far enough is replaced by the neighbour itself. Half of the
+        slots are for witnesses whose label is known: only such a neighbour replaces one there,
+        and it does so at once where the one that came has no label (ours; what agents know of
+        far classes is mostly heard here, and an attack on edges hardly changes it).
         """
         graph, slots = self.graph, self.who.shape[1]
+        known, half = self.world.known, slots // 2
+        learned = torch.arange(slots, device=graph.device) < half
         chance = torch.rand(2, graph.n, slots, generator=generator).to(self.world.device)
         offset = (chance[0] * graph.degree[:, None]).long() + 1  # skips one entry: any but one
         closed = graph.degree[:, None] + 1
         own = torch.nonzero(graph.own).ravel() - graph.crow[:-1]
         place = graph.crow[:-1, None] + (own[:, None] + offset) % closed
         sender = graph.col[place]  # never oneself, unless one is alone
-        slot = (chance[1] * slots).long()
+        width = torch.where(learned, half, slots - half)
+        slot = half * ~learned + (chance[1] * width).long()  # whole numbers: no rounding up
         age = self.age[sender, slot] + 1
         fresh = age > HOPS
+        wanted = known[sender] & (fresh | ~known[self.who[sender, slot]])
+        fresh = torch.where(learned, wanted, fresh)
         self.who = torch.where(fresh, sender, self.who[sender, slot])
         self.said = torch.where(fresh[..., None], opinions[sender], self.said[sender, slot])
         self.age = torch.where(fresh, 1, age)
@@ -370,7 +379,7 @@ class Agents:
         self.heard, self.heard_filled = graph.draw(~graph.own, SAMPLE, generator)
         self.taught, self.taught_filled = graph.draw(world.known[graph.col], LABELLED, generator)
         me = torch.arange(graph.n, device=world.device)[:, None].expand_as(self.who)
-        self.strangers, self.stranger_said = self.who.clone(), self.said.clone()
+        self.strangers, self.stranger_said = self.who, self.said
         self.stranger_filled = ~graph.knows(me.ravel(), self.who.ravel()).view(self.who.shape)
         self.stranger_cosine = world.cosine(me, self.who)
 
@@ -396,7 +405,7 @@ class Agents:
         """SGD on cross-entropy over the raw features of labelled nodes (eq. 5)."""
         world, params = self.world, self.params
         before = self.embedding
-        self.embedding = before * (1 - params.lr_embedding * params.decay)
+        after = before * (1 - params.lr_embedding * params.decay)
         loss = torch.full((world.n,), torch.nan, device=world.device)
         nodes, weight = self.lessons()
         left = (weight == 0).int().argsort(dim=1, stable=True)  # lessons first, gaps last
@@ -404,7 +413,7 @@ class Agents:
         count = (weight > 0).sum(1)
         pupils = torch.nonzero(count).ravel()
         pupils = pupils[count[pupils].argsort(stable=True)]  # alike ones are computed together
-        for who in pupils.split(PUPILS):
+        for who in pupils.split(PUPILS) if len(pupils) else ():
             width = int(count[who[-1]])
             them, part = nodes[who, :width], weight[who, :width]
             log_p = (world.code[them] @ before[who]).log_softmax(-1)  # (a, M, C)
@@ -414,9 +423,10 @@ class Agents:
             if world.dual:
                 a, b = torch.nonzero(part, as_tuple=True)
                 place = who[a], world.place[them[a, b]]
-                self.embedding.index_put_(place, -error[a, b], accumulate=True)
+                after.index_put_(place, -error[a, b], accumulate=True)
             else:
-                self.embedding[who] -= world.code[them].transpose(1, 2) @ error
+                after[who] -= world.code[them].transpose(1, 2) @ error
+        self.embedding = after
         return loss
 
     def learn_degree(self, answers: Tensor) -> Tensor:
@@ -433,7 +443,7 @@ class Agents:
         told, gradient = self.delta.gradient(
             self.degree, z, lambda told: weight * (told - target).clamp(-1, 1)
         )
-        self.degree -= self.params.lr_degree * gradient
+        self.degree = self.degree - self.params.lr_degree * gradient
         miss = (told - target).abs()
         return (weight * torch.where(miss < 1, miss**2 / 2, miss - 0.5)).sum(1)
 
@@ -469,7 +479,7 @@ class Agents:
         told, gradient = self.phi.gradient(
             self.confidence, code, lambda told: weight * (told.sigmoid() - target)
         )
-        self.confidence -= step * gradient
+        self.confidence = self.confidence - step * gradient
         loss = torch.nn.functional.binary_cross_entropy_with_logits(told, target, reduction="none")
         return torch.where(able, (weight * loss).sum(1), nothing)
 
@@ -477,7 +487,8 @@ class Agents:
         """Ascent on Σ_j α_ij g_ij by its closed gradient α_ij (g_ij − ḡ_i) (eq. 3)."""
         alpha, gain = self.alpha(), self.gain(opinions)
         mean = self.graph.total(alpha * gain)
-        self.attention += self.params.lr_attention * alpha * (gain - mean[self.graph.row])
+        slope = alpha * (gain - mean[self.graph.row])
+        self.attention = self.attention + self.params.lr_attention * slope
 
     def gain(self, opinions: Tensor) -> Tensor:
         """g_ij; to itself an agent is as good as its neighbours are on average."""

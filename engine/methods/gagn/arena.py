@@ -21,10 +21,10 @@ from engine.data.graph.export import write_adjacency
 from engine.methods.gagn import attacks
 from engine.methods.gagn.attacks.report import imperceptibility
 from engine.methods.gagn.attacks.victim import Victim, budget, flipped
+from engine.methods.gagn.card import BASELINES
 
 if TYPE_CHECKING:
     from engine.core.run import Run
-    from engine.data.graph.graph import Graph
     from engine.methods.gagn.card import GagnParams
     from engine.methods.gagn.case import Case
 
@@ -54,13 +54,20 @@ class Cell:
         return f"{self.attack}.flips{self.strength:g}" if self.strength else f"{self.attack}.degree"
 
     @property
+    def many(self) -> str:
+        """The strength, for people."""
+        if not self.attack:
+            return "none"
+        if not self.targeted:
+            return f"{100 * self.strength:g} %"
+        return f"{self.strength:g}" if self.strength else "degree + 2"
+
+    @property
     def words(self) -> str:
         if not self.attack:
             return "clean graph"
-        if not self.targeted:
-            return f"{attacks.TITLES[self.attack]} {100 * self.strength:g} %"
-        many = f"{self.strength:g}" if self.strength else "degree + 2"
-        return f"{attacks.TITLES[self.attack]}, {many} flips per target"
+        title = attacks.TITLES[self.attack]
+        return f"{title}, {self.many} per target" if self.targeted else f"{title} {self.many}"
 
     def budget(self, edges: int) -> int | None:
         """Flips of undirected edges, in all or for each target."""
@@ -78,15 +85,10 @@ def cells(params: GagnParams) -> list[Cell]:
     return found
 
 
-def refuse(params: GagnParams, case: Case, perturbed: Graph | None) -> None:
+def refuse(params: GagnParams, case: Case) -> None:
     """What cannot be fought, said before anything is computed."""
     if not params.attack:
         return
-    if perturbed is not None:
-        raise UserError(
-            "perturbed",
-            "this job makes its own attacks: leave the perturbed graph or the attacks out",
-        )
     attacks.refuse_too_large(params.attack, case.nodes)
     edges = case.adjacency.nnz // 2
     for cell in cells(params)[1:]:
@@ -139,7 +141,9 @@ def attacked(run: Run, case: Case, standing: dict[str, Any]) -> Iterator[Case]:
             fought = replace(case, adjacency=adjacency, clean=case.adjacency)
         else:
             fought = case
-        yield fought if cell == grid[-1] else replace(fought, cell=cell.name)
+        if len(grid) > 1:
+            fought = replace(fought, cell=cell.name, shown=cell == grid[-1])
+        yield fought
 
 
 def keep(run: Run, summary: Summary, standing: dict[str, Any]) -> None:
@@ -158,7 +162,9 @@ def conclude(run: Run, standing: dict[str, Any]) -> Summary:
         summary |= {f"cell.{cell.name}.{key}": numbers[key] for key in named}
     for key in named:
         if key.endswith("_accuracy"):
-            summary[f"worst.{key}"] = min(numbers[key] for numbers in found)
+            who = _baseline(key)
+            least = min(numbers[key] for numbers in found)
+            summary[f"{who}worst.{key.removeprefix(who)}"] = least
     _write(run, grid, found, standing["arena"]["told"])
     return summary
 
@@ -242,7 +248,9 @@ def _keep_graph(
 def _write(
     run: Run, grid: list[Cell], found: list[Summary], told: dict[str, dict[str, float]]
 ) -> None:
+    """Tables and figures of the whole arena."""
     names = {"gagn": ""} | {name: f"baseline.{name}." for name in run.params.baselines}
+    titles = {"gagn": "GAgN"} | {baseline.name: baseline.title for baseline in BASELINES}
     parts = ["test_accuracy"] + ["targets_accuracy"] * ("targets_accuracy" in found[0])
     run.table(
         "robustness",
@@ -265,17 +273,55 @@ def _write(
         title="How conspicuous the attacks are",
     )
     for part in parts:
-        title = {"test_accuracy": "Test accuracy", "targets_accuracy": "Accuracy on the targets"}
-        curves = [
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": name,
-                "x": [cell.words for cell in grid],
-                "y": [numbers[prefix + part] for numbers in found],
-            }
-            for name, prefix in names.items()
-        ]
-        layout = {"xaxis": {"title": "Cell"}, "yaxis": {"title": title[part]}}
-        figure = {"data": curves, "layout": layout}
-        run.figure(f"robustness.{part}", figure, title=f"Robustness: {title[part].lower()}")
+        what = {"test_accuracy": "Test accuracy", "targets_accuracy": "Accuracy on the targets"}
+        run.figure(
+            f"robustness.{part}",
+            _map(grid, {titles[name]: [n[p + part] for n in found] for name, p in names.items()}),
+            title=f"{what[part]} in every cell; the last one is what this job's inspector shows",
+            main=True,
+        )
+        for attack in run.params.attack:
+            if part == "targets_accuracy" and attack not in attacks.TARGETED:
+                continue
+            fought = [
+                (cell, numbers)
+                for cell, numbers in zip(grid, found, strict=True)
+                if cell.attack in ("", attack)
+            ]
+            curves = {titles[name]: [n[p + part] for _, n in fought] for name, p in names.items()}
+            run.figure(
+                f"{attack}.{part}",
+                _curves([cell for cell, _ in fought], curves, what[part]),
+                title=f"{what[part]} under {attacks.TITLES[attack]}",
+                main=True,
+            )
+
+
+def _map(grid: list[Cell], rows: dict[str, list[float]]) -> dict[str, Any]:
+    """Who withstands what: a column for each model, a row for each cell, and the worst."""
+    columns = [[*row, min(row)] for row in rows.values()]
+    values = [list(row) for row in zip(*columns, strict=True)]
+    heat = {
+        "type": "heatmap",
+        "x": list(rows),
+        "y": [*(cell.words for cell in grid), "worst"],
+        "z": values,
+        "text": [[f"{value:.3f}" for value in row] for row in values],
+        "texttemplate": "%{text}",
+        "colorbar": {"title": {"text": "accuracy"}},
+    }
+    return {"data": [heat], "layout": {"yaxis": {"autorange": "reversed"}}}
+
+
+def _curves(cells: list[Cell], curves: dict[str, list[float]], what: str) -> dict[str, Any]:
+    """How accuracy falls with the strength of one attack."""
+    targeted = cells[-1].targeted
+    places = [cell.many for cell in cells] if targeted else [100 * c.strength for c in cells]
+    lines = [
+        {"type": "scatter", "mode": "lines+markers", "name": name, "x": places, "y": row}
+        for name, row in curves.items()
+    ]
+    across = "Flips per target" if targeted else "Edges flipped (%)"
+    axis = {"title": {"text": across}, "type": "category" if targeted else "linear"}
+    layout = {"xaxis": axis, "yaxis": {"title": {"text": what}}}
+    return {"data": lines, "layout": layout}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, field_validator
 
-from engine.core.method import Baseline, Input, Method, Metric, Need, Paper, Question
+from engine.core.method import Baseline, Facts, Input, Method, Need, Paper, Question
 from engine.core.params import Params, param
+from engine.methods.gagn.metrics import METRICS
 
 BASELINES = (
     Baseline("mlp", "MLP", "Two layers on a node's own features; never sees an edge."),
@@ -140,22 +142,22 @@ class GagnParams(Params):
         advanced=True,
     )
     witnesses: int = param(
-        8,
+        16,
         "Witness slots",
-        "Strangers that an agent remembers from forwarded lists; they are the negatives of the "
-        "confidence. 0 switches confidence and filter off.",
-        source="our reconstruction",
+        "Strangers that an agent remembers from forwarded lists, half of them with known labels; "
+        "they are the negatives of the confidence. 0 switches confidence and filter off.",
+        source="ours, tuned on validation",
         ge=0,
         le=64,
         advanced=True,
     )
     hearsay: float = param(
-        0.2,
+        0.9,
         "Hearsay ρ",
         "Share of an agent's lessons that comes from labelled witnesses instead of neighbours.",
         source="ours, tuned on validation",
         ge=0,
-        le=0.9,
+        le=1,
         advanced=True,
     )
     projection: int = param(
@@ -191,7 +193,8 @@ class GagnParams(Params):
     thresholds: list[float] = param(
         [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
         "Confidence thresholds τ",
-        "Validation picks one; with a fixed filter mode and one threshold nothing is picked.",
+        "Validation picks one, or none. With one filter mode and one threshold there is nothing to "
+        "pick: that cut is made.",
         source="our reconstruction",
         min_length=1,
         max_length=20,
@@ -217,7 +220,8 @@ class GagnParams(Params):
     min_gain: float = param(
         0.01,
         "Least gain of a cut",
-        "A cut is kept only if it raises validation accuracy by this much over the uncut graph.",
+        "Validation picks a cut only if it raises the accuracy there by this much over the uncut "
+        "graph.",
         source="ours",
         ge=0,
         le=1,
@@ -343,30 +347,37 @@ class GagnParams(Params):
         advanced=True,
     )
 
+    @property
+    def fixed_cut(self) -> bool:
+        """Whether one cut is asked for, and nothing is left for validation to pick."""
+        return self.filter in MODES and len(self.thresholds) == 1
+
     @field_validator("thresholds")
     @classmethod
     def _inside(cls, value: list[float]) -> list[float]:
         if any(not 0 <= item <= 1 for item in value):
-            raise ValueError("each threshold lies in [0, 1]")
+            raise ValueError(f"expected thresholds from 0 to 1, got {value}")
         return sorted(set(value))
 
     @field_validator("rate")
     @classmethod
     def _shares(cls, value: list[float]) -> list[float]:
         if any(not 0 < item <= 1 for item in value):
-            raise ValueError("each rate lies in (0, 1]")
+            raise ValueError(f"expected rates above 0, up to 1, got {value}")
         return sorted(set(value))
 
     @field_validator("target_flips")
     @classmethod
     def _counts(cls, value: list[int]) -> list[int]:
         if any(not 0 <= item <= 1000 for item in value):
-            raise ValueError("each number of flips lies in 0–1000")
+            raise ValueError(f"expected numbers of flips from 0 to 1000, got {value}")
         return sorted(set(value))
 
     @field_validator("targets")
     @classmethod
     def _nodes(cls, value: list[int]) -> list[int]:
+        if any(item < 0 for item in value):
+            raise ValueError(f"expected node numbers of 0 or more, got {min(value)}")
         return sorted(set(value))
 
     @field_validator("attack", "baselines")
@@ -383,14 +394,57 @@ class ThresholdParams(Params):
 
 
 class NodeParams(Params):
-    node: int = Field(0, ge=0, title="Node")
+    node: int = Field(ge=0, title="Node", description="By its number in the upload.")
     toggle: int | None = Field(
-        None, ge=0, title="Other node", description="Adds or removes the edge to this node."
+        None, ge=0, title="Other node", description="Adds or removes the edge to it."
     )
     tau: float = Field(0.3, ge=0, le=1, title="Confidence threshold τ")
     flip_features: list[int] = Field(
         [], max_length=100, title="Features to flip", description="Columns set to 1 or back to 0."
     )
+
+
+def _conflict(params: GagnParams, given: Mapping[str, Facts]) -> tuple[str, str] | None:
+    graph, perturbed, split = (given.get(name, {}) for name in ("graph", "perturbed", "split"))
+    if params.attack and "perturbed" in given:
+        return (
+            "perturbed",
+            "this job makes its own attacks: leave the perturbed graph or the attacks out",
+        )
+    if graph.get("classes") in (0, 1):
+        return "graph", "expected nodes of at least two classes; all labels are the same"
+    whole = graph.get("nodes")
+    used = graph.get("largest_component_nodes") if params.largest_component else whole
+    if whole is None or used is None:  # not known before the job has read the graph
+        return None
+    if perturbed.get("nodes", used) != used:
+        return "perturbed", other_size(perturbed["nodes"], used, whole)
+    if split.get("max_index", 0) >= used:
+        return "split", beyond(f"names node {split['max_index']}", used, whole)
+    if params.targets and params.targets[-1] >= whole:
+        return "targets", f"expected nodes 0 to {whole - 1} of the upload, got {params.targets[-1]}"
+    return None
+
+
+def other_size(given: int, used: int, whole: int) -> str:
+    """Of a perturbed graph that is not as large as the graph in use."""
+    text = f"has {given} nodes; expected {used}"
+    if used != whole:
+        text += f", as the largest component of the {whole} nodes of the graph"
+    if given == whole:
+        text += "; switch off largest_component to work on all of them"
+    return text
+
+
+def beyond(what: str, used: int, whole: int) -> str:
+    """Of a split of a larger graph than the one in use."""
+    text = f"{what}; expected nodes 0 to {used - 1}"
+    if used != whole:
+        text += (
+            f" of the largest component, which has {used} of the {whole} nodes; switch off "
+            "largest_component if the split counts all of them"
+        )
+    return text
 
 
 METHOD = Method(
@@ -414,8 +468,8 @@ METHOD = Method(
             "Graph",
             "Edges, features and labels; the clean graph where a perturbed one is given.",
             needs=(
-                Need("features", True, "Agents compare features; this graph has none."),
-                Need("labels", True, "Training and testing need node labels; it has none."),
+                Need("features", True, "expected features, which agents compare; it has none"),
+                Need("labels", True, "expected labels, to train and test with; it has none"),
             ),
         ),
         Input(
@@ -430,46 +484,14 @@ METHOD = Method(
             "split",
             "split",
             "Split",
-            "Which nodes train, validate and test. Left out: 10/10/80 per class by the seed.",
+            "Which nodes train, validate and test; counted within the largest component if that is "
+            "what is used. Left out: 10/10/80 per class by the seed.",
             optional=True,
         ),
     ),
     params=GagnParams,
-    metrics=(
-        Metric("test_accuracy", "Test accuracy", better="higher", headline=True),
-        Metric("val_accuracy", "Validation accuracy", better="higher", headline=True),
-        Metric("edges_removed", "Edges removed", "edges"),
-        Metric("filter_auc", "AUC of the filter", better="higher"),
-        Metric("filter_precision", "Precision of the filter", better="higher"),
-        Metric("filter_recall", "Recall of the filter", better="higher"),
-        Metric("confidence_auc", "AUC of the confidence on held-out edges", better="higher"),
-        Metric("cosine_auc", "AUC of plain cosine on held-out edges", better="higher"),
-        Metric("degree_error", "Error of the inferred log degree", better="lower"),
-        Metric("degree_error_constant", "Error of the best constant", better="lower"),
-        Metric("targets_accuracy", "Accuracy on the targets", better="higher"),
-        Metric("worst.test_accuracy", "Worst test accuracy over the cells", better="higher"),
-        Metric("worst.*.test_accuracy", "Worst test accuracy of a baseline", better="higher"),
-        Metric("worst.targets_accuracy", "Worst accuracy on the targets", better="higher"),
-        Metric("worst.*.targets_accuracy", "Worst accuracy of a baseline there", better="higher"),
-        Metric("cell.*.test_accuracy", "Test accuracy in a cell of the arena", better="higher"),
-        Metric("cell.*.targets_accuracy", "Accuracy on the targets in a cell", better="higher"),
-        Metric("cell.*.val_accuracy", "Validation accuracy in a cell", better="higher"),
-        Metric("attack.*.loss", "Loss that an attack raises", better="higher"),
-        Metric("attack.*.surrogate_accuracy", "Accuracy of an attack's surrogate", better="lower"),
-        Metric("attack.*.flips", "Flips made", "flips"),
-        Metric("baseline.*.test_accuracy", "Test accuracy of a baseline", better="higher"),
-        Metric("baseline.*.val_accuracy", "Validation accuracy of a baseline", better="higher"),
-        Metric("baseline.*.threshold", "Similarity threshold of a baseline"),
-        Metric("baseline.*.seconds", "Time of a baseline", "s", better="lower"),
-        Metric("baseline.*.loss", "Training loss of a baseline", better="lower"),
-        Metric("*.test_accuracy", "Test accuracy of a readout", better="higher"),
-        Metric("*.train_accuracy", "Training accuracy of a readout", better="higher"),
-        Metric("*.val_accuracy", "Validation accuracy of a readout", better="higher"),
-        Metric("*.loss", "Loss over the agents", better="lower"),
-        Metric("attention.entropy", "Entropy of attention, as a share of uniform"),
-        Metric("messages", "Messages", "messages"),
-        Metric("bytes", "Bytes sent", "B"),
-    ),
+    conflict=_conflict,
+    metrics=METRICS,
     baselines=BASELINES,
     questions=(
         Question("threshold", "Move the filter's thresholds", ThresholdParams),

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from engine.core.errors import UserError
 from engine.data.split.split import Split
+from engine.methods.gagn.card import beyond, other_size
 
 if TYPE_CHECKING:
     from engine.data.graph.graph import Graph
@@ -27,8 +28,11 @@ class Case:
     split: Split
     kept: np.ndarray  # numbers of the nodes in the uploaded graph
     drawn: bool  # was the split drawn here?
+    node_names: np.ndarray | None = None  # as the upload calls them, where not by number
+    class_names: np.ndarray | None = None
     targets: np.ndarray | None = None  # nodes that an attack is after, counted on their own
-    cell: str = ""  # of the arena, where it is not the one that the inspector shows
+    cell: str = ""  # of the arena
+    shown: bool = True  # is it the cell whose numbers are the job's, and that one inspects?
 
     @property
     def nodes(self) -> int:
@@ -44,8 +48,8 @@ class Case:
         return self.split.parts() | ({} if self.targets is None else {"targets": self.targets})
 
     def key(self, name: str) -> str:
-        """A metric or a random stream, told apart from the other cells'."""
-        return f"cell.{self.cell}.{name}" if self.cell else name
+        """A metric, told apart from the other cells'."""
+        return name if self.shown else f"cell.{self.cell}.{name}"
 
     def phase(self, name: str) -> str:
         return f"{self.cell}: {name}" if self.cell else name
@@ -74,22 +78,23 @@ def prepare(
     adjacency, clean = graph.adjacency, None
     if perturbed is not None:
         if perturbed.nodes != graph.nodes:
-            raise UserError("perturbed", _sizes(perturbed.nodes, graph.nodes, whole))
+            raise UserError("perturbed", other_size(perturbed.nodes, graph.nodes, whole))
         adjacency, clean = perturbed.adjacency, graph.adjacency
     drawn = split is None
     if split is None:
         split = stratified(graph.labels, rng)
-    check_split(split, graph.labels)
-    return Case(adjacency, clean, graph.features, graph.labels, split, kept, drawn)
-
-
-def _sizes(given: int, used: int, whole: int) -> str:
-    text = f"has {given} nodes, but the agents live on {used}"
-    if used != whole:
-        text += f", the largest component of the {whole} nodes of the graph"
-    if given == whole:
-        text += "; switch off largest_component to work on all of them"
-    return text
+    check_split(split, graph.labels, whole=whole)
+    return Case(
+        adjacency,
+        clean,
+        graph.features,
+        graph.labels,
+        split,
+        kept,
+        drawn,
+        node_names=graph.node_names,
+        class_names=graph.class_names,
+    )
 
 
 def stratified(labels: np.ndarray, rng: np.random.Generator) -> Split:
@@ -108,16 +113,14 @@ def stratified(labels: np.ndarray, rng: np.random.Generator) -> Split:
     return Split(**{name: np.sort(np.concatenate(nodes)) for name, nodes in parts.items()})
 
 
-def check_split(split: Split, labels: np.ndarray) -> None:
+def check_split(split: Split, labels: np.ndarray, *, whole: int) -> None:
     for name, nodes in split.parts().items():
         if not len(nodes):
             raise UserError("split", f"{name} is empty; expected at least one node")
         if nodes.min() < 0 or nodes.max() >= len(labels):
             worst = nodes.min() if nodes.min() < 0 else nodes.max()
-            raise UserError(
-                "split",
-                f"{name} names node {worst}; the graph in use has nodes 0–{len(labels) - 1}",
-            )
+            what = f"{name} names node {worst}"
+            raise UserError("split", beyond(what, len(labels), whole))
         unknown = nodes[labels[nodes] < 0]
         if len(unknown):
             raise UserError("split", f"{name} names node {unknown[0]}, whose label is unknown")

@@ -18,7 +18,7 @@ from engine.core import checkpoint
 from engine.methods.gagn.filter import without
 from engine.methods.gagn.layout import layout
 from engine.methods.gagn.readout import accuracy, family
-from engine.methods.gagn.verdicts import REMOVED, Rule, Scores, by_level, decide, judged, levels
+from engine.methods.gagn.verdicts import Rule, Scores, by_level, levels, scan
 
 if TYPE_CHECKING:
     from engine.core.run import Run
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.methods.gagn.case import Case
 
 DIGITS = 4
+LONGEST = 60  # characters of a name that the page shows
 VERDICTS = ("kept", "spared", "removed")
 BANDS = ((0, 0), (1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (17, None))  # degrees
 BINS = 20
@@ -62,7 +63,7 @@ def write(
         "stage": chosen["stage"],
         "rule": {"mode": rule.mode, "tau": rule.tau, "kappa": rule.kappa, "used": bool(proposal)},
         "levels": by_level(scores, rule, verdict, adversarial),
-        "thresholds": _scan(scores, rule, case.nodes, adversarial),
+        "thresholds": scan(scores, rule, case.nodes, adversarial),
         "by_degree": _by_degree(case, predicted),
         "by_hop": _by_hop(case, predicted),
         "confidence_bins": _bins(scores.c_uv, adversarial),
@@ -113,6 +114,8 @@ def _nodes(
     told = (total / agents.graph.degree.clamp(min=1)).cpu()
     return {
         "id": case.kept.tolist(),
+        "name": _names(case.node_names),
+        "class_name": _names(case.class_names),
         "x": _short(position[:, 0]),
         "y": _short(position[:, 1]),
         "label": case.labels.tolist(),
@@ -125,6 +128,10 @@ def _nodes(
         "hop": _hops(case).tolist(),
         "readouts": {name: value.argmax(1).tolist() for name, value in found.items()},
     }
+
+
+def _names(names: np.ndarray | None) -> list[str] | None:
+    return None if names is None else [name[:LONGEST] for name in names.tolist()]
 
 
 def _edges(
@@ -171,19 +178,6 @@ def _edge_table(
         ),
         title="Edge verdicts",
     )
-
-
-def _scan(
-    scores: Scores, rule: Rule, nodes: int, adversarial: np.ndarray | None
-) -> list[dict[str, Any]]:
-    """What other thresholds would cut, for the curve under the slider."""
-    rows = []
-    for tau in np.linspace(0, 1, 41):
-        verdict = decide(scores, Rule(rule.mode, float(tau), rule.kappa), nodes)
-        removed = verdict == REMOVED
-        row: dict[str, Any] = {"tau": round(float(tau), 3), "removed": int(removed.sum())}
-        rows.append(row | (judged(removed, adversarial) if adversarial is not None else {}))
-    return rows
 
 
 def _hops(case: Case) -> np.ndarray:

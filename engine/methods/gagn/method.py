@@ -38,13 +38,14 @@ def run(run: Run) -> dict[str, float | None]:
         rng=run.rng("split"),
     )
     defences.refuse_too_large(run.params.baselines, case.nodes)
-    arena.refuse(run.params, case, run.inputs["perturbed"])
+    arena.refuse(run.params, case)
     case = replace(case, targets=arena.targets(run.params, case))
     describe(run, case)
     standing = run.restore() or {"arena": arena.fresh(), **fresh()}
     for cell in arena.attacked(run, case, standing):
         arena.keep(run, defend(run, cell, standing), standing)
         standing |= fresh()
+        run.rewind()  # every cell meets the same chance: what differs is the graph
     return arena.conclude(run, standing)
 
 
@@ -79,7 +80,7 @@ def defend(run: Run, case: Case, standing: dict[str, Any]) -> arena.Summary:
     )
     if standing["summary"] is None:
         final, chosen = play(run, case, world, standing)
-        if not case.cell:
+        if case.shown:
             oracles.verify(run, final, case)
         standing["summary"] = report(run, case, final, chosen, standing)
         standing |= {"chosen": [], "proposals": []}  # checkpoints need not carry agents any more
@@ -93,7 +94,7 @@ def defend(run: Run, case: Case, standing: dict[str, Any]) -> arena.Summary:
             summary |= {f"baseline.{name}.{key}": found[key] for key in told}
             if "threshold" in found["settings"]:
                 summary[f"baseline.{name}.threshold"] = found["settings"]["threshold"]
-        if not case.cell:
+        if case.shown:
             inspector.write_baselines(run, finished)
     return summary
 
@@ -113,7 +114,7 @@ def describe(run: Run, case: Case) -> None:
 def play(run: Run, case: Case, world: World, standing: dict[str, Any]) -> tuple[Agents, dict]:
     """Phases 1 to 3; returns the agents that validation chose, and how."""
     whole = Neighbourhood(case.adjacency, run.device)
-    generator = run.torch_rng(case.key("talk"))
+    generator = run.torch_rng("talk")
     agents = Agents(world, whole, run.params)
     if standing["stage"] == 0:
         if standing["agents"] is None:
@@ -151,7 +152,7 @@ def talk(
     run: Run, case: Case, agents: Agents, standing: dict[str, Any], *, rounds: int, phase: str
 ) -> None:
     """Rounds of communication; the best snapshot by validation goes to standing["best"]."""
-    generator = run.torch_rng(case.key("talk"))
+    generator = run.torch_rng("talk")
     if standing["agents"] is not None:
         agents.restore(standing["agents"])
     nodes = {
@@ -199,7 +200,7 @@ def look(
             "val_accuracy": scores[top],
             "readout": top,
             "round": number,
-            "agents": agents.snapshot(),
+            "agents": agents.state(),
         }
     report = {"val_accuracy": scores[top]}
     for kind in FAMILIES:
@@ -244,7 +245,7 @@ def message_bytes(agents: Agents) -> int:
 
 def propose(run: Run, case: Case, agents: Agents, standing: dict[str, Any]) -> None:
     """Score the edges, check the confidence, and rank cuts by validation without retraining."""
-    generator = run.torch_rng(case.key("jury"))
+    generator = run.torch_rng("jury")
     scores = score(agents, generator)
     standing["scores"] = scores.as_state()
     params = run.params
@@ -252,16 +253,20 @@ def propose(run: Run, case: Case, agents: Agents, standing: dict[str, Any]) -> N
         return
     told, plain = check_confidence(agents, generator)
     standing["check"] = {"confidence": told, "cosine": plain}
+    doubt = "the cut is made as asked" if params.fixed_cut else "nothing is cut"
     if told is None or plain is None:
         run.message(
             f"no held-out edges, or no witnesses yet at round {standing['best']['round']}, which "
-            "validation chose: the confidence cannot be checked and nothing is cut",
+            f"validation chose: the confidence cannot be checked, and {doubt}",
             level="warning",
         )
-        return
-    run.message(f"AUC on held-out edges: confidence {told:.3f}, plain cosine {plain:.3f}")
-    if told < max(USEFUL, plain - BEHIND):
-        run.message("the confidence is no better than a guess: nothing is cut", level="warning")
+        useful = False
+    else:
+        run.message(f"AUC on held-out edges: confidence {told:.3f}, plain cosine {plain:.3f}")
+        useful = told >= max(USEFUL, plain - BEHIND)
+        if not useful:
+            run.message(f"the confidence is no better than a guess: {doubt}", level="warning")
+    if not (useful or params.fixed_cut):
         return
     labels = torch.from_numpy(case.labels).to(run.device)
     val = torch.from_numpy(case.split.val).to(run.device)
@@ -291,13 +296,16 @@ def propose(run: Run, case: Case, agents: Agents, standing: dict[str, Any]) -> N
 
 
 def choose(run: Run, standing: dict[str, Any]) -> int:
-    """The stage to keep: a cut must gain enough over the same rounds without it."""
+    """The stage to keep: a cut is asked for, or gains enough over the same rounds without it."""
     uncut, cuts = standing["chosen"][1], standing["chosen"][2:]
     if not cuts:
         return 1
     top = max(range(len(cuts)), key=lambda k: cuts[k]["val_accuracy"])
     gain = cuts[top]["val_accuracy"] - uncut["val_accuracy"]
     words = standing["proposals"][top]["words"]
+    if run.params.fixed_cut:
+        run.message(f"cut by {words}, as asked: gains {gain:+.4f} on validation")
+        return top + 2
     if gain < run.params.min_gain or gain <= 0:
         run.message(f"no cut: the best one ({words}) gains {gain:+.4f} on validation")
         return 1
@@ -353,7 +361,7 @@ def report(
     if case.targets is not None:
         hit = torch.from_numpy(case.targets).to(run.device)
         summary["targets_accuracy"] = accuracy(found[chosen["readout"]], labels, hit)
-    if not case.cell:
+    if case.shown:
         inspector.write(
             run,
             case,

@@ -6,13 +6,15 @@ gate one another, and the rules themselves, are our reconstruction.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 ATTENTION, DEGREE, CONFIDENCE = 1, 2, 4  # bits of `levels`
 KEPT, SPARED, REMOVED = 0, 1, 2  # verdicts
+STEPS = 41  # thresholds of a scan
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,16 @@ class Scores:
 
     def __len__(self) -> int:
         return len(self.u)
+
+    @cached_property
+    def strongest(self) -> tuple[np.ndarray, np.ndarray]:
+        """The nodes that have edges, and of each its edge of the highest confidence."""
+        ends = np.concatenate((self.u, self.v))
+        edge = np.tile(np.arange(len(self)), 2)
+        order = np.lexsort((edge, self.c_uv[edge], ends))  # the last of each node is its best
+        ends, edge = ends[order], edge[order]
+        last = np.r_[ends[1:] != ends[:-1], True] if len(ends) else np.zeros(0, bool)
+        return ends[last], edge[last]
 
 
 @dataclass(frozen=True)
@@ -77,12 +89,20 @@ def _last_resort(scores: Scores, condemned: np.ndarray, nodes: int) -> np.ndarra
     lost = np.bincount(scores.u[condemned], minlength=nodes)
     lost += np.bincount(scores.v[condemned], minlength=nodes)
     bare = (degree > 0) & (lost == degree)
-    ends = np.concatenate((scores.u, scores.v))
-    edge = np.tile(np.arange(len(scores)), 2)
-    order = np.lexsort((edge, scores.c_uv[edge], ends))  # the last of each node is its best
-    ends, edge = ends[order], edge[order]
-    last = np.r_[ends[1:] != ends[:-1], True] if len(ends) else np.zeros(0, bool)
-    return np.unique(edge[last & bare[ends]])
+    ends, edge = scores.strongest
+    return np.unique(edge[bare[ends]])
+
+
+def scan(
+    scores: Scores, rule: Rule, nodes: int, adversarial: np.ndarray | None
+) -> list[dict[str, Any]]:
+    """What other thresholds would cut under the same mode and floor, as rows of a curve."""
+    rows = []
+    for tau in np.linspace(0, 1, STEPS):
+        removed = decide(scores, replace(rule, tau=float(tau)), nodes) == REMOVED
+        row: dict[str, Any] = {"tau": round(float(tau), 3), "removed": int(removed.sum())}
+        rows.append(row | (judged(removed, adversarial) if adversarial is not None else {}))
+    return rows
 
 
 def judged(removed: np.ndarray, adversarial: np.ndarray) -> dict[str, float | None]:

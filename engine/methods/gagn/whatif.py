@@ -31,6 +31,7 @@ from engine.methods.gagn.verdicts import (
     by_level,
     decide,
     judged,
+    scan,
 )
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class WhatIf:
             "spared": int((verdict == SPARED).sum()),
             "removed": int(removed.sum()),
             "levels": by_level(self.scores, rule, verdict, self.adversarial),
+            "thresholds": scan(self.scores, rule, self.case.nodes, self.adversarial),
             "verdict": verdict.tolist(),
             "readout": self.readout,
             "retrained": False,
@@ -109,20 +111,20 @@ class WhatIf:
 
     def node(self, params: NodeParams) -> dict[str, Any]:
         """One agent: whom it hears and believes, what it infers and answers, and what changes."""
-        case, node = self.case, params.node
-        self._require(node, "node")
+        case, node = self.case, self._place("node", params.node)
         before = self._agent(self.agents, node, params.tau)
-        answer = {"node": node, "id": int(case.kept[node]), **before, "changed": None}
+        answer = {"node": params.node, **before, "changed": None}
         if params.toggle is None and not params.flip_features:
             return answer
         adjacency, features = self.adjacency, case.features
         if params.toggle is not None:
-            self._require(params.toggle, "toggle")
-            if params.toggle == node:
+            other = self._place("toggle", params.toggle)
+            if other == node:
                 raise UserError(
                     "toggle", "expected another node: agents have no edge to themselves"
                 )
-            adjacency = toggled(adjacency, node, params.toggle)
+            answer["added"] = adjacency[node, other] == 0
+            adjacency = toggled(adjacency, node, other)
         if params.flip_features:
             features = flipped(features, node, params.flip_features)
         world = self.world if features is case.features else self._world(features)
@@ -130,8 +132,10 @@ class WhatIf:
         answer["changed"] = self._agent(after, node, params.tau)
         was = readouts(self.agents, only=self.readout)[self.readout].argmax(1)
         now = readouts(after, only=self.readout)[self.readout].argmax(1)
-        moved = torch.nonzero(was != now).ravel()
-        answer["others_changed"] = [int(k) for k in moved if int(k) != node][:SHOWN]
+        moved = np.flatnonzero((was != now).numpy())
+        others = case.kept[moved[moved != node]]
+        answer["others_changed"] = others[:SHOWN].tolist()
+        answer["others_changed_left_out"] = max(0, len(others) - SHOWN)
         test = torch.from_numpy(case.split.test)
         answer["test_accuracy_change"] = (
             (now[test] == self.labels[test]).double().mean()
@@ -139,9 +143,14 @@ class WhatIf:
         ).item()
         return answer
 
-    def _require(self, node: int, where: str) -> None:
-        if node >= self.case.nodes:
-            raise UserError(where, f"expected a node from 0 to {self.case.nodes - 1}, got {node}")
+    def _place(self, where: str, node: int) -> int:
+        """Where a node of the upload stands among those that the job works on."""
+        kept = self.case.kept  # ascending
+        place = int(np.searchsorted(kept, node))
+        if place == len(kept) or kept[place] != node:
+            expected = f"expected one of the {len(kept)} nodes of this job"
+            raise UserError(where, f"{expected} ({kept[0]} to {kept[-1]}), got {node}")
+        return place
 
     def _on(self, adjacency: sp.csr_array, world: World | None = None) -> Agents:
         """The same agents with other edges; a new edge starts with the weight of the own entry."""
@@ -169,7 +178,7 @@ class WhatIf:
         told = agents.delta(agents.degree[near], z).squeeze(1)
         neighbours = [
             {
-                "node": int(graph.col[entry]),
+                "node": int(self.case.kept[graph.col[entry]]),
                 "attention": float(alpha[entry]),
                 "confidence": float(sure[entry - first]),
                 "cosine": float(agents.edge_cosine[entry]),
@@ -233,7 +242,9 @@ def flipped(features: sp.csr_array, node: int, columns: list[int]) -> sp.csr_arr
     row = features[[node]].toarray()
     bad = [column for column in columns if not 0 <= column < row.shape[1]]
     if bad:
-        raise UserError("flip_features", f"expected columns from 0 to {row.shape[1] - 1}: {bad[0]}")
+        raise UserError(
+            "flip_features", f"expected columns from 0 to {row.shape[1] - 1}, got {bad[0]}"
+        )
     row[0, columns] = np.where(row[0, columns] == 0, 1.0, 0.0)
     parts = [features[:node], sp.csr_array(row), features[node + 1 :]]
     return sp.csr_array(sp.vstack([part for part in parts if part.shape[0]], format="csr"))

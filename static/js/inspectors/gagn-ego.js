@@ -1,5 +1,6 @@
 // One agent and its neighbours: a drawing to walk through, the same as a table, and its facts.
 
+import { names } from "./gagn-names.js";
 import { toggle } from "./gagn-toggle.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -19,7 +20,7 @@ function draw(name, attributes, ...children) {
 
 export function ego(found) {
   const { nodes, edges, near } = found;
-  const place = new Map(nodes.id.map((id, at) => [id, at]));
+  const called = names(nodes);
   const past = [];
   let verdict = edges.verdict;
   let now = -1;
@@ -69,7 +70,7 @@ export function ego(found) {
 
   function spot(node, x, y, edge, center) {
     const words =
-      `Node ${nodes.id[node]}, class ${nodes.label[node]}, attention ${to(edge, center).toFixed(3)}, ` +
+      `Node ${called.node(node)}, class ${called.class(nodes.label[node])}, attention ${to(edge, center).toFixed(3)}, ` +
       `confidence ${edges.c_uv[edge].toFixed(2)}, ${VERDICTS[verdict[edge]]}` +
       (edges.adversarial?.[edge] ? ", adversarial" : "");
     const group = draw("g", {
@@ -103,11 +104,11 @@ export function ego(found) {
 
   function facts(node) {
     const right = nodes.predicted[node] === nodes.label[node];
-    pick("[data-agent-title]").textContent = `Node ${nodes.id[node]}`;
+    pick("[data-agent-title]").textContent = `Node ${called.node(node)}`;
     const told = [
-      ["Label", `${nodes.label[node]} (${PARTS[nodes.part[node]]})`],
-      ["Answer", `${nodes.predicted[node]}, ${right ? "right" : "wrong"}, with a share of ${nodes.confidence[node].toFixed(2)}`],
-      ...Object.entries(nodes.readouts).map(([name, all]) => [`… ${name}`, all[node]]),
+      ["Label", `${called.class(nodes.label[node])} (${PARTS[nodes.part[node]]})`],
+      ["Answer", `${called.class(nodes.predicted[node])}, ${right ? "right" : "wrong"}, with a share of ${nodes.confidence[node].toFixed(2)}`],
+      ...Object.entries(nodes.readouts).map(([name, all]) => [`… ${name}`, called.class(all[node])]),
       ["Degree", `${nodes.degree[node]}; neighbours infer ${nodes.degree_inferred[node].toFixed(1)}`],
       ["After the filter", nodes.degree_after[node]],
       ["To a training label", nodes.hop[node] < 0 ? "no path" : `${nodes.hop[node]} step${nodes.hop[node] === 1 ? "" : "s"}`],
@@ -132,7 +133,7 @@ export function ego(found) {
       const link = document.createElement("button");
       link.type = "button";
       link.className = "plain walk";
-      link.textContent = nodes.id[there];
+      link.textContent = called.node(there);
       link.addEventListener("click", () => show(there));
       row.insertCell().append(link);
       for (const value of [to(edge, node), from(edge, node), edges.c_uv[edge]]) {
@@ -141,7 +142,7 @@ export function ego(found) {
         cell.textContent = value.toFixed(3);
       }
       const truth = edges.adversarial === null ? "" : edges.adversarial[edge] ? "adversarial" : "honest";
-      for (const text of [nodes.label[there], nodes.predicted[there], VERDICTS[verdict[edge]], truth]) {
+      for (const text of [called.class(nodes.label[there]), called.class(nodes.predicted[there]), VERDICTS[verdict[edge]], truth]) {
         row.insertCell().textContent = text;
       }
     }
@@ -163,18 +164,18 @@ export function ego(found) {
   pick("[data-find]").addEventListener("submit", (event) => {
     event.preventDefault();
     const text = pick("#node").value.trim();
-    const node = place.get(Number(text));
-    if (text !== "" && node !== undefined) show(node);
-    else pick("[data-find-fault]").textContent = `node: the number of a node of this job (${nodes.id[0]} to ${nodes.id.at(-1)}, ${nodes.id.length} in all), got ${text || "nothing"}`;
+    const node = called.find(text);
+    if (node !== undefined) show(node);
+    else pick("[data-find-fault]").textContent = `node: expected the number of a node of this job (${nodes.id[0]} to ${nodes.id.at(-1)}, ${nodes.id.length} in all), got ${text || "nothing"}`;
   });
   for (const button of document.querySelectorAll("[data-among]")) {
     button.addEventListener("click", () => some(button.dataset.among));
   }
   pick('[data-among="attacked"]').hidden = edges.adversarial === null;
   pick("[data-back]").addEventListener("click", () => show(past.pop(), { keep: false }));
-  legend(nodes, edges);
+  legend(nodes, edges, called);
 
-  const ask = toggle(found, place);
+  const ask = toggle(found);
   show(near.reduce((best, list, node) => (list.length > near[best].length && list.length <= 12 ? node : best), 0));
   return {
     show(node) {
@@ -188,13 +189,13 @@ export function ego(found) {
   };
 }
 
-function legend(nodes, edges) {
+function legend(nodes, edges, called) {
   const classes = [...new Set(nodes.label)].filter((label) => label >= 0).sort((a, b) => a - b);
   const items = classes.map((label) => {
     const item = document.createElement("li");
     const dot = document.createElement("span");
     dot.className = `dot slot-${(label % 8) + 1}`;
-    item.append(dot, ` class ${label}`);
+    item.append(dot, ` class ${called.class(label)}`);
     return item;
   });
   for (const words of [

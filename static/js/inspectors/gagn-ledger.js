@@ -1,5 +1,7 @@
 // The ledger of all edges: filtered, sorted and paged in the page; a node's number walks to it.
 
+import { names } from "./gagn-names.js";
+
 const SIZE = 25;
 const VERDICTS = ["kept", "spared", "removed"];
 const COLUMNS = [
@@ -24,6 +26,7 @@ const suspects = (bits) =>
  * @param {(node: number) => void} walk
  */
 export function ledger({ nodes, edges }, walk) {
+  const called = names(nodes);
   const form = document.querySelector("[data-ledger-form]");
   const table = document.querySelector("[data-ledger]");
   const columns = COLUMNS.filter(([key]) => edges[key] !== null);
@@ -85,7 +88,7 @@ export function ledger({ nodes, edges }, walk) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "plain walk";
-    button.textContent = nodes.id[node];
+    button.textContent = called.node(node);
     button.addEventListener("click", () => walk(node));
     return button;
   }

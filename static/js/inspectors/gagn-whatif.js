@@ -14,8 +14,9 @@ const percent = (value) => (value === null || value === undefined ? "–" : valu
 export function whatIf({ job, edges, overview }, judge) {
   const form = document.querySelector("[data-threshold]");
   const note = document.querySelector("[data-answer-note]");
+  const keep = form.querySelector("[data-keep]"); // only for those who may run jobs
   const { rule } = overview;
-  const scan = scanChart(overview, rule.tau);
+  const scan = scanChart(overview.thresholds, rule);
   const flow = chart(document.querySelector("[data-flow]"), {
     title: "From suspicion to verdict",
     unit: "edges",
@@ -36,6 +37,7 @@ export function whatIf({ job, edges, overview }, judge) {
   function say() {
     form.querySelector("[data-tau]").textContent = Number(form.elements.tau.value).toFixed(2);
     form.querySelector("[data-kappa]").textContent = Number(form.elements.kappa.value).toFixed(2);
+    if (keep) keep.href = asJob(keep.href, form.elements);
   }
 
   async function ask() {
@@ -57,7 +59,7 @@ export function whatIf({ job, edges, overview }, judge) {
       figures(answer);
       flow.update([sankey(answer.levels)]);
       flow.say(`With ${answer.rule}.`);
-      scan.mark(set.tau);
+      scan.show(answer.thresholds, set);
       judge(answer.verdict);
     } catch (fault) {
       if (mine === newest) note.textContent = `No answer: ${fault.message}.`;
@@ -77,13 +79,23 @@ export function whatIf({ job, edges, overview }, judge) {
     asRun({ edges, overview });
     flow.update([sankey(overview.levels)]);
     flow.say(ended);
-    scan.mark(rule.tau);
+    scan.show(overview.thresholds, rule);
     judge(edges.verdict);
     note.textContent = "As this job ended.";
   });
   set(rule);
   flow.say(ended);
   asRun({ edges, overview });
+}
+
+/** The form of a new job under these settings, by the names of the card's parameters. */
+function asJob(href, { tau, kappa, mode, allow_isolated: isolated }) {
+  const address = new URL(href);
+  address.searchParams.set("p.filter", mode.value);
+  address.searchParams.set("p.thresholds", tau.value);
+  address.searchParams.set("p.attention_floor", kappa.value);
+  address.searchParams.set("p.allow_isolated", isolated.checked);
+  return address.href;
 }
 
 function asRun({ edges, overview }) {
@@ -135,28 +147,40 @@ function figures(answer) {
   );
 }
 
-/** What other thresholds would cut, under the rule that the job used. */
-function scanChart({ thresholds, rule }, at) {
-  const x = thresholds.map((row) => row.tau);
-  const known = thresholds.some((row) => row.recall !== undefined && row.recall !== null);
-  const traces = known
-    ? [
-        { name: "precision", slot: 1, x, y: thresholds.map((row) => row.precision), mode: "lines" },
-        { name: "recall", slot: 2, x, y: thresholds.map((row) => row.recall), mode: "lines" },
-      ]
-    : [{ name: "removed", slot: 1, x, y: thresholds.map((row) => row.removed), mode: "lines" }];
+/** What other thresholds would cut under the mode and the floor that are set. */
+function scanChart(rows, rule) {
   const lines = (tau) => ({
     xaxis: { title: "confidence threshold τ", range: [0, 1] },
     shapes: [{ type: "line", x0: tau, x1: tau, yref: "paper", y0: 0, y1: 1, line: { width: 1, dash: "dot", color: "#888888" } }],
   });
+  const known = rows.some(({ recall }) => recall !== undefined && recall !== null);
   const drawn = chart(document.querySelector("[data-scan]"), {
-    title: `What each threshold would cut (${rule.mode})`,
+    title: "What each threshold would cut",
     unit: known ? "share" : "edges",
-    traces,
-    layout: lines(at),
+    traces: cuts(rows, known),
+    layout: lines(rule.tau),
+    note: underWhich(rule),
   });
-  return { mark: (tau) => drawn.update(traces, lines(tau)) };
+  return {
+    show(newest, set) {
+      drawn.update(cuts(newest, known), lines(set.tau));
+      drawn.say(underWhich(set));
+    },
+  };
 }
+
+function cuts(rows, known) {
+  const x = rows.map(({ tau }) => tau);
+  return (known ? ["precision", "recall"] : ["removed"]).map((name, at) => ({
+    name,
+    slot: at + 1,
+    x,
+    y: rows.map((row) => row[name]),
+    mode: "lines",
+  }));
+}
+
+const underWhich = ({ mode, kappa }) => `Mode ${mode}, attention floor κ = ${kappa}.`;
 
 const LEVELS = ["attention", "degree", "confidence"];
 

@@ -71,6 +71,7 @@ def attempt(tmp_path: Path, inputs: dict[str, Path]) -> Attempt:
         values = method.params(**{**QUICK, **params})
         given = inputs if given is None else given
         request = Request(method, values, given, seed, "cpu", 1)
+        folder.mkdir(exist_ok=True)
         request.write(folder)
         point = resume.rewind(folder)
         emitter = Emitter(folder / EVENTS, n=point.n)

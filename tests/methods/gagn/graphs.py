@@ -66,22 +66,21 @@ def agents(
     return made, generator
 
 
+def write_graph(path: Path, matrix: sp.csr_array, words: sp.csr_array, labels: np.ndarray) -> None:
+    """A graph with features and labels as one npz."""
+    parts = {
+        f"{name}_{part}": getattr(of, part)
+        for name, of in (("adj", matrix), ("attr", words))
+        for part in ("data", "indices", "indptr", "shape")
+    }
+    np.savez(path, labels=labels, **parts)
+
+
 def write_inputs(folder: Path, *, seed: int = 0, nodes: int = 120) -> dict[str, Path]:
     """graph.npz, an attacked perturbed.npz and split.json, as a user would upload them."""
     matrix, words, labels = planted(nodes=nodes, seed=seed)
     paths = {name: folder / name for name in ("graph.npz", "perturbed.npz", "split.json")}
-    np.savez(
-        paths["graph.npz"],
-        adj_data=matrix.data,
-        adj_indices=matrix.indices,
-        adj_indptr=matrix.indptr,
-        adj_shape=matrix.shape,
-        attr_data=words.data,
-        attr_indices=words.indices,
-        attr_indptr=words.indptr,
-        attr_shape=words.shape,
-        labels=labels,
-    )
+    write_graph(paths["graph.npz"], matrix, words, labels)
     rng = np.random.default_rng(seed + 1)
     u, v = rng.integers(0, nodes, (2, nodes // 2))
     wrong = labels[u] != labels[v]

@@ -125,6 +125,22 @@ def test_agents_have_parameters_of_their_own():
         assert getattr(made, name).flatten(1).var(0).sum() > 0, name
 
 
+@pytest.mark.parametrize("dual", [True, False])
+@pytest.mark.parametrize("off", [{}, {"degree": False}, {"confidence": False}, {"fusion": 0.0}])
+def test_a_state_that_is_held_does_not_change(small, dual, off):
+    graph, words, labels, train = small
+    batched, generator = agents(
+        graph, world(words, labels, train, dual=dual), GagnParams(warm=0, **off)
+    )
+    batched.round(0, generator)
+    held = batched.state()
+    copies = {name: value.clone() for name, value in held.items()}
+    for number in range(1, 7):
+        batched.round(number, generator)
+    assert not torch.equal(batched.embedding, held["embedding"])
+    assert all(torch.equal(held[name], copies[name]) for name in held)
+
+
 def test_attention_follows_the_gradient_of_its_gain():
     graph, words, labels = planted()
     made, generator = agents(graph, world(words, labels, np.arange(0, 120, 4)), EAGER)
@@ -185,7 +201,8 @@ def test_degree_inference_recovers_a_constant_degree():
     ring = np.arange(n)
     graph = adjacency(n, np.r_[ring, ring], np.r_[(ring + 1) % n, (ring + 2) % n])
     _, words, labels = planted(nodes=n)
-    made, generator = agents(graph, world(words, labels, np.arange(0, n, 4)), GagnParams())
+    params = GagnParams(witnesses=0)  # nothing but degrees and what goes into them
+    made, generator = agents(graph, world(words, labels, np.arange(0, n, 4)), params)
     for number in range(200):
         made.round(number, generator)
     total, _ = made.inferred_degree(made.answers())
@@ -218,6 +235,28 @@ def test_witnesses_are_strangers_that_walked_here():
     far = made.stranger_filled
     assert far.any()
     assert (hops[me[far], made.strangers[far]] >= 2).all()
+
+
+def test_half_of_the_witnesses_come_to_be_of_known_label():
+    graph, words, labels = planted()
+    made, generator = agents(graph, world(words, labels, np.arange(0, 120, 10)), GagnParams())
+    half, before = made.who.shape[1] // 2, 0.0
+    for number in range(60):
+        made.round(number, generator)
+        share = made.world.known[made.who[:, :half]].double().mean().item()
+        assert share >= before - 0.02  # one that is known only gives way to another
+        before = share
+    assert before >= 0.95
+    others = made.world.known[made.who[:, half:]].double().mean().item()
+    assert others <= 0.3  # a tenth of the nodes has a label
+
+
+def test_agents_that_heard_of_no_label_learn_nothing_and_go_on(small):
+    graph, words, labels, train = small
+    made, _ = agents(graph, world(words, labels, train), GagnParams(hearsay=1.0))
+    losses = made.learn(0)  # witness lists are still empty
+    assert losses.embedding.isnan().all()
+    assert not made.embedding.any()
 
 
 class Sizes(TorchFunctionMode):
@@ -260,3 +299,13 @@ def test_memory_grows_with_the_agents_and_not_with_their_square():
     small, big = largest_and_peak(1500), largest_and_peak(3000)
     assert big[0] <= 2.1 * small[0]
     assert big[1] <= 2.1 * small[1]
+
+
+def test_the_largest_chance_stays_within_the_list(monkeypatch):
+    """Just below 1, which single precision would round up to a slot that is not there."""
+    graph, words, labels = planted()
+    made, generator = agents(graph, world(words, labels, np.arange(0, 120, 4)), GagnParams())
+    most = torch.tensor(1.0).nextafter(torch.tensor(0.0))
+    monkeypatch.setattr(torch, "rand", lambda *shape, generator: most.expand(*shape))
+    made.forward(made.world.opinions(made.answers()), generator)
+    assert (made.who < 120).all()

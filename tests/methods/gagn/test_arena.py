@@ -17,9 +17,10 @@ from engine.core.run import Stop
 from engine.data.graph import io as graphs
 from engine.methods.gagn import arena
 from engine.methods.gagn.arena import Cell
-from engine.methods.gagn.card import GagnParams
+from engine.methods.gagn.card import METHOD, GagnParams
 
 SMALL = {"rounds": 6, "rounds_after": 3, "baseline_epochs": 10, "baselines": ["gcn"]}
+CELLS = ["clean", "dice.rate5", "dice.rate10", "metattack.rate5", "metattack.rate10"]
 FIGHT = {**SMALL, "attack": ["dice", "metattack"], "rate": [0.05, 0.1], "attack_exact": False}
 
 
@@ -49,7 +50,7 @@ def test_cells_are_named_for_keys_and_for_people():
         "nettack.flips5",
     ]
     assert grid[1].words == "Metattack 12.5 %"
-    assert grid[4].words == "Nettack, 5 flips per target"
+    assert grid[4].words == "Nettack, 5 per target"
     assert grid[3].budget(400) is None
     assert grid[2].budget(404) == 80
     assert Cell("random", 0.07).name == "random.rate7"
@@ -57,10 +58,10 @@ def test_cells_are_named_for_keys_and_for_people():
 
 def test_every_cell_is_fought_and_told(attempt, clean, tmp_path):
     summary = attempt("job", given=clean, **FIGHT)
-    names = ["clean", "dice.rate5", "dice.rate10", "metattack.rate5", "metattack.rate10"]
+    names = CELLS
     for who in ("", "baseline.gcn."):
         told = [summary[f"cell.{name}.{who}test_accuracy"] for name in names]
-        assert summary[f"worst.{who}test_accuracy"] == min(told)
+        assert summary[f"{who}worst.test_accuracy"] == min(told)
         assert summary[f"{who}test_accuracy"] == told[-1]
     assert summary["cell.clean.filter_auc"] is None
     graph = graphs.load(clean["graph"])
@@ -95,6 +96,48 @@ def test_the_last_cell_is_a_plain_job_on_the_graph_that_it_exports(
         assert answers[0] == answers[1]
 
 
+def test_every_cell_meets_the_same_chance(attempt, clean, tmp_path):
+    fight = {**FIGHT, "rate": [0.1], "baselines": ["mlp", "gcn"]}
+    fought = attempt("fought", given=clean, **fight)
+    names = ["clean", "dice.rate10", "metattack.rate10"]
+    blind = {fought[f"cell.{name}.baseline.mlp.test_accuracy"] for name in names}
+    assert len(blind) == 1  # a model that sees no edge is told nothing by an attack on edges
+    perturbed = tmp_path / "fought/graphs/dice.rate10.npz"
+    few = {**SMALL, "baselines": fight["baselines"]}
+    plain = attempt("plain", given={**clean, "perturbed": perturbed}, **few)
+    for who in ("", "baseline.gcn."):  # in a cell that is not the last as well
+        assert fought[f"cell.dice.rate10.{who}test_accuracy"] == plain[f"{who}test_accuracy"]
+
+
+def test_the_arena_is_drawn_on_the_first_page_and_every_key_has_a_title(
+    attempt, clean, series, tmp_path
+):
+    summary = attempt("job", given=clean, **FIGHT)
+    lines = map(json.loads, (tmp_path / "job" / EVENTS).read_text().splitlines())
+    main = [line["path"] for line in lines if line["t"] == "file" and line["role"] == "result"]
+    assert main == [
+        f"figures/{name}.test_accuracy.json" for name in ("robustness", "dice", "metattack")
+    ]
+    (heat,) = json.loads((tmp_path / "job" / main[0]).read_text())["data"]
+    assert heat["x"] == ["GAgN", "GCN"]
+    assert heat["y"][0] == "clean graph"
+    assert [row[0] for row in heat["z"]] == [
+        *(summary[f"cell.{name}.test_accuracy"] for name in CELLS),
+        summary["worst.test_accuracy"],
+    ]
+    gagn = json.loads((tmp_path / "job" / main[2]).read_text())["data"][0]
+    assert gagn["x"] == [0, 5, 10]
+    assert gagn["y"][0] == summary["cell.clean.test_accuracy"]
+    assert gagn["y"][1:] == [summary[f"cell.{name}.test_accuracy"] for name in CELLS[3:]]
+    keys = {*summary, *(key for _, told in series("job") for key in told)}
+    assert not [key for key in keys if METHOD.metric(key) is None and ".loss.q" not in key]
+
+
+def test_every_phase_says_which_cell_it_is_in(attempt, clean, tmp_path):
+    attempt("job", given=clean, **FIGHT)
+    assert {name.partition(":")[0] for name in phases(tmp_path / "job")} == {"attack", *CELLS}
+
+
 def elsewhere(told: dict[str, float]) -> bool:
     return next(iter(told)).startswith(("cell.", "attack."))
 
@@ -103,7 +146,7 @@ def test_without_an_attack_there_is_one_cell_and_no_trace_of_an_arena(
     attempt, series, inputs, tmp_path
 ):
     summary = attempt("job", given=inputs, **SMALL)
-    assert not [key for key in summary if key.startswith(("cell.", "worst.", "attack."))]
+    assert not [key for key in summary if key.startswith(("cell.", "attack.")) or "worst" in key]
     assert not [told for _, told in series("job") if elsewhere(told)]
     assert not (tmp_path / "job/graphs").exists()
     assert not (tmp_path / "job/tables/robustness.csv").exists()
@@ -140,9 +183,10 @@ def test_targets_are_told_apart_for_agents_and_baselines(attempt, clean, tmp_pat
     nodes = json.loads((tmp_path / "job/inspector/nodes.json").read_text())
     right = np.array(nodes["predicted"])[chosen] == np.array(nodes["label"])[chosen]
     assert summary["targets_accuracy"] == pytest.approx(right.mean())
-    for key in ("targets_accuracy", "baseline.gcn.targets_accuracy"):
+    for who in ("", "baseline.gcn."):
+        key = f"{who}targets_accuracy"
         told = [summary[f"cell.{name}.{key}"] for name in ("clean", "nettack.flips1")]
-        assert summary[f"worst.{key}"] == min(*told, summary[key])
+        assert summary[f"{who}worst.targets_accuracy"] == min(*told, summary[key])
     adjacency = graphs.load(clean["graph"]).adjacency
     made = flips(tmp_path / "job", "nettack.flips3", adjacency)
     assert len(made) == 15

@@ -17,7 +17,7 @@ from engine.data.graph.graph import Graph
 from engine.data.split.split import Split
 from engine.methods.gagn.card import GagnParams
 from engine.methods.gagn.case import prepare, stratified
-from tests.methods.gagn.graphs import planted
+from tests.methods.gagn.graphs import planted, write_graph
 
 
 def test_a_job_tells_its_accuracy_its_cuts_and_its_baselines(attempt, series):
@@ -56,6 +56,28 @@ def test_the_files_of_a_job_agree_with_its_summary(attempt, tmp_path):
     assert (abs(purified - purified.T)).nnz == 0
     table = (folder / "tables/edges.csv").read_text().splitlines()
     assert len(table) == len(edges["u"]) + 1
+
+
+def test_the_one_cut_that_is_asked_for_is_made_whatever_validation_says(attempt, tmp_path):
+    """As a what-if is kept: a cut of every fifth edge that gains nothing is no accident."""
+    asked = {"filter": "confidence", "thresholds": [0.9], "min_gain": 1.0, "baselines": []}
+    cut = attempt("asked", **asked)["edges_removed"]
+    session = Session(tmp_path / "asked")
+    told = session.ask("threshold", {"mode": "confidence", "tau": 0.9})
+    assert cut == told["removed"] > 0
+    assert attempt("picked", **{**asked, "thresholds": [0.8, 0.9]})["edges_removed"] == 0
+
+
+def test_a_split_or_perturbed_graph_of_the_whole_upload_is_told_the_way_out():
+    lonely = graph()
+    matrix = lonely.adjacency.tolil()
+    matrix[119, :] = matrix[:, 119] = 0
+    lonely = graph(adjacency=sp.csr_array(matrix))
+    split = Split(np.arange(10), np.array([10]), np.array([119]))
+    fault = str(refused(lonely, None, split))
+    assert "test names node 119; expected nodes 0 to 118 of the largest component" in fault
+    assert "switch off largest_component" in fault
+    assert "switch off largest_component" in str(refused(lonely, graph()))
 
 
 def test_every_verification_of_a_job_holds(attempt, tmp_path):
@@ -101,6 +123,11 @@ def test_questions_are_answered_from_the_files_of_a_job(attempt, tmp_path):
     edges = json.loads((tmp_path / "job/inspector/edges.json").read_text())
     nothing = asked.ask("threshold", {"tau": 0.0})
     assert nothing["removed"] == 0
+    for mode in ("confidence", "strict"):  # the curve is that of the mode that is asked about
+        told = asked.ask("threshold", {"tau": 0.5, "mode": mode})
+        (there,) = (row for row in told["thresholds"] if row["tau"] == 0.5)
+        assert there["removed"] == told["removed"]
+        assert there["recall"] == told["recall"]
     assert nothing["kept"] == len(edges["u"])
     if summary["edges_removed"] == 0:
         assert nothing["test_accuracy"] == pytest.approx(summary["test_accuracy"])
@@ -118,6 +145,34 @@ def test_questions_are_answered_from_the_files_of_a_job(attempt, tmp_path):
     assert parted["changed"]["shares"]["neighbour"] != agent["shares"]["neighbour"]
     changed = asked.ask("node", {"node": 7, "flip_features": list(range(30))})
     assert changed["changed"]["shares"]["self"] != agent["shares"]["self"]
+
+
+def test_questions_and_answers_number_nodes_as_the_upload_does(attempt, tmp_path):
+    adjacency, words, labels = planted()
+    stray = sp.csr_array((2, 2), dtype=adjacency.dtype)  # two nodes before all, without an edge
+    given = {"graph": tmp_path / "shifted.npz"}
+    write_graph(
+        given["graph"],
+        sp.block_diag([stray, adjacency], format="csr"),
+        sp.vstack([words[:2], words], format="csr"),
+        np.r_[labels[:2], labels],
+    )
+    attempt("job", given=given, baselines=[], rounds=4, rounds_after=2, filter="off")
+    asked = Session(tmp_path / "job")
+    friends = {2 + int(k) for k in adjacency[[5]].indices}
+    agent = asked.ask("node", {"node": 7})
+    assert (agent["node"], agent["label"]) == (7, labels[5])
+    assert {row["node"] for row in agent["neighbours"]} == friends
+    friend = min(friends)
+    parted = asked.ask("node", {"node": 7, "toggle": friend})
+    assert not parted["added"]
+    assert {row["node"] for row in parted["changed"]["neighbours"]} == friends - {friend}
+    stranger = next(k for k in range(2, 122) if k not in friends | {7})
+    joined = asked.ask("node", {"node": 7, "toggle": stranger})
+    assert joined["added"]
+    assert stranger in {row["node"] for row in joined["changed"]["neighbours"]}
+    with pytest.raises(UserError, match=r"120 nodes of this job \(2 to 121\), got 1$"):
+        asked.ask("node", {"node": 1})
 
 
 @pytest.mark.parametrize(

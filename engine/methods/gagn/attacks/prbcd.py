@@ -62,8 +62,11 @@ class Prbcd(Pgd):
         return factors.at(self.u, self.v)
 
     def pace(self) -> float:
+        """Its authors' pace, but on a small graph, where a gradient is large, no more than N/10:
+        else every step throws the weights from one end to the other (ours, measured)."""
         since = max(0, self.done - int(DRAWING * self.steps))
-        return self.budget / self.victim.nodes * RATE / np.sqrt(since + 1)
+        nodes = self.victim.nodes
+        return min(self.budget / nodes * RATE, nodes / 10) / np.sqrt(since + 1)
 
     def ascend(self) -> dict[str, float]:
         found = super().ascend()

@@ -79,7 +79,7 @@ def train(run: Run, case: Case, todo: list[Unit], *, standing: dict[str, Any], s
     for unit in todo[len(finished) :]:
         began = time.monotonic()
         told = case.key(key(unit))
-        generator = run.torch_rng(told)
+        generator = run.torch_rng(key(unit))
         fit = begin(unit, ground, generator=generator)
         first = standing["baselines"]["epoch"]
         if first:
