@@ -19,6 +19,7 @@ PAGES = """
                                                                     a   o   v   e   m   w
 ''                                  GET  /                          302 200 200 200 200 200
 home/running/                       GET  /home/running/             302 200 200 200 200 200
+home/count/                         GET  /home/count/               302 200 200 200 200 200
 methods/                            GET  /methods/                  302 200 200 200 200 200
 methods/<slug:slug>/                GET  /methods/fake/             302 200 200 200 200 200
 queue/                              GET  /queue/                    302 200 200 200 200 200

@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 
 from webapp.accounts.models import Role, Token, User
 from webapp.accounts.tokens import MAX_DAYS
-from webapp.refused import Refused
+from webapp.refused import Refused, stray
 
+LONGEST_NAME = 100  # characters
 MAX_PASSWORD = 1000  # characters: hashing time grows with it
 
 
@@ -40,11 +41,11 @@ class Refusable(forms.Form):
         super().__init__(*args, auto_id=f"{self.ids}-%s", **kwargs)
 
     def refuse(self, refused: Refused) -> None:
-        for where, expected in refused.faults:
+        for where, words in refused.faults:
             if where in self.fields:
-                self.add_error(where, f"Expected: {expected}.")
+                self.add_error(where, words)
             else:
-                self.add_error(None, f"{where}: expected {expected}.")
+                self.add_error(None, f"{where}: {words}")
 
 
 class SignIn(Refusable):
@@ -79,23 +80,30 @@ class ChangePassword(NewPassword):
         return self.cleaned_data["password"]
 
 
+def _one_line(text: str) -> None:
+    if words := stray(text):
+        raise ValidationError(words)
+
+
+def _name(**options: Any) -> forms.CharField:
+    return forms.CharField(max_length=LONGEST_NAME, validators=[_one_line], **options)
+
+
 class NewAccount(Refusable):
     """What an invited newcomer fills in; the e-mail is fixed where the invitation names one."""
 
     email = _email()
-    name = forms.CharField(max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = _name(widget=forms.TextInput(attrs={"autocomplete": "name"}))
     password = _password("new-password")
 
 
 class OwnName(Refusable):
-    name = forms.CharField(
-        max_length=100, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
+    name = _name(required=False, widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
 
 class NewToken(Refusable):
     ids = "token"
-    name = forms.CharField(max_length=100, help_text="What it is for: “training script”.")
+    name = _name(help_text="What it is for: “training script”.")
     scope = forms.ChoiceField(
         choices=[("write", "Read and write"), ("read", "Read only")], initial=Token.Scope.WRITE
     )
@@ -111,12 +119,12 @@ class NewToken(Refusable):
 
 class TeamName(Refusable):
     ids = "team"
-    name = forms.CharField(max_length=100)
+    name = _name()
 
 
 class ProjectName(Refusable):
     ids = "project"
-    name = forms.CharField(max_length=100)
+    name = _name()
 
 
 class Invite(Refusable):

@@ -39,7 +39,7 @@ def invite(by: User, team: Team, *, role: str, email: str = "") -> tuple[Link, s
     _check_role(role)
     email = email.strip().lower()
     if email and team.memberships.filter(user__email=email).exists():
-        raise Refused([("email", "somebody who is not in the team yet")])
+        raise Refused([("email", "expected somebody who is not in the team yet")])
     with transaction.atomic():
         link, secret = Link.make(
             Link.Purpose.INVITE,
@@ -60,7 +60,12 @@ def reset(by: User, team: Team, member: User) -> tuple[Link, str]:
     """
     if not _owns_all_teams(by, member):
         raise Refused(
-            [("member", "a member of your own teams only: this one is in another team as well")]
+            [
+                (
+                    "member",
+                    "expected a member of your own teams only: this one is in another team as well",
+                )
+            ]
         )
     with transaction.atomic():
         link, secret = Link.make(
@@ -89,7 +94,7 @@ def use_reset(link: Link, password: str) -> User:
     user = link.user
     _check_password(password, user)
     if not _owns_all_teams(link.created_by, user):
-        raise Refused([("link", "one made by an owner of every team of this account")])
+        raise Refused([("link", "expected one made by an owner of every team of this account")])
     with transaction.atomic():
         _spend(link)
         user.set_password(password)
@@ -102,7 +107,9 @@ def use_reset(link: Link, password: str) -> User:
 def use_invite(link: Link, user: User) -> Team:
     """A signed-in user joins; who is in the team already never loses a role by it."""
     if link.email and link.email != user.email:
-        raise Refused([("email", f"the account of {link.email}, for whom the invitation is")])
+        raise Refused(
+            [("email", f"expected the account of {link.email}, for whom the invitation is")]
+        )
     with transaction.atomic():
         _spend(link)
         _join(link, user)
@@ -121,7 +128,7 @@ def use_invite_as_new(link: Link, *, email: str, name: str, password: str) -> Us
             user.save(force_insert=True)
             _join(link, user)
     except IntegrityError:  # the one unique thing here is the e-mail
-        known = "a new address; if you have an account, sign in, then open the invitation again"
+        known = "expected a new address; who has an account signs in and opens the link again"
         raise Refused([("email", known)]) from None
     return user
 
@@ -135,7 +142,9 @@ def _join(link: Link, user: User) -> None:
     """Only while its maker owns the team: who was removed must not come back by a link."""
     owners = Membership.objects.filter(team=link.team, role=Role.OWNER)
     if not owners.filter(user=link.created_by).exists():
-        raise Refused([("link", "one made by somebody who owns the team now: ask an owner")])
+        raise Refused(
+            [("link", "expected one made by somebody who owns the team now: ask an owner")]
+        )
     found, made = Membership.objects.get_or_create(
         user=user, team=link.team, defaults={"role": link.role}
     )
@@ -150,12 +159,12 @@ def _spend(link: Link) -> None:
     now = timezone.now()
     fresh: Any = Link.objects.filter(pk=link.pk, used=None, expires__gt=now)
     if not fresh.update(used=now):
-        raise Refused([("link", "one that was neither used nor expired")])
+        raise Refused([("link", "expected one that was neither used nor expired")])
 
 
 def _check_role(role: str) -> None:
     if role not in Role.values:
-        raise Refused([("role", f"one of {', '.join(Role.values)}")])
+        raise Refused([("role", f"expected one of {', '.join(Role.values)}")])
 
 
 def _check_password(password: str, user: User) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -53,6 +54,11 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def title_among(self, teams: Iterable[Team]) -> str:
+        """The name; with the address where others of these teams would look the same."""
+        alike = sum(team.name.casefold() == self.name.casefold() for team in teams)
+        return f"{self.name} ({self.slug})" if alike > 1 else self.name
 
 
 class Membership(models.Model):

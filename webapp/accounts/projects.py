@@ -46,11 +46,13 @@ def delete(user: User, project: Project) -> None:
 
 def _refuse_used(project: Project) -> None:
     if names := [str(job) for job in project.jobs.filter(state__in=ACTIVE)[:5]]:
-        raise Refused([("project", f"no running job; these still run: {', '.join(names)}")])
+        raise Refused(
+            [("project", f"expected one without running jobs; these still run: {', '.join(names)}")]
+        )
     users = Job.objects.filter(inputs__artifact__job__project=project).exclude(project=project)
     if names := [str(job) for job in users.distinct()[:5]]:
         raise Refused(
-            [("project", f"nothing that other projects use; these do: {', '.join(names)}")]
+            [("project", f"expected one that no other uses; these do: {', '.join(names)}")]
         )
 
 

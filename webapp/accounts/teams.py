@@ -35,7 +35,7 @@ def rename(by: User, team: Team, name: str) -> None:
 
 def set_role(by: User, member: Membership, role: str) -> None:
     if role not in Role.values:
-        raise Refused([("role", f"one of {', '.join(Role.values)}")])
+        raise Refused([("role", f"expected one of {', '.join(Role.values)}")])
     with transaction.atomic():
         _lock(member.team)
         if role != Role.OWNER:
@@ -64,7 +64,14 @@ def delete(by: User, team: Team) -> None:
         lock(Version.objects.filter(dataset__team=team))
         lock(jobs)
         if names := [str(job) for job in jobs.filter(state__in=ACTIVE)[:5]]:
-            raise Refused([("team", f"no running job; these still run: {', '.join(names)}")])
+            raise Refused(
+                [
+                    (
+                        "team",
+                        f"expected one without running jobs; these still run: {', '.join(names)}",
+                    )
+                ]
+            )
         _lock(team)
         empty(team.projects.all())
         for dataset in team.datasets.all():
@@ -83,7 +90,7 @@ def _keep_an_owner(member: Membership) -> None:
         return
     owners = Membership.objects.filter(team=member.team, role=Role.OWNER)
     if not owners.exclude(pk=member.pk).exists():
-        raise Refused([("role", "another owner first: a team needs one")])
+        raise Refused([("role", "expected another owner first: a team needs one")])
 
 
 def _free_slug(name: str) -> str:

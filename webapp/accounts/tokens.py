@@ -22,11 +22,11 @@ def make(
 ) -> tuple[Token, str]:
     """The token and its secret; `days=None` never expires."""
     if scope not in Token.Scope.values:
-        raise Refused([("scope", f"one of {', '.join(Token.Scope.values)}")])
+        raise Refused([("scope", f"expected one of {', '.join(Token.Scope.values)}")])
     if days is not None and not 1 <= days <= MAX_DAYS:
-        raise Refused([("days", f"1 to {MAX_DAYS} days, or none")])
+        raise Refused([("days", f"expected 1 to {MAX_DAYS} days, or none, got {days}")])
     if user.tokens.count() >= PER_USER:
-        raise Refused([("name", f"at most {PER_USER} tokens: revoke one first")])
+        raise Refused([("name", f"expected at most {PER_USER} tokens: revoke one first")])
     secret = START + secrets.token_urlsafe(32)
     with transaction.atomic():
         token = Token.objects.create(

@@ -12,6 +12,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, Throttled, ValidationError
 
 from engine.core.errors import UserError
+from engine.core.wording import worded
 from webapp.jobs.query import QueryError
 from webapp.refused import Refused
 
@@ -31,6 +32,14 @@ CODES = {
     504: "no_answer",
 }
 SIGN_IN = "Send a header Authorization: Bearer TOKEN; tokens are made on the account page."
+
+
+class BadQuestion(Exception):
+    """A job refused what it was asked; `where` is the parameter that was bad."""
+
+    def __init__(self, message: str, where: str | None):
+        super().__init__(message)
+        self.where = where
 
 
 class NoAnswer(Exception):
@@ -63,12 +72,12 @@ def install(api: NinjaAPI) -> None:
 def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:
     """The first fault; the others, if any, in the hint. A wrong state is a conflict."""
     (where, expected), *others = refused.faults
-    more = "; ".join(f"{other}: expected {text}" for other, text in others)
+    more = "; ".join(f"{other}: {text}" for other, text in others)
     status = 409 if where == "state" else 422
     return problem(
         request,
         status,
-        f"{where}: expected {expected}",
+        f"{where}: {expected}",
         field=where,
         hint=f"Also: {more}" if more else None,
     )
@@ -93,8 +102,8 @@ def _validation(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 def _said(item: dict) -> str:
     if item["type"] == "extra_forbidden":
-        return f"{_where(item['loc'])}: no such field"
-    return f"{_where(item['loc'])}: {item['msg']}"
+        return f"{_where(item['loc'])}: there is no such field"
+    return f"{_where(item['loc'])}: {worded(item)}"
 
 
 def _where(place: tuple) -> str:
@@ -113,12 +122,19 @@ def _denied(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
 
 
 def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if error.status_code == 400 and request.content_type == "application/json":
+        hint = "Its numbers may have at most 4,300 digits."  # as many as Python reads
+        return problem(request, 400, "body: expected JSON", field="body", hint=hint)
     hint = SIGN_IN if error.status_code == 401 else None
     return problem(request, error.status_code, str(error), hint=hint)
 
 
 def _throttled(request: HttpRequest, error: Throttled) -> HttpResponse:
     return problem(request, 429, "Too many calls.", hint="See the header Retry-After.")
+
+
+def _bad_question(request: HttpRequest, error: BadQuestion) -> HttpResponse:
+    return problem(request, 422, str(error), field=error.where)
 
 
 def _no_answer(request: HttpRequest, error: NoAnswer) -> HttpResponse:
@@ -146,6 +162,7 @@ HANDLERS = {
     PermissionDenied: _denied,
     HttpError: _http,
     Throttled: _throttled,
+    BadQuestion: _bad_question,
     NoAnswer: _no_answer,
     RequestDataTooBig: partial(_plain, status=413, message="The request is too large."),
     SuspiciousOperation: UNREADABLE,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
@@ -13,38 +16,73 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
 
-from webapp.refused import Refused
+from webapp.refused import NOT_IN_LINE, NOT_IN_TEXT, Refused, stray
 
-Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-hjkmnp-tv-z]{26}$")]
-Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./\-]{1,200}$")]
-Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,50}$")]
-# A line that people read: no control characters.
+
+@dataclass(frozen=True)
+class Checked:
+    """Texts against which `refusal` has no words; in the schema, those of the `pattern`."""
+
+    pattern: str
+    refusal: Callable[[str], str | None]
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(core), "pattern": self.pattern}
+
+    def _check(self, text: str) -> str:
+        if words := self.refusal(text):
+            raise ValueError(words)
+        return text
+
+
+def like(pattern: str, expected: str) -> Checked:
+    """Texts of the pattern; `expected` says to people what that is."""
+
+    def refusal(text: str) -> str | None:
+        fits = re.fullmatch(pattern, text)
+        return None if fits else f"expected {expected}, got {text!r:.60}"
+
+    return Checked(f"^({pattern})$", refusal)
+
+
+one_line = Checked(f"^[^{NOT_IN_LINE}]*$", stray)
+some_lines = Checked(f"^[^{NOT_IN_TEXT}]*$", partial(stray, lines=True))
+
+Id = Annotated[str, like("[0-9a-hjkmnp-tv-z]{26}", "an id of 26 digits and small letters")]
+Slug = Annotated[str, like("[A-Za-z0-9_-]{1,50}", "1 to 50 letters, digits, - and _")]
+Word = Annotated[str, like("[a-z_]{0,20}", "at most 20 small letters")]
+# A line that people read.
 Line = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$"
-    ),
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), one_line
 ]
-Text = Annotated[
-    str,
-    StringConstraints(max_length=20_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"),
-]
-Words = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00-\x1f]*$")]
+Text = Annotated[str, StringConstraints(max_length=20_000), some_lines]
+Words = Annotated[str, StringConstraints(max_length=1000), one_line]
 
 
 def _email(text: str) -> str:
     try:
         validate_email(text)
     except ValidationError:
-        raise ValueError("an e-mail address was expected") from None
+        raise ValueError(f"expected an e-mail address, got {text!r:.40}") from None
     if len(text) > 254:
-        raise ValueError("an e-mail address of at most 254 characters was expected")
+        raise ValueError(f"expected an e-mail address of at most 254 characters, got {len(text)}")
     return text
 
 
@@ -89,7 +127,7 @@ class Sent(BaseModel):
 def _only(names: Iterable[str], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
-            raise Refused([(name, f"no such name; there are: {', '.join(known)}")])
+            raise Refused([(name, f"there is no such name; there are: {', '.join(known)}")])
 
 
 class Shown(Schema):

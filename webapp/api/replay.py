@@ -37,5 +37,5 @@ def once(user: User, key: str | None, body: bytes, *, make: Callable[[], list[Jo
         if earlier is None:  # something else was not unique
             raise
     if earlier.body_hash != body_hash:
-        raise Refused([(HEADER, "a new key: this one came with another request before")])
+        raise Refused([(HEADER, "expected a new key; this one came with another request before")])
     return list(Job.objects.filter(pk__in=earlier.jobs).order_by("id"))

@@ -28,8 +28,8 @@ class ObjectStore(S3Storage):
                 connect_timeout=5,
                 read_timeout=60,
                 max_pool_connections=32,
-                # With growing pauses: about a minute in all.
-                retries={"mode": "standard", "total_max_attempts": 8},
+                # The pauses double from 50 ms up to 20 s: three quarters of a minute in all.
+                retries={"mode": "standard", "total_max_attempts": 13},
                 # Checksums beyond the protocol's own are refused by many compatible stores.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",

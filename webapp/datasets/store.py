@@ -12,6 +12,7 @@ from django.db import transaction
 from django.shortcuts import get_object_or_404
 from kombu.exceptions import OperationalError
 
+from engine.core import units
 from engine.core.errors import UserError
 from engine.data.kind import kind as find_kind
 from webapp import policy
@@ -64,7 +65,9 @@ def _require_next(user: User, dataset: Dataset, *, kind: str) -> None:
     """May this user add a version of this kind to it?"""
     policy.require(user, "dataset.edit", dataset)
     if dataset.kind != kind:
-        raise Refused([("kind", f"{dataset} is of the kind {dataset.kind}, got {kind!r:.40}")])
+        raise Refused(
+            [("kind", f"expected {dataset.kind}, the kind of {dataset}, got {kind!r:.40}")]
+        )
 
 
 @transaction.atomic
@@ -104,17 +107,19 @@ def _size(file: Path | BinaryIO) -> int:
 
 def _faults(*, name: str, kind: str, size: int, description: str) -> list[tuple[str, str]]:
     faults = words_only("name", name, longest=LONGEST_NAME)
-    if not name or "\n" in name:
-        faults.append(("name", "a name of one line"))
-    faults += words_only("description", description, longest=LONGEST_DESCRIPTION)
+    if not name:
+        faults.append(("name", "expected a name, got nothing"))
+    faults += words_only("description", description, longest=LONGEST_DESCRIPTION, lines=True)
     try:
         find_kind(kind)
     except UserError as error:
         faults.append((error.where, error.expected))
     if size == 0:
-        faults.append(("file", "a file with content, got an empty one"))
+        faults.append(("file", "expected a file with content, got an empty one"))
     elif size > settings.MAX_UPLOAD:
-        faults.append(("file", f"at most {settings.MAX_UPLOAD} bytes, got {size}"))
+        faults.append(
+            ("file", f"expected at most {units.size(settings.MAX_UPLOAD)}, got {units.size(size)}")
+        )
     return faults
 
 
@@ -137,9 +142,9 @@ def delete(dataset: Dataset, user: User) -> None:
     lock(dataset.versions.all())
     jobs = users_of(dataset)
     if jobs:
-        names = ", ".join(f"{job} ({job.pk})" if job.name else job.pk for job in jobs[:5])
+        names = ", ".join(f"{job} ({job.pk})" for job in jobs[:5])
         more = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
-        raise Refused([("dataset", f"one that no job uses; these do: {names}{more}")])
+        raise Refused([("dataset", f"expected one that no job uses; these do: {names}{more}")])
     record(user, "dataset.delete", dataset, team=dataset.team, name=dataset.name)
     dataset.delete()
 
@@ -149,15 +154,15 @@ def edit(
     dataset: Dataset, user: User, *, name: str | None = None, description: str | None = None
 ) -> Dataset:
     policy.require(user, "dataset.edit", dataset)
-    faults = words_only("description", description or "", longest=LONGEST_DESCRIPTION)
+    faults = words_only("description", description or "", longest=LONGEST_DESCRIPTION, lines=True)
     if name is not None:
         name = name.strip()
         faults += words_only("name", name, longest=LONGEST_NAME)
-        if not name or "\n" in name:
-            faults.append(("name", "a name of one line"))
+        if not name:
+            faults.append(("name", "expected a name, got nothing"))
         same = Dataset.objects.filter(team=dataset.team_id, name=name).exclude(pk=dataset.pk)
         if not faults and same.exists():
-            faults.append(("name", "a name that no other dataset of the team has"))
+            faults.append(("name", "expected a name that no other dataset of the team has"))
     if faults:
         raise Refused(faults)
     given = {"name": name, "description": description}

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -17,7 +17,7 @@ from engine.core.registry import methods
 from engine.data.kind import kinds
 from webapp import policy
 from webapp.accounts.models import Membership, Team
-from webapp.artifacts.storage import open_blob
+from webapp.artifacts.download import respond
 from webapp.datasets import store
 from webapp.datasets.models import Dataset, Version
 from webapp.datasets.names import suggested_kind
@@ -33,7 +33,7 @@ def datasets(request: HttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", "")
     if kind in kinds():
         rows = rows.filter(kind=kind)
-    rows = list(rows.annotate(count=Count("versions"))[:MOST])
+    rows = list(rows.annotate(count=Count("versions")).order_by("-id")[:MOST])
     newest = _newest(rows)
     for row in rows:
         row.newest = newest.get(row.pk)
@@ -89,7 +89,7 @@ def _upload(request: HttpRequest) -> Version:
     team = policy.get_or_404(request.user, Team, "dataset.create", pk=request.POST.get("team", ""))
     file = request.FILES.get("file")
     if file is None:
-        raise Refused([("file", "a file was expected")])
+        raise Refused([("file", "expected a file, got none")])
     kind = request.POST.get("kind") or suggested_kind(file.name, kinds()) or ""
     return store.create(
         request.user,
@@ -218,14 +218,7 @@ def dataset_delete(request: HttpRequest, pk: str) -> HttpResponse:
 
 @login_required
 @require_GET
-def version_download(request: HttpRequest, pk: str) -> HttpResponse:
-    """The bytes as they came. Always an attachment: a browser never shows them as a page."""
+def version_download(request: HttpRequest, pk: str) -> HttpResponseBase:
+    """The bytes as they came."""
     version = policy.get_or_404(request.user, Version, "dataset.view", pk=pk)
-    response = FileResponse(
-        open_blob(version.blob),
-        as_attachment=True,
-        filename=version.file_name,
-        content_type="application/octet-stream",
-    )
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return respond(request, version.blob, version.file_name)

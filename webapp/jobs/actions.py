@@ -47,8 +47,8 @@ def retry(job: Job, user: User) -> None:
 def resume(job: Job, user: User) -> None:
     """From the newest checkpoint."""
     policy.require(user, "job.control", job)
-    if job.checkpoint_n is None:
-        raise Refused([("state", "a job with a checkpoint; this one has none, retry it")])
+    if job.checkpoint_n is None and job.state in AGAIN:
+        raise Refused([("state", "expected a job with a checkpoint; this one has none, retry it")])
     _again(job, user, resume=True)
 
 
@@ -57,7 +57,7 @@ def _again(job: Job, user: User, *, resume: bool) -> None:
     lock(Job.objects.filter(pk=job.pk))  # before `submit` takes an artifact of it, or after
     kept = job.checkpoint_n if resume else 0  # what comes after it is deleted and made again
     if users := users_of(job, after=kept or 0):
-        raise Refused([("artifacts", f"none that another job uses; {_named(users)}")])
+        raise Refused([("artifacts", f"expected none that another job uses; {_named(users)}")])
     if not move(job.pk, expect=AGAIN, to=State.QUEUED, resume=resume, **FRESH):
         raise _wrong(job, "a job that failed, was cancelled or lost")
     job.refresh_from_db()
@@ -82,7 +82,7 @@ def edit(
     given = {"name": name, "notes": notes, "pinned": pinned, "archived": archived}
     fields = {key: value for key, value in given.items() if value is not None}
     faults = words_only("name", name or "", longest=LONGEST_NAME)
-    faults += words_only("notes", notes or "", longest=LONGEST_NOTES)
+    faults += words_only("notes", notes or "", longest=LONGEST_NOTES, lines=True)
     if tags is not None:
         fields["tags"] = list(dict.fromkeys(str(tag).strip() for tag in tags))
         faults += tag_faults(fields["tags"])
@@ -90,7 +90,7 @@ def edit(
         policy.require(user, "queue.order", job)
         fields["priority"] = priority
         if not -100 <= priority <= 100:
-            faults.append(("priority", f"between -100 and 100, got {priority}"))
+            faults.append(("priority", f"expected a number from -100 to 100, got {priority}"))
     if faults:
         raise Refused(faults)
     if fields:
@@ -109,7 +109,7 @@ def delete(job: Job, user: User) -> None:
     if job.state in ACTIVE:
         raise _wrong(job, "a job that does not run; cancel it first")
     if users := users_of(job):
-        raise Refused([("artifacts", f"none that another job uses; {_named(users)}")])
+        raise Refused([("artifacts", f"expected none that another job uses; {_named(users)}")])
     pk, team = job.pk, job.project.team_id
     record(user, "job.delete", job, team=job.project.team, name=job.name)
     job.delete()
@@ -124,7 +124,7 @@ def users_of(job: Job, *, after: int = 0) -> list[Job]:
 
 
 def _named(jobs: list[Job]) -> str:
-    names = ", ".join(f"{job} ({job.pk})" if job.name else job.pk for job in jobs[:5])
+    names = ", ".join(f"{job} ({job.pk})" for job in jobs[:5])
     return f"these do: {names}" + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
 
 
@@ -146,4 +146,4 @@ def _wrong(job: Job, expected: str) -> Refused:
     state = Job.objects.filter(pk=job.pk).values_list("state", flat=True).first()
     if state is None:
         raise Http404  # deleted by somebody else in between
-    return Refused([("state", f"{expected}; this one is {state}")])
+    return Refused([("state", f"expected {expected}; this one is {state}")])

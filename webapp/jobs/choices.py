@@ -17,6 +17,7 @@ from webapp.refused import UNKEPT
 
 MOST = 200  # of one kind in a form: the newest; older ones are reached from their own page
 
+SORTS = {"version": "a dataset version", "artifact": "an artifact"}
 Value = dict[str, str]  # {"version": id} or {"artifact": id}
 
 
@@ -70,21 +71,19 @@ def of_artifact(entry: Input, artifact: Artifact) -> Choice:
 
 def version_refusal(entry: Input, version: Version) -> str | None:
     if version.dataset.kind != entry.kind:
-        return f"a dataset of the kind {entry.kind} was expected, this is {version.dataset.kind}"
+        return f"expected a dataset of the kind {entry.kind}, this is {version.dataset.kind}"
     if version.state == Version.State.CHECKING:
-        return "It is still being checked."
+        return "expected a checked version; this one is still being checked"
     if version.state == Version.State.REJECTED:
-        return "Its check found errors."
+        return "expected a version without errors; the check of this one found some"
     return entry.refusal(version.facts)
 
 
 def artifact_refusal(entry: Input, artifact: Artifact) -> str | None:
     if artifact.kind != entry.kind:
-        return (
-            f"an artifact of the kind {entry.kind} was expected, this is {artifact.kind or 'none'}"
-        )
+        return f"expected an artifact of the kind {entry.kind}, this is {artifact.kind or 'none'}"
     if artifact.job.state not in ENDED:  # a new attempt would delete it and make it again
-        return "Its job has not ended yet."
+        return "expected an artifact of a job that has ended; this one's has not ended yet"
     return entry.refusal(artifact.facts)
 
 
@@ -101,13 +100,20 @@ def resolve(
     ]
     for entry in method.inputs:
         value = inputs.get(entry.name)
-        if not value:
+        if value is None or value == {}:
             if not entry.optional:
-                faults.append((entry.name, f"a {entry.kind} is needed"))
+                faults.append((entry.name, f"expected a {entry.kind}, got none"))
             continue
-        thing = _find(user, project, value=value)
+        if (named := _named(value)) is None:
+            expected = 'expected {"version": ID} or {"artifact": ID}'
+            faults.append((entry.name, f"{expected}, got {value!r:.60}"))
+            continue
+        sort, pk = named
+        thing = _find(user, project, sort=sort, pk=pk)
         if thing is None:
-            faults.append((entry.name, "no such dataset version or artifact in this team"))
+            faults.append(
+                (entry.name, f"expected {SORTS[sort]} in this team, got the id {pk!r:.40}")
+            )
             continue
         refusal = (
             version_refusal(entry, thing)
@@ -134,26 +140,32 @@ def hold(chosen: Chosen) -> list[tuple[str, str]]:
     kept = Artifact.objects.filter(pk__in=artifacts, job__state__in=ENDED)
     there.update(kept.values_list("pk", flat=True))
     return [
-        (name, "something that is still there: it was deleted, or its job was tried again")
+        (
+            name,
+            "expected data still there; it was deleted, or its job was tried again",
+        )
         for name, thing in chosen.items()
         if thing.pk not in there
     ]
 
 
-def _find(user: User, project: Project, *, value: Any) -> Version | Artifact | None:
-    """The row, if the project's team owns it and the user may see it."""
+def _named(value: Any) -> tuple[str, str] | None:
+    """What a value names, as (sort, id); None where it is not in the form that the API shows."""
     if not isinstance(value, dict) or len(value) != 1:
         return None
-    (sort, pk), *_ = value.items()
-    if not isinstance(pk, str) or UNKEPT.search(pk):
+    ((sort, pk),) = value.items()
+    return (sort, pk) if sort in SORTS and isinstance(pk, str) else None
+
+
+def _find(user: User, project: Project, *, sort: str, pk: str) -> Version | Artifact | None:
+    """The row, if the project's team owns it and the user may see it."""
+    if UNKEPT.search(pk):
         return None
     if sort == "version":
         rows = policy.visible(user, Version).select_related("dataset").defer("preview", "report")
         return rows.filter(pk=pk, dataset__team=project.team_id).first()
-    if sort == "artifact":
-        rows = policy.visible(user, Artifact).select_related("job")
-        return rows.filter(pk=pk, job__project__team=project.team_id).first()
-    return None
+    rows = policy.visible(user, Artifact).select_related("job")
+    return rows.filter(pk=pk, job__project__team=project.team_id).first()
 
 
 def of_job(inputs: Iterable[Any]) -> dict[str, Value]:

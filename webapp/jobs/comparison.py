@@ -56,23 +56,23 @@ def summary(jobs: Sequence[Job]) -> list[dict[str, Any]]:
         for metric in methods()[slug].metrics
         if metric.headline
     ]
-    ordered = sorted(keys, key=lambda key: (key not in heads, key))
+    ordered = sorted(keys, key=lambda key: (key not in heads, results.natural(key)))
     return [
         {"key": key, "values": [job.summary.get(key) for job in jobs], "best": _best(jobs, key)}
         for key in ordered[:MOST_METRICS]
     ]
 
 
-def _best(jobs: Sequence[Job], key: str) -> int | None:
-    """The place of the best value, where the card says which way is better."""
+def _best(jobs: Sequence[Job], key: str) -> list[int]:
+    """The places of the best value, where the card says which way is better and they differ."""
     card = methods().get(jobs[0].method)
     metric = card.metric(key) if card else None
     values = [(results.finite(job.summary.get(key)), place) for place, job in enumerate(jobs)]
     known = [(value, place) for value, place in values if value is not None]
-    if metric is None or not metric.better or len(known) < 2:
-        return None
-    pick = max if metric.better == "higher" else min
-    return pick(known)[1]
+    if metric is None or not metric.better or len({value for value, _ in known}) < 2:
+        return []
+    best, _ = (max if metric.better == "higher" else min)(known)
+    return [place for value, place in known if value == best]
 
 
 def groups(jobs: Sequence[Job]) -> list[dict[str, Any]]:
@@ -96,7 +96,7 @@ def intervals(jobs: Sequence[Job]) -> list[dict[str, Any]]:
     means, spread = statistics.means(summaries), statistics.spread(summaries)
     card = results.card_of(jobs[0])
     heads = [metric.key for metric in results.headline(card, means)]
-    ordered = sorted(means, key=lambda key: (key not in heads, key))
+    ordered = sorted(means, key=lambda key: (key not in heads, results.natural(key)))
     return [
         {"key": key, "mean": means[key], "headline": key in heads, **spread[key]} for key in ordered
     ]

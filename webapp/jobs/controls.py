@@ -16,7 +16,9 @@ from django.http import QueryDict
 from pydantic.fields import FieldInfo
 
 from engine.core.params import Params
+from engine.core.params import read as read_text
 
+FLAGS = {"on": True, "true": True, "false": False}  # a ticked box; an address
 PREFIX = "p."  # of parameters among the form's names
 
 
@@ -57,38 +59,41 @@ def controls(
     for name, info in model.model_fields.items():
         control = _control(name, info)
         control.chosen = _chosen(control, values.get(name))
-        control.fault = _fault(name, faults or {})
+        control.fault = (faults or {}).get(name, "")
         control.advanced = control.advanced and not control.fault  # never hide a fault
         made.append(control)
     return made
 
 
 def read(model: type[Params], post: QueryDict) -> dict[str, Any]:
-    """What the form holds, as the model is to validate it."""
-    values: dict[str, Any] = {}
+    """What the form holds, as the model is to validate it, names that it does not know included."""
+    values: dict[str, Any] = {
+        name: post[key]
+        for key in post
+        if key.startswith(PREFIX) and (name := key.removeprefix(PREFIX)) not in model.model_fields
+    }
     for name, info in model.model_fields.items():
         control, key = _control(name, info), PREFIX + name
         if control.sort == "checkboxes":
-            values[name] = [_value(control, text) for text in post.getlist(key)]
+            known = dict(control.options)
+            values[name] = [known.get(text, text) for text in post.getlist(key)]
         elif control.sort == "flag":
-            values[name] = key in post
+            text = post.get(key, "false")
+            values[name] = FLAGS.get(text, text)
         elif key in post:
             values[name] = _read_one(control, info, text=post[key])
     return values
 
 
+def asked(model: type[Params], query: QueryDict) -> dict[str, Any]:
+    """What an address sets, in the names of the form; it says nothing of the others."""
+    return {name: value for name, value in read(model, query).items() if PREFIX + name in query}
+
+
 def _read_one(control: Control, info: FieldInfo, *, text: str) -> Any:
-    text = text.strip()
-    if text == "" and _optional(info.annotation):
-        return None
-    if control.sort == "list":
-        return [part.strip() for part in text.split(",") if part.strip()]
-    return _value(control, text)
-
-
-def _value(control: Control, text: str) -> Any:
-    """The option that has this text; a Literal of numbers takes no text."""
-    return next((value for known, value in control.options if known == text), text)
+    """An option has the value that it stands for: a Literal of numbers takes no text."""
+    text, known = text.strip(), dict(control.options)
+    return known[text] if text in known else read_text(info.annotation, text)
 
 
 def _control(name: str, info: FieldInfo) -> Control:
@@ -168,21 +173,12 @@ def _range(bounds: Mapping[str, Any]) -> str:
 def _chosen(control: Control, value: Any) -> list[str]:
     if control.sort == "checkboxes":
         return [_text(item) for item in value or ()]
-    if control.sort == "list" and isinstance(value, (list, tuple)):
-        return [", ".join(_text(item) for item in value)]
     if value is None:
         return [""]
     return [_text(value)]
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_text(item) for item in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _fault(name: str, faults: Mapping[str, str]) -> str:
-    """A fault of the parameter or of a place inside it ("thresholds.2")."""
-    for where, expected in faults.items():
-        if where == name or where.startswith(f"{name}."):
-            inside = where.removeprefix(name).lstrip(".")
-            return f"{inside}: {expected}" if inside else expected
-    return ""

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
+from pydantic import ValidationError
 
+from engine.core import params as parameters
+from engine.core import seeds
+from engine.core.errors import UserError
 from engine.core.method import Input, Method
 from webapp import policy
 from webapp.accounts.models import User
 from webapp.datasets.models import Version
-from webapp.jobs import choices, controls, seeds
+from webapp.jobs import choices, controls
 from webapp.jobs.models import Job, Project, State
 from webapp.jobs.submit import DEVICES, plan, submit
 from webapp.refused import Refused
 
 LIMITS = (  # name, title, unit, size of the unit
     ("seconds", "Time", "minutes", 60),
-    ("memory", "Memory", "GB", 1 << 30),
-    ("disk", "Disk", "GB", 1 << 30),
+    ("memory", "Memory", "GiB", 1 << 30),
+    ("disk", "Disk", "GiB", 1 << 30),
     ("silence", "Silence", "minutes", 60),
 )
 SAMPLE = 30  # finished jobs that an estimate looks at
@@ -72,7 +77,7 @@ def projects_of(user: User) -> list[Project]:
 
 
 def empty(request: HttpRequest, method: Method, *, parent: Job | None) -> Form:
-    """The form as it is first shown: defaults, or what the parent was asked."""
+    """The form as it is first shown: defaults, what the parent was asked, what the address sets."""
     projects = projects_of(request.user)
     wanted = request.GET.get("project") or (parent.project_id if parent else "")
     project = next((row for row in projects if wanted in (row.pk, row.slug)), None)
@@ -81,7 +86,8 @@ def empty(request: HttpRequest, method: Method, *, parent: Job | None) -> Form:
         team = version.dataset.team_id
         project = next((row for row in projects if row.team_id == team), None)
     project = project or (projects[0] if projects else None)
-    values = {**method.defaults(), **(parent.params if parent else {})}
+    asked = controls.asked(method.params, request.GET)
+    values = {**method.defaults(), **(parent.params if parent else {}), **asked}
     chosen = choices.of_job(parent.inputs.all()) if parent else {}
     if version is not None:
         for entry in method.inputs:
@@ -95,8 +101,18 @@ def empty(request: HttpRequest, method: Method, *, parent: Job | None) -> Form:
         values=values,
         chosen={name: ":".join(*value.items()) for name, value in chosen.items()},
         given=_given(method, parent),
-        faults=[],
+        faults=_faults(method, values) if asked else [],
+        asked=asked,
     )
+
+
+def _faults(method: Method, values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Of an address that sets what cannot be: the form says so before anything is filled in."""
+    try:
+        method.params.model_validate(values)
+    except ValidationError as error:
+        return parameters.faults(error)
+    return []
 
 
 def _asked_version(request: HttpRequest) -> Version | None:
@@ -132,7 +148,7 @@ def send(request: HttpRequest, method: Method, *, parent: Job | None) -> tuple[l
     plain, faults = _read_plain(post)
     jobs: list[Job] = []
     if project is None:
-        faults.append(("project", "one of the projects in which you may run jobs"))
+        faults.append(("project", "expected one of the projects in which you may run jobs"))
     else:
         work = plan if faults else submit  # with faults already: only to learn of the others
         try:
@@ -176,20 +192,21 @@ def _read_plain(post: QueryDict) -> tuple[dict[str, Any], list[tuple[str, str]]]
     faults: list[tuple[str, str]] = []
     try:
         fields["seeds"] = seeds.from_text(post.get("seeds", ""))
-    except Refused as refused:
-        faults += refused.faults
+    except UserError as fault:
+        faults.append((fault.where, fault.expected))
     if text := post.get("threads", "").strip():
         if text.isascii() and text.isdigit() and len(text) < 10:
             fields["threads"] = int(text)
         else:
-            faults.append(("threads", f"a whole number, got {text!r:.40}"))
+            faults.append(("threads", f"expected a whole number, got {text!r:.40}"))
     limits = {}
     for name, _, unit, size in LIMITS:
         if text := post.get(f"limits.{name}", "").strip():
             try:
                 limits[name] = round(float(text) * size)
             except (ValueError, OverflowError):
-                faults.append((f"limits.{name}", f"a number of {unit}, got {text!r:.40}"))
+                expected = f"expected a number of {unit}, got {text!r:.40}"
+                faults.append((f"limits.{name}", expected))
     return {**fields, "limits": limits}, faults
 
 
@@ -202,10 +219,12 @@ def _form(
     chosen: dict[str, str],
     given: dict[str, str],
     faults: list[tuple[str, str]],
+    asked: Collection[str] = (),
 ) -> Form:
     beside = dict(reversed(faults))
     made = controls.controls(method.params, values, faults=beside)
     plain = [control for control in made if control.name != "baselines"]
+    folded = [control for control in plain if control.advanced and control.name not in asked]
     return Form(
         method=method,
         projects=projects,
@@ -219,8 +238,8 @@ def _form(
             )
             for entry in method.inputs
         ],
-        common=[control for control in plain if not control.advanced],
-        advanced=[control for control in plain if control.advanced],
+        common=[control for control in plain if control not in folded],
+        advanced=folded,
         baselines=next((control for control in made if control.name == "baselines"), None),
         given=given,
         limits=[

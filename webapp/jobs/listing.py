@@ -121,12 +121,11 @@ def matching(user: User, q: str) -> QuerySet:
 def read_columns(text: str) -> list[Column]:
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if len(names) > MOST_COLUMNS:
-        raise Refused([("cols", f"at most {MOST_COLUMNS} columns, got {len(names)}")])
+        raise Refused([("cols", f"expected at most {MOST_COLUMNS} columns, got {len(names)}")])
     for name in names:
         if not _is_key(name):
-            raise Refused(
-                [("cols", f"params.NAME or summary.NAME, separated by commas, got {name!r:.60}")]
-            )
+            expected = "expected params.NAME or summary.NAME, separated by commas"
+            raise Refused([("cols", f"{expected}, got {name!r:.60}")])
     return [Column(name) for name in names]
 
 
@@ -136,14 +135,8 @@ def read_sort(text: str) -> Sort:
         return Sort("created", down=True)
     if name != "created" and name not in PLAIN and not _is_key(name):
         known = ", ".join(("created", *PLAIN))
-        raise Refused(
-            [
-                (
-                    "sort",
-                    f"one of {known}, params.NAME, summary.NAME, with - for down, got {text!r:.60}",
-                )
-            ]
-        )
+        expected = f"expected one of {known}, params.NAME, summary.NAME, with - for down"
+        raise Refused([("sort", f"{expected}, got {text!r:.60}")])
     return Sort(name, down=text.startswith("-"))
 
 
@@ -191,14 +184,14 @@ def _read_cursor(cursor: str, sort: Sort) -> tuple[Any, str]:
         padded = cursor + "=" * (-len(cursor) % 4)
         made_for, value, pk = json.loads(base64.urlsafe_b64decode(padded.encode()))
     except (ValueError, TypeError, binascii.Error, RecursionError):
-        raise Refused([("cursor", "the cursor of the page before")]) from None
+        raise Refused([("cursor", "expected the cursor of the page before")]) from None
     if (
         made_for != sort.text
         or not isinstance(pk, str)
         or UNKEPT.search(pk)
         or not _fits(value, sort)
     ):
-        raise Refused([("cursor", "a cursor made with the same sort")])
+        raise Refused([("cursor", "expected a cursor made with the same sort")])
     if value is not None and sort.name in MOMENTS:
         value = datetime.fromisoformat(value).astimezone(UTC)
     if isinstance(value, int) and "." in sort.name:

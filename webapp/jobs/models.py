@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import models
 from django.utils import timezone
 
+from engine.core.registry import methods
 from webapp.accounts.models import Team, User
 from webapp.artifacts.models import Artifact
 from webapp.datasets.models import Version
@@ -26,6 +29,12 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def title_among(self, projects: Iterable[Project]) -> str:
+        """The name; with the address where others of its team would look the same."""
+        mine = (self.team_id, self.name.casefold())
+        alike = sum((each.team_id, each.name.casefold()) == mine for each in projects)
+        return f"{self.name} ({self.slug})" if alike > 1 else self.name
 
 
 class Group(models.Model):
@@ -60,6 +69,12 @@ class Queue(models.TextChoices):
     CPU = "cpu"
     GPU = "gpu"
     HDL = "hdl"
+
+
+def called(name: str, method: str, seed: int) -> str:
+    """What a job is called where people read of it: one without a name by what it is."""
+    card = methods().get(method)
+    return name or f"{card.title if card else method}, seed {seed}"
 
 
 class Job(models.Model):
@@ -119,7 +134,7 @@ class Job(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return self.name or self.id
+        return called(self.name, self.method, self.seed)
 
     @property
     def team_id(self) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from django.db.models import Count
 
 from webapp.jobs.models import Job
+from webapp.jobs.results import natural
 from webapp.metrics import store
 from webapp.metrics.models import Series
 
@@ -22,10 +23,12 @@ MOST_LISTED = 300
 
 
 def shared_keys(jobs: Sequence[Job]) -> list[tuple[str, int]]:
-    """The series of these jobs with how many have each: the most shared first."""
+    """The series of these jobs with how many have each: the most shared first, and of those the
+    ones of the method as a whole before its parts."""
     rows = Series.objects.filter(job__in=jobs, count__gt=0).exclude(key__startswith="system.")
-    found = rows.values("key").annotate(jobs=Count("job")).order_by("-jobs", "key")
-    return [(row["key"], row["jobs"]) for row in found[:MOST_LISTED]]
+    found = rows.values_list("key").annotate(jobs=Count("job"))
+    ordered = sorted(found, key=lambda row: (-row[1], row[0].count("."), natural(row[0])))
+    return ordered[:MOST_LISTED]
 
 
 def figures(jobs: Sequence[Job], keys: Sequence[str], *, band: bool = False) -> list[dict]:

@@ -83,12 +83,13 @@ class Query:
 def parse(text: str, user: User | None = None) -> Query:
     """`user` is who `by:me` means. Raises `QueryError`."""
     if len(text) > LONGEST:
-        raise QueryError(LONGEST + 1, f"at most {LONGEST} characters, got {len(text)}")
+        raise QueryError(LONGEST + 1, f"expected at most {LONGEST} characters, got {len(text)}")
     if found := UNKEPT.search(text):
-        raise QueryError(found.start() + 1, "no NUL character and no half of a character")
+        raise QueryError(found.start() + 1, "expected no NUL character and no half of a character")
     terms = tuple(tokens(text))
     if len(terms) > MOST_TERMS:
-        raise QueryError(terms[MOST_TERMS].position, f"at most {MOST_TERMS} terms")
+        expected = f"expected at most {MOST_TERMS} terms, got {len(terms)}"
+        raise QueryError(terms[MOST_TERMS].position, expected)
     condition = Q()
     for term in terms:
         part = _condition(term, user)
@@ -130,9 +131,9 @@ def _value(text: str, place: int) -> tuple[str, int]:
         return text[place:end], end
     end = text.find('"', place + 1)
     if end == -1:
-        raise QueryError(place + 1, "this quote is never closed")
+        raise QueryError(place + 1, "expected this quote to be closed")
     if text[end + 1 : end + 2].strip():
-        raise QueryError(end + 2, "a space was expected after the closing quote")
+        raise QueryError(end + 2, "expected a space after the closing quote")
     return text[place + 1 : end], end + 1
 
 
@@ -140,21 +141,21 @@ def _condition(term: Term, user: User | None) -> Q:
     if not term.field:
         return _words(term)
     if not term.value:
-        raise QueryError(term.value_position, f"a value was expected after {term.field}{term.op}")
+        raise QueryError(term.value_position, f"expected a value after {term.field}{term.op}")
     head, dot, key = term.field.partition(".")
     if dot and head in ("params", "summary"):
         return _inside(term, head, key=key)
     read = READERS.get(term.field)
     if read is None:
-        raise QueryError(term.position, f"a field was expected: {', '.join(FIELDS)}")
+        raise QueryError(term.position, f"expected a field, one of: {', '.join(FIELDS)}")
     if term.field not in ("created", "seed") and term.op not in (":", "="):
-        raise QueryError(term.position, f"{term.field}: takes a colon, got {term.op!r}")
+        raise QueryError(term.position, f"expected a colon after {term.field}, got {term.op!r}")
     return read(term, user)
 
 
 def _words(term: Term) -> Q:
     if not term.value:
-        raise QueryError(term.position, "a word was expected")
+        raise QueryError(term.position, "expected a word")
     return (
         Q(name__icontains=term.value)
         | Q(notes__icontains=term.value)
@@ -165,11 +166,11 @@ def _words(term: Term) -> Q:
 
 def _inside(term: Term, column: str, *, key: str) -> Q:
     if not KEY.fullmatch(key):
-        raise QueryError(term.position, f"a name was expected after {column}.")
+        raise QueryError(term.position, f"expected a name after {column}.")
     number = _number(term.value)
     if term.op in ("<", "<=", ">", ">="):
         if number is None:
-            raise QueryError(term.value_position, f"a number was expected, got {term.value!r:.40}")
+            raise QueryError(term.value_position, f"expected a number, got {term.value!r:.40}")
         return Q(COMPARISONS[term.op](Number(column, key), number))
     same = Q(Exact(Text(column, key), term.value))
     return same if number is None else same | Q(Exact(Number(column, key), number))
@@ -186,14 +187,14 @@ def _number(text: str) -> float | None:
 def _state(term: Term, user: User | None) -> Q:
     states = STATES.get(term.value)
     if states is None:
-        raise QueryError(term.value_position, f"a state was expected: {', '.join(STATES)}")
+        raise QueryError(term.value_position, f"expected a state, one of: {', '.join(STATES)}")
     return Q(state__in=states)
 
 
 def _by(term: Term, user: User | None) -> Q:
     if term.value == "me":
         if user is None:
-            raise QueryError(term.value_position, "nobody is signed in")
+            raise QueryError(term.value_position, "expected somebody who is signed in")
         return Q(created_by=user)
     return Q(created_by__email__iexact=term.value) | Q(created_by__name__iexact=term.value)
 
@@ -206,7 +207,7 @@ def _is(term: Term, user: User | None) -> Q:
         "forked": Q(parent__isnull=False),
     }
     if term.value not in known:
-        raise QueryError(term.value_position, f"one of {', '.join(known)} was expected")
+        raise QueryError(term.value_position, f"expected one of {', '.join(known)}")
     return known[term.value]
 
 
@@ -216,9 +217,7 @@ def _seed(term: Term, user: User | None) -> Q:
     except ValueError:
         seed = -1
     if not 0 <= seed < 1 << 63:
-        raise QueryError(
-            term.value_position, f"a whole number was expected, got {term.value!r:.40}"
-        )
+        raise QueryError(term.value_position, f"expected a whole number, got {term.value!r:.40}")
     return Q(COMPARISONS["=" if term.op == ":" else term.op](F("seed"), seed))
 
 
@@ -236,11 +235,11 @@ def _created(term: Term, user: User | None) -> Q:
             after = moment + timedelta(days=1)
         except (ValueError, OverflowError):  # the calendar's last day has no day after it
             raise QueryError(
-                term.value_position, "a day (2026-05-01) or an age (12h, 3d, 2w) was expected"
+                term.value_position, "expected a day (2026-05-01) or an age (12h, 3d, 2w)"
             ) from None
     if term.op in (":", "="):
         if after is None:
-            raise QueryError(term.value_position, "an age is compared by < or >")
+            raise QueryError(term.value_position, "expected < or > before an age")
         return Q(created__gte=moment, created__lt=after)
     return Q(COMPARISONS[term.op](F("created"), moment))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from webapp.metrics.models import Series
 
 MOST_CURVES = 4
 BASELINE = "baseline."
+_NUMBERS = re.compile(r"(\d+)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,18 @@ def bars(card: Method | None, summary: Mapping[str, Any]) -> dict[str, Any] | No
 
 def rest(card: Method | None, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """All other numbers of the summary, with what the card says about them."""
-    shown = {metric.key for metric in headline(card, summary)}
-    heads = tuple(shown)
+    heads = {metric.key for metric in headline(card, summary)}
+    shown = heads | {f"{BASELINE}{name}.{head}" for name in baselines(summary) for head in heads}
     return [
-        {"key": key, "value": value, **_about(card, key)}
-        for key, value in sorted(summary.items())
-        if key not in shown and not (_is_baseline(key) and key.endswith(heads))
+        {"key": key, "value": summary[key], **_about(card, key)}
+        for key in sorted(summary, key=natural)
+        if key not in shown
     ]
+
+
+def natural(key: str) -> list[tuple[int, str]]:
+    """For sorting: numbers within a key count as numbers, so that rate5 precedes rate10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in _NUMBERS.split(key)]
 
 
 def _about(card: Method | None, key: str) -> dict[str, str]:
@@ -111,12 +118,13 @@ def key_curves(job: Job, card: Method | None) -> list[str]:
     keys = [key for key, count in headers if count > 1 and not key.startswith("system.")]
     heads = headline_keys(card)
 
-    def rank(key: str) -> int:
+    def rank(key: str) -> tuple[int, int]:
+        depth = key.count(".")  # the method as a whole before its parts
         if key in heads:
-            return 0
+            return 0, depth
         if any(key.endswith(f".{head}") for head in heads):
-            return 2 if _is_baseline(key) else 1
-        return 3
+            return (2 if _is_baseline(key) else 1), depth
+        return 3, depth
 
     return sorted(keys, key=rank)[:MOST_CURVES]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,12 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from engine.core import params as parameters
+from engine.core import seeds as seed_lists
 from engine.core.errors import UserError
 from engine.core.method import Method
+from engine.core.options import MOST_THREADS
 from engine.core.registry import method as find_method
+from engine.core.units import duration, size
 from webapp import policy
 from webapp.accounts.models import User
 from webapp.artifacts.models import Artifact
@@ -21,20 +24,25 @@ from webapp.audit.record import record
 from webapp.datasets.models import Version
 from webapp.ids import new_id
 from webapp.jobs import choices, notices
-from webapp.jobs import seeds as seed_lists
 from webapp.jobs.models import Group, Job, JobInput, Project, Queue
-from webapp.jobs.seeds import LARGEST
 from webapp.locks import lock
-from webapp.refused import UNKEPT, Refused, words_only
+from webapp.refused import UNKEPT, Refused, stray, words_only
 
 __all__ = ["Refused", "plan", "submit"]
 
 DEVICES = ("auto", "cpu", "cuda")
-MOST_THREADS = 256
 MOST_TAGS = 20
 LONGEST_TAG = 40
 LONGEST_NAME = 100
 LONGEST_NOTES = 20_000
+# Of each limit: the least with which a job can begin, how people read it, and its unit.
+LIMITS: dict[str, tuple[int, Callable[[int], str], str]] = {
+    "seconds": (1, duration, "seconds"),
+    "silence": (1, duration, "seconds"),
+    "memory": (128 << 20, size, "bytes"),
+    "disk": (1 << 20, size, "bytes"),
+}
+LARGEST = (1 << 63) - 1  # whole number that the database takes
 
 Faults = list[tuple[str, str]]
 
@@ -81,14 +89,16 @@ def plan(
         raise Refused([(error.where, error.expected)]) from None
     seed_list, tag_list = list(seeds), [str(tag).strip() for tag in tags]
     chosen, faults = choices.resolve(user, project, method=card, inputs=inputs)
-    values, more = _parameters(card, params)
-    faults += more + seed_lists.faults(seed_list) + tag_faults(tag_list)
+    facts = {name: thing.facts for name, thing in chosen.items()}
+    values, more = _parameters(card, params, given=facts)
+    faults += more
+    faults += _seeds(seed_list) + tag_faults(tag_list)
     faults += words_only("name", name, longest=LONGEST_NAME)
-    faults += words_only("notes", notes, longest=LONGEST_NOTES)
+    faults += words_only("notes", notes, longest=LONGEST_NOTES, lines=True)
     faults += _machine(card, device=device, threads=threads) + _limits(limits or {})
     faults += _priority(user, project, priority=priority)
     if parent is not None and parent.team_id != project.team_id:
-        faults.append(("parent", "a job of the same team"))
+        faults.append(("parent", "expected a job of the same team"))
     if faults:
         raise Refused(faults)
     fields = {
@@ -150,10 +160,10 @@ def _hold(plan: Plan) -> None:
     """Since it was planned, what it refers to may have been deleted; from here on it is not."""
     project, parent = plan.fields["project"], plan.fields["parent"]
     if not lock(Project.objects.filter(pk=project.pk), to_use=True):
-        raise Refused([("project", "one that is still there: it was deleted")])
+        raise Refused([("project", "expected one that is still there; it was deleted")])
     faults = choices.hold(plan.inputs)
     if parent and not lock(Job.objects.filter(pk=parent.pk), to_use=True):
-        faults.append(("parent", "a job that is still there: it was deleted"))
+        faults.append(("parent", "expected a job that is still there; it was deleted"))
     if faults:
         raise Refused(faults)
 
@@ -162,18 +172,36 @@ def _reference(thing: Version | Artifact) -> dict[str, Any]:
     return {"version": thing} if isinstance(thing, Version) else {"artifact": thing}
 
 
-def _parameters(card: Method, params: dict[str, Any]) -> tuple[dict[str, Any], Faults]:
-    """The complete parameters as JSON, and every fault of what was given."""
+def _parameters(
+    card: Method, params: dict[str, Any], *, given: dict[str, dict[str, Any]]
+) -> tuple[dict[str, Any], Faults]:
+    """The complete parameters as JSON, and every fault beside the facts of those inputs."""
     try:
-        values = card.params.model_validate(params).model_dump(mode="json")
+        complete = card.params.model_validate(params)
     except ValidationError as error:
         return {}, parameters.faults(error)
-    faults = [(name, "no control characters") for name, value in values.items() if _unkept(value)]
-    return values, faults + [
-        (name, f"a whole number from -{LARGEST} to {LARGEST}")
+    contradiction = card.conflict(complete, given) if card.conflict else None
+    values = complete.model_dump(mode="json")
+    faults = [contradiction] if contradiction else []
+    faults += [
+        (name, "a control character isn't allowed")
+        for name, value in values.items()
+        if _unkept(value)
+    ]
+    faults += [
+        (name, f"expected a whole number from -{LARGEST} to {LARGEST}")
         for name, value in values.items()
         if isinstance(value, int) and abs(value) > LARGEST
     ]
+    return values, faults
+
+
+def _seeds(seeds: list[int]) -> Faults:
+    try:
+        seed_lists.checked(seeds)
+    except UserError as error:
+        return [(error.where, error.expected)]
+    return []
 
 
 def _unkept(value: Any) -> bool:
@@ -188,43 +216,51 @@ def _unkept(value: Any) -> bool:
 def tag_faults(tags: list[str]) -> Faults:
     faults = []
     if len(tags) > MOST_TAGS:
-        faults.append(("tags", f"at most {MOST_TAGS} tags, got {len(tags)}"))
+        faults.append(("tags", f"expected at most {MOST_TAGS} tags, got {len(tags)}"))
     for tag in tags:
-        if not tag or any(letter in ',"' or not letter.isprintable() for letter in tag):
-            faults.append(("tags", f"words without comma or quote, got {tag!r:.50}"))
+        if found := stray(tag):
+            faults.append(("tags", found))
+        elif not tag or any(letter in ',"' or not letter.isprintable() for letter in tag):
+            expected = "expected printable words without comma or quote"
+            faults.append(("tags", f"{expected}, got {tag!r:.50}"))
         elif len(tag) > LONGEST_TAG:
-            faults.append(("tags", f"at most {LONGEST_TAG} characters in a tag, got {len(tag)}"))
+            expected = f"expected at most {LONGEST_TAG} characters in a tag"
+            faults.append(("tags", f"{expected}, got {len(tag)}"))
     return faults
 
 
 def _machine(card: Method, *, device: str, threads: int | None) -> Faults:
     faults = []
     if device not in DEVICES:
-        faults.append(("device", f"one of {', '.join(DEVICES)}, got {device!r:.40}"))
+        faults.append(("device", f"expected one of {', '.join(DEVICES)}, got {device!r:.40}"))
     elif card.requires == "gpu" and device == "cpu":
         faults.append(("device", "this method needs a GPU"))
     if threads is not None and not 1 <= threads <= MOST_THREADS:
-        faults.append(("threads", f"between 1 and {MOST_THREADS}, got {threads}"))
+        faults.append(("threads", f"expected a number from 1 to {MOST_THREADS}, got {threads}"))
     return faults
 
 
 def _limits(limits: dict[str, int]) -> Faults:
-    """Each at least 1 and at most what the operator of this bench allows."""
+    """Each enough to begin with, and at most what the operator of this bench allows."""
     faults = []
     for name, value in limits.items():
         most = settings.JOB_LIMITS.get(name)
         if most is None:
-            faults.append((f"limits.{name}", f"one of {', '.join(settings.JOB_LIMITS)}"))
-        elif isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-            faults.append((f"limits.{name}", f"a whole number from 1 to {most}, got {value!r:.40}"))
+            known = ", ".join(settings.JOB_LIMITS)
+            faults.append((f"limits.{name}", f"there is no such limit; there are: {known}"))
+            continue
+        least, words, unit = LIMITS[name]
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            told = type(value) is int and 0 <= value <= LARGEST
+            got = words(value) if told else f"{value!r:.40}"
+            expected = f"expected {words(least)} to {words(most)} ({least} to {most} {unit})"
+            faults.append((f"limits.{name}", f"{expected}, got {got}"))
     return faults
 
 
 def _priority(user: User, project: Project, *, priority: int) -> Faults:
     if not -100 <= priority <= 100:
-        return [("priority", f"between -100 and 100, got {priority}")]
+        return [("priority", f"expected a number from -100 to 100, got {priority}")]
     if priority > 0 and not policy.can(user, "queue.order", project):
-        return [
-            ("priority", "a maintainer's word is needed to pass others; 0 or less was expected")
-        ]
+        return [("priority", "expected 0 or less: only a maintainer may pass others")]
     return []

@@ -52,7 +52,7 @@ class Refused(Exception):
     """What a page sent is answered with a fault; the socket goes on."""
 
     def __init__(self, where: str, expected: str):
-        super().__init__(f"{where}: {expected}")
+        super().__init__(f"{where}: expected {expected}")
         self.fault = {"where": where, "expected": expected}
 
 
@@ -137,11 +137,14 @@ class Live(AsyncWebsocketConsumer):
         await self.channel_layer.group_discard(topic, self.channel_name)
 
     async def _warm(self, job: str) -> None:
+        topic = f"warm.{job}"  # which the page did not say: it named a job
         try:
-            await self._subscribe(f"warm.{job}")
+            await self._subscribe(topic)
             await _pass_on("warm", job)
         except Refused as refused:
-            await self._say(job=job, warm=False, error=str(refused))
+            unheard = refused.fault["where"] == topic
+            error = str(Refused("warm", "a job of one of your teams") if unheard else refused)
+            await self._say(job=job, warm=False, error=error)
 
     async def _ask(self, message: dict[str, Any]) -> None:
         asked = message["ask"]
@@ -187,9 +190,11 @@ class Live(AsyncWebsocketConsumer):
                 for topic in list(self.topics):  # layers forget who does not renew
                     await self.channel_layer.group_add(topic, self.channel_name)
                 await self._give_up()
-        except (OSError, RedisError):
+        except RedisError:
             log.exception("a socket lost the channel layer")
             await self.close(BROKEN)
+        except OSError:  # what ASGI servers raise where a client is gone; `disconnect` follows
+            log.debug("a socket's client was gone before it could be told")
 
     async def _check_after(self, seconds: float) -> bool:
         await asyncio.sleep(seconds)

@@ -4,6 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from webapp.accounts.models import Link, Membership, User
+from webapp.addresses import public_address
 from webapp.jobs.models import Project
 
 pytestmark = pytest.mark.django_db
@@ -65,3 +66,21 @@ def test_who_is_locked_out_gets_a_link_from_the_shell(client, editor):
 def test_a_link_for_nobody_is_refused(editor):
     with pytest.raises(CommandError, match=r"nobody@example\.org"):
         run("--link", "--email", "nobody@example.org")
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://localhost:8000"),
+        ("0.0.0.0", "http://localhost:8000"),
+        ("bench.example", "http://bench.example:8000"),
+        ("fe80::1", "http://[fe80::1]:8000"),
+    ],
+)
+def test_the_link_and_the_server_tell_one_address(host, address):
+    assert public_address(host, 8000) == address
+
+
+def test_behind_a_proxy_that_is_the_proxys_address(settings):
+    settings.PUBLIC_URL = "https://bench.example.org"
+    assert public_address("127.0.0.1", 8000) == "https://bench.example.org"

@@ -43,6 +43,18 @@ def test_every_name_gets_a_slug_of_its_own(client_of, viewer, name):
     assert address != "/teams/lab/"
 
 
+@pytest.mark.parametrize("address", ["/", "/jobs/new/?method=fake", "/datasets/new/", "/account/"])
+def test_teams_of_one_name_are_told_apart(client_of, editor, team, project, address):
+    client = client_of(editor)
+    client.post("/teams/new/", {"name": "lab"})
+    client.post("/teams/new/", {"name": "Other"})
+    made = Team.objects.get(name="lab")
+    page = client.get(address).content.decode()
+    assert "Lab (lab)" in page
+    assert f"lab ({made.slug})" in page
+    assert "Other (" not in page
+
+
 def test_it_is_renamed_by_an_owner_only(client_of, owner, maintainer, team):
     assert client_of(maintainer).post("/teams/lab/edit/", {"name": "X"}).status_code == 403
     client_of(owner).post("/teams/lab/edit/", {"name": "Best Lab"})

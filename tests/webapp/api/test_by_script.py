@@ -124,10 +124,19 @@ def test_what_no_worker_needs_to_be_asked_is_refused_at_once(bench, token, finis
     assert (status, answer["field"]) == (422, "factor")
 
 
+def test_what_only_the_job_can_refuse_names_the_parameter(bench, token, finished):
+    asked = {"question": "scale", "set": {"start": 99}}
+    status, answer = call(bench, token, "POST", f"/jobs/{finished.pk}/ask", asked)
+    steps = len(json.loads((bench.home / "jobs" / finished.pk / "walk.json").read_text()))
+    said = f"start: expected a step below {steps}, got 99"
+    assert (status, answer["field"], answer["message"]) == (422, "start", said)
+
+
 def test_what_a_job_cannot_answer_is_told(bench, token):
     job = bench.wait_for(bench.submit(steps=5, fail_at=0), State.FAILED)
     status, answer = call(bench, token, "POST", f"/jobs/{job.pk}/ask", {"question": "scale"})
-    assert (status, answer["field"]) == (422, "question")
+    assert (status, answer["field"]) == (409, "state")
+    assert "come far enough to answer; this one is failed (walk.json: " in answer["message"]
 
 
 def test_all_points_of_a_job_are_those_of_its_events(bench, token, finished):

@@ -51,6 +51,8 @@ def test_a_body_that_is_not_json_is_refused(caller, editor, body):
     )
     assert answer.status_code in (400, 422)
     assert "request_id" in answer.json()
+    if answer.status_code == 400:
+        assert answer.json()["message"] == "body: expected JSON"
 
 
 @pytest.mark.parametrize("body", ["[]", "3", '"x"', "null"])

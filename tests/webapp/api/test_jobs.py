@@ -152,11 +152,25 @@ def test_a_cancelled_job_is_retried_and_deleted(caller, editor, make_job):
 
 
 @pytest.mark.parametrize(
-    ("deed", "state"), [("cancel", "done"), ("retry", "running"), ("resume", "failed")]
+    ("deed", "state", "said"),
+    [
+        ("cancel", "done", "expected a job that waits or runs; this one is done"),
+        ("retry", "running", "expected a job that failed, was cancelled or lost; this one is run"),
+        ("resume", "running", "expected a job that failed, was cancelled or lost; this one is run"),
+        ("resume", "failed", "expected a job with a checkpoint"),
+    ],
 )
-def test_a_deed_in_the_wrong_state_is_a_conflict(caller, editor, make_job, deed, state):
+def test_a_deed_in_the_wrong_state_is_a_conflict(caller, editor, make_job, deed, state, said):
     answer = caller(editor).post(f"/jobs/{make_job(state=state).pk}/{deed}")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert answer.json()["message"].startswith(f"state: {said}")
+
+
+def test_a_job_that_waits_is_asked_nothing(caller, editor, make_job):
+    job = make_job(state=State.QUEUED)
+    answer = caller(editor).post(f"/jobs/{job.pk}/ask", {"question": "scale"})
+    assert (answer.status_code, answer.json()["field"]) == (409, "state")
+    assert answer.json()["message"].endswith("to answer; this one is queued")
 
 
 def test_one_with_a_checkpoint_is_resumed(caller, editor, make_job):

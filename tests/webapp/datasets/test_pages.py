@@ -44,6 +44,13 @@ def test_an_upload_leads_to_its_dataset(client_of, editor, team, home):
     assert (dataset.name, dataset.kind) == ("split", "split")  # both by the file's name
 
 
+def test_the_newest_dataset_stands_first(client_of, editor, team):
+    for name in ("zebra", "ant", "moth"):
+        Dataset.objects.create(team=team, name=name, kind="graph")
+    page = client_of(editor).get(reverse("datasets")).content.decode()
+    assert page.index(">moth<") < page.index(">ant<") < page.index(">zebra<")
+
+
 def test_the_script_gets_an_address_or_faults(client_of, editor, team, home):
     headers = {"Accept": "application/json"}
     answer = upload(client_of(editor), team, headers=headers)
@@ -57,13 +64,13 @@ def test_a_refused_form_says_why_beside_the_field(client_of, editor, team, home,
     settings.MAX_UPLOAD = 1
     page = upload(client_of(editor), team, kind="split")
     assert page.status_code == 422
-    assert 'id="fault_file">at most 1 bytes, got 2' in page.content.decode()
+    assert 'id="fault_file">expected at most 1 B, got 2 B' in page.content.decode()
 
 
 def test_without_a_file_one_is_asked_for(client_of, editor, team, home):
     page = client_of(editor).post(reverse("dataset-new"), {"team": team.pk, "kind": "split"})
     assert page.status_code == 422
-    assert "a file was expected" in page.content.decode()
+    assert "expected a file, got none" in page.content.decode()
 
 
 def test_only_editors_upload_and_only_to_their_team(client_of, viewer, outsider, team, home):
@@ -87,7 +94,7 @@ def test_a_checked_version_shows_report_facts_and_preview(client_of, viewer, ver
     assert "<dt>Nodes</dt><dd>2\u2009708</dd>" in page
     assert "<dt>Has labels</dt><dd>no</dd>" in page
     assert '"title": "Degrees"' in page
-    assert "Training and testing need node labels" in page  # why GAgN does not take it
+    assert "expected labels, to train and test with" in page  # why GAgN does not take it
 
 
 def test_a_version_is_downloaded_as_it_came(client_of, viewer, version):
@@ -96,6 +103,13 @@ def test_a_version_is_downloaded_as_it_came(client_of, viewer, version):
     assert answer["Content-Disposition"] == 'attachment; filename="g.npz"'
     assert answer["Content-Type"] == "application/octet-stream"
     assert "sandbox" in answer["Content-Security-Policy"]
+
+
+def test_a_broken_download_of_a_version_goes_on(client_of, viewer, version):
+    address = reverse("version-download", args=[version.pk])
+    answer = client_of(viewer).get(address, headers={"range": "bytes=3-"})
+    assert answer.status_code == 206
+    assert b"".join(answer.streaming_content) == b'": 1}'
 
 
 def test_the_list_shows_and_filters(client_of, viewer, version):

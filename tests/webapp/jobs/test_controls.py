@@ -20,7 +20,7 @@ class Every(Params):
     size: Literal[16, 32] = param(16, "Size", "")
     either: Literal["x", None] = param(None, "Either", "")
     some: list[Literal["p", "q"]] = param(["p"], "Some", "")
-    numbers: list[float] = param([0.1, 2.0], "Numbers", "")
+    numbers: list[float] = param([0.1, 2.0], "Numbers", "", paper=[0.5, 1])
     folded: int = param(0, "Folded", "", advanced=True)
 
 
@@ -45,6 +45,7 @@ def test_bounds_units_and_the_papers_value_are_shown():
     whole, broken = by_name()["whole"], by_name()["broken"]
     assert (whole.range, whole.unit, whole.paper, whole.least) == ("1 to 9", "s", "4", 1)
     assert broken.range == "> 0"
+    assert by_name()["numbers"].paper == "0.5, 1"
 
 
 def test_defaults_go_there_and_back():
@@ -69,7 +70,7 @@ def test_nothing_is_left_out_silently():
         Every.model_validate(controls.read(Every, QueryDict("p.whole=")))
 
 
-def test_a_fault_inside_a_list_stands_at_its_parameter_and_unfolds_it():
-    found = by_name(faults={"numbers.1": "a number", "folded": "less"})
-    assert found["numbers"].fault == "1: a number"
+def test_a_fault_stands_at_its_parameter_and_unfolds_it():
+    found = by_name(faults={"numbers": "value 2: expected a number", "folded": "less"})
+    assert found["numbers"].fault == "value 2: expected a number"
     assert not found["folded"].advanced

@@ -66,7 +66,7 @@ def test_what_does_not_fit_is_shown_with_the_reason(client_of, editor, project, 
     graph = page.split('name="i.graph"')[1].split("</select>")[0]
     assert f'value="version:{versions["good"].pk}">' in graph
     assert f'value="version:{versions["bare"].pk}" disabled' in graph
-    assert "need node labels" in graph
+    assert "expected labels, to train and test with; it has none" in graph
     assert "still being checked" in graph
 
 
@@ -135,6 +135,41 @@ def test_a_fork_starts_from_what_was_asked_before(client_of, editor, project, ve
     assert 'id="id_seeds" value="5"' in page
     assert re.search(r'value="gcn" checked', page)
     assert not re.search(r'value="mlp" checked', page)
+
+
+def test_an_address_sets_parameters_of_a_fork_and_hides_none_of_them(
+    client_of, editor, project, make_job
+):
+    parent = make_job(method="gagn", params={"rounds": 33, "allow_isolated": True})
+    asked = "p.filter=strict&p.thresholds=0.35&p.attention_floor=1.5&p.allow_isolated=false"
+    address = f"{reverse('job-new')}?fork={parent.pk}&{asked}"
+    page = client_of(editor).get(address).content.decode()
+    shown, folded = page.split("<details>", 1)
+    assert "<option selected>strict</option>" in shown
+    assert re.search(r'name="p.thresholds"[^>]*value="0.35"', shown)
+    assert re.search(r'name="p.attention_floor"[^>]*value="1.5"', shown)
+    assert 'id="id_allow_isolated" aria' in shown  # and is not checked
+    assert re.search(r'name="p.rounds"[^>]*value="33"', shown + folded)
+
+
+def test_an_address_that_sets_what_cannot_be_is_told(client_of, editor, project):
+    address = f"{reverse('job-new')}?method=gagn&p.rounds=many&p.degree=maybe&p.colour=red"
+    page = client_of(editor).get(address).content.decode()
+    summary = page.split('class="faults"')[1].split("</div>")[0]
+    for where, said in (
+        ("rounds", "expected a whole number, got &#x27;many&#x27;"),
+        ("degree", "expected true or false, got &#x27;maybe&#x27;"),
+        ("colour", "this method has no such parameter"),
+    ):
+        assert f'href="#id_{where}"' in summary
+        assert said in summary
+
+
+def test_an_unknown_parameter_is_refused_as_everywhere(client_of, editor, project):
+    answer = post(client_of(editor), project, **{"p.colour": "red"})
+    assert answer.status_code == 422
+    assert "this method has no such parameter" in answer.content.decode()
+    assert Job.objects.count() == 0
 
 
 def test_the_fork_remembers_its_parent(client_of, editor, project, make_job):

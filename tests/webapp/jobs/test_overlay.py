@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webapp.jobs import comparison, overlay, results
+from webapp.metrics import store
 
 NUMBERS = st.one_of(st.none(), st.floats(-1e6, 1e6))
 CURVES = st.lists(st.tuples(st.integers(0, 500), NUMBERS), max_size=30)
@@ -52,9 +53,9 @@ def test_a_band_lies_within_its_curves(curves):
 
 @pytest.mark.django_db
 def test_the_best_value_is_known_only_where_the_card_says_what_is_better(make_job):
-    jobs = [make_job(summary={"value": value, "held": value}) for value in (1.0, 3.0, None)]
+    jobs = [make_job(summary={"value": value, "held": value}) for value in (1.0, 3.0, None, 3.0)]
     rows = {row["key"]: row["best"] for row in comparison.summary(jobs)}
-    assert rows == {"value": 1, "held": None}
+    assert rows == {"value": [1, 3], "held": []}
 
 
 @pytest.mark.django_db
@@ -62,3 +63,20 @@ def test_a_baseline_without_the_metric_shows_a_gap(make_job):
     job = make_job(summary={"value": 1.0, "baseline.flat.seconds": 3.0})
     method, flat = results.rows(results.card_of(job), job.summary)
     assert (method.values, flat.values, flat.differences) == ([1.0], [None], [None])
+
+
+def test_series_of_the_whole_method_are_listed_before_those_of_its_parts(make_job):
+    keys = [f"cell.a{number}.value" for number in range(overlay.MOST_LISTED)] + ["value", "loss"]
+    job = make_job()
+    store.append(job.pk, [(1, 0, 1.0, dict.fromkeys(keys, 1.0))])
+    listed = [key for key, _ in overlay.shared_keys([job])]
+    assert listed[:4] == ["loss", "value", "cell.a0.value", "cell.a1.value"]
+    assert len(listed) == overlay.MOST_LISTED
+
+
+def test_among_equal_values_none_is_the_best(make_job):
+    jobs = [make_job(summary={"value": 1.0}), make_job(summary={"value": 1.0})]
+    (row,) = comparison.summary(jobs)
+    assert row["best"] == []
+    jobs[1].summary = {"value": 2.0}
+    assert len(comparison.summary(jobs)[0]["best"]) == 1

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from webapp.artifacts.models import Artifact
 from webapp.artifacts.storage import keep
+from webapp.jobs import results
 from webapp.jobs.models import Attempt, Group, LogPart, State, Verification
 from webapp.metrics import store
 
@@ -80,6 +81,29 @@ def test_the_overview_shows_the_method_beside_its_baseline(client_of, viewer, fu
     assert "Fake walk" in page
     assert "+0.7500" in page  # 1.25 minus 0.5
     assert "<script>" not in page.split("Notes", 1)[1].split("</section>")[0]
+
+
+def test_the_overview_draws_what_the_method_calls_its_results(client_of, viewer, full_job):
+    address = reverse("job", args=[full_job.pk])
+    assert "data-result" not in client_of(viewer).get(address).content.decode()
+    full_job.artifacts.update(role=Artifact.Role.RESULT)
+    page = client_of(viewer).get(address).content.decode()
+    assert 'data-result="figure.json"' in page
+    assert f'data-figure="{full_job.artifacts.get(path="figure.json").pk}"' in page
+    assert '<td class="num">0.25</td>' in page
+
+
+def test_numbers_are_listed_by_the_numbers_in_their_names(full_job):
+    summary = {"cell.dice.rate10": 1, "cell.dice.rate5": 1, "cell.clean": 1}
+    listed = [row["key"] for row in results.rest(None, summary)]
+    assert listed == ["cell.clean", "cell.dice.rate5", "cell.dice.rate10"]
+
+
+def test_the_first_curves_are_of_the_method_as_a_whole(full_job):
+    card = results.card_of(full_job)
+    keys = ["cell.a.part.value", "part.value", "baseline.flat.value", "other"]
+    store.append(full_job.pk, [(9 + n, n, 1.0, dict.fromkeys(keys, 1.0)) for n in range(2)])
+    assert results.key_curves(full_job, card) == ["value", *keys[1::-1], keys[2]]
 
 
 def test_the_badge_is_red_when_one_oracle_is_refuted(client_of, viewer, full_job):

@@ -95,7 +95,7 @@ def test_a_job_is_found_by_its_id(make_job, found):
         ("params.lr<small", 11, "a number"),
         ("params.=1", 1, "a name"),
         ("method:", 8, "a value"),
-        ('tag:"open', 5, "never closed"),
+        ('tag:"open', 5, "quote to be closed"),
         ('"a"b', 4, "a space"),
         ("method<3", 1, "a colon"),
         ("seed:x", 6, "a whole number"),

@@ -18,7 +18,7 @@ REFUSED = {
     "dataset, submit": GONE,
     "submit, project": None,  # the waiting job goes with its project
     "project, submit": GONE,
-    "submit, source": "nothing that other projects use",
+    "submit, source": "expected one that no other uses",
     "source, submit": GONE,
     "submit, team": None,
     "team, submit": GONE,

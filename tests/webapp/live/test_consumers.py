@@ -389,6 +389,7 @@ class TestAsking:
         async def script(page: Page) -> None:
             answer = await page.say(warm=job.pk)
             assert (answer["job"], answer["warm"]) == (job.pk, False)
+            assert answer["error"] == "warm: expected a job of one of your teams"
 
         talk(client_of(outsider), script)
 
@@ -402,3 +403,34 @@ def test_a_socket_that_left_is_forgotten_by_the_layer(viewer, client_of, make_jo
 
     talk(client_of(viewer), script)
     assert not get_channel_layer().groups
+
+
+def test_a_client_that_is_gone_when_its_session_ends_is_no_fault(
+    viewer, client_of, monkeypatch, caplog
+):
+    """ASGI servers raise an OSError where there is nobody left to send to."""
+    monkeypatch.setattr(consumers, "RECHECK", 0.05)
+    client = client_of(viewer)
+    page = Page(client)
+    scope = page.socket.scope
+
+    async def script() -> list[str]:
+        told = asyncio.Queue()
+        sent: list[str] = []
+
+        async def send(message: dict) -> None:
+            sent.append(message["type"])
+            if message["type"] != "websocket.accept":
+                raise BrokenPipeError
+
+        await told.put({"type": "websocket.connect"})
+        running = asyncio.create_task(application(scope, told.get, send))
+        await asyncio.sleep(0.3)
+        await sync_to_async(client.session.flush)()
+        await asyncio.sleep(0.5)
+        await told.put({"type": "websocket.disconnect", "code": 1006})
+        await running
+        return sent
+
+    assert "websocket.close" in async_to_sync(script)()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -170,7 +170,7 @@ def test_a_question_that_is_refused_rejects_its_promise(in_page):
       const { live } = await import("/live.js");
       return live().ask("0".repeat(26), "threshold", {}).catch((fault) => fault.message);
     }""")
-    assert said == "job: a job of one of your teams"
+    assert said == "job: expected a job of one of your teams"
 
 
 def test_a_session_that_ends_is_told_and_not_tried_again(in_page, make_job, monkeypatch):

@@ -36,7 +36,7 @@ def project_edit(request: HttpRequest, slug: str, project_id: str) -> HttpRespon
     if form.is_valid():
         projects.rename(request.user, project, form.cleaned_data["name"])
     else:
-        messages.error(request, "A project needs a name of at most 100 characters.")
+        messages.error(request, f"name: {' '.join(form.errors['name'])}")
     return redirect("team", slug=slug)
 
 

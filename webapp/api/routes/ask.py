@@ -14,11 +14,12 @@ from ninja import Router
 from pydantic import Field
 
 from engine.core import params as parameters
+from engine.core.method import Question
 from engine.core.registry import methods
-from webapp.api.errors import NoAnswer
+from webapp.api.errors import BadQuestion, NoAnswer
 from webapp.api.fields import Given, Id, Problem, Shown, Slug, answers
 from webapp.ids import new_id
-from webapp.jobs.models import Job
+from webapp.jobs.models import WAITING, Job, State
 from webapp.policy import get_or_404
 from webapp.refused import Refused
 
@@ -26,7 +27,7 @@ router = Router(tags=["results"])
 PATIENCE = 30  # seconds
 
 
-class Question(Given):
+class Asking(Given):
     question: Slug
     set: dict[str, Any] = Field({}, description="the question's parameters")
 
@@ -37,24 +38,43 @@ class Answer(Shown):
 
 
 @router.post("/jobs/{job_id}/ask", response={**answers(Answer), 504: Problem}, summary="A what-if")
-def ask(request: HttpRequest, job_id: Id, given: Question) -> dict:
+def ask(request: HttpRequest, job_id: Id, given: Asking) -> dict:
     job = get_or_404(request.user, Job, "job.ask", pk=job_id)
-    _check(job, given)
+    question = _checked(job, given)
+    if job.state in WAITING:
+        raise _too_early(job)
     begun = time.monotonic()
     reply = async_to_sync(_reply)(job.pk, given.question, values=given.set)
     if not reply.get("ok"):
-        raise Refused([("question", f"one that this job can answer: {reply['error']}")])
+        raise _unanswered(job, question, reply["error"], where=reply.get("where"))
     return {"answer": reply["answer"], "seconds": time.monotonic() - begun}
 
 
-def _check(job: Job, given: Question) -> None:
+def _unanswered(job: Job, question: Question, error: str, *, where: str | None) -> Exception:
+    """What the job refused may be a parameter; else a file that it has not written, or a fault."""
+    if where in question.params.model_fields:
+        return BadQuestion(error, where)  # it begins with the parameter's name
+    job.refresh_from_db(fields=["state"])
+    if job.state != State.DONE:
+        return _too_early(job, error)
+    return BadQuestion(f"question: this job could not answer it: {error}", "question")
+
+
+def _too_early(job: Job, error: str = "") -> Refused:
+    words = f"expected a job that has come far enough to answer; this one is {job.state}"
+    return Refused([("state", f"{words} ({error})" if error else words)])
+
+
+def _checked(job: Job, given: Asking) -> Question:
     """What the card can refuse is refused here, before a worker is troubled."""
     card = methods().get(job.method)
     question = card.question(given.question) if card else None
     if question is None:
         known = ", ".join(entry.name for entry in card.questions) if card else ""
-        raise Refused([("question", f"one of: {known or 'none, this method answers none'}")])
+        words = f"expected one of: {known}" if known else "this method answers none"
+        raise Refused([("question", f"{words}, got {given.question!r}")])
     parameters.parse(question.params, given.set)
+    return question
 
 
 async def _reply(job_id: str, question: str, *, values: dict[str, Any]) -> dict[str, Any]:

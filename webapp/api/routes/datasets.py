@@ -9,12 +9,14 @@ from django.http import HttpRequest, HttpResponseBase
 from ninja import File, Form, Query, Router, Status, UploadedFile
 from pydantic import Field
 
+from engine.data.kind import kinds
 from webapp.accounts.models import Team
-from webapp.api.fields import Asked, Given, Id, Line, Sent, Shown, Text, answers
+from webapp.api.fields import Asked, Given, Id, Line, Sent, Shown, Text, Word, answers
 from webapp.artifacts.download import respond
 from webapp.datasets import store
 from webapp.datasets.models import Dataset, Version
 from webapp.policy import get_or_404, visible
+from webapp.refused import Refused
 
 router = Router(tags=["datasets"])
 
@@ -71,13 +73,16 @@ class DatasetEdit(Given):
 
 class DatasetsAsked(Asked):
     team: Id | None = None
-    kind: str | None = Field(None, max_length=20, pattern=r"^[a-z_]*$")
+    kind: Word | None = None
     cursor: Id | None = None
     limit: int = Field(50, ge=1, le=500)
 
 
 @router.get("/datasets", response=answers(DatasetPage), summary="Datasets, newest first")
 def list_datasets(request: HttpRequest, asked: Query[DatasetsAsked]) -> dict:
+    if asked.kind and asked.kind not in kinds():
+        expected = f"expected one of {', '.join(kinds())}, got {asked.kind!r}"
+        raise Refused([("kind", expected)])
     chosen = {"team": asked.team, "kind": asked.kind, "id__lt": asked.cursor}
     rows = visible(request.user, Dataset).filter(
         **{name: value for name, value in chosen.items() if value}

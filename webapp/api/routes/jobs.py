@@ -10,6 +10,8 @@ from django.http import HttpRequest
 from ninja import Header, Query, Router, Status
 from pydantic import Field
 
+from engine.core.options import MOST_THREADS
+from engine.core.seeds import LARGEST, MOST
 from webapp.api import replay
 from webapp.api.fields import Asked, Given, Id, Line, Shown, Slug, Text, Words, answers
 from webapp.api.routes.shapes import JobOut, JobWhole, Made, made
@@ -17,7 +19,6 @@ from webapp.jobs import actions, listing
 from webapp.jobs import submit as service
 from webapp.jobs.choices import of_job
 from webapp.jobs.models import Job, Project
-from webapp.jobs.seeds import LARGEST, MOST
 from webapp.policy import get_or_404
 from webapp.refused import Refused
 
@@ -25,7 +26,7 @@ router = Router(tags=["jobs"])
 Seed = Annotated[int, Field(ge=0, le=LARGEST)]
 Seeds = Annotated[list[Seed], Field(min_length=1, max_length=MOST)]
 Tags = Annotated[list[Line], Field(max_length=service.MOST_TAGS)]
-Inputs = dict[str, dict[str, Any]]
+Inputs = dict[str, Any]  # `submit` says what of it is no input
 LIMIT_NAMES = "seconds, silence, memory and disk in bytes"
 
 
@@ -42,7 +43,7 @@ class JobIn(Given):
     notes: Text = ""
     tags: Tags = []
     device: str = Field("auto", description="auto, cpu or cuda", max_length=10)
-    threads: Annotated[int, Field(ge=1, le=service.MOST_THREADS)] | None = None
+    threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] | None = None
     limits: dict[str, int] = Field({}, description=LIMIT_NAMES)
     priority: int = Field(0, ge=-100, le=100)
 
@@ -59,7 +60,7 @@ class ForkIn(Given):
     notes: Text = ""
     tags: Tags | None = None
     device: str | None = Field(None, max_length=10)
-    threads: Annotated[int, Field(ge=1, le=service.MOST_THREADS)] | None = None
+    threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] | None = None
 
 
 class JobEdit(Given):
@@ -202,7 +203,7 @@ def _control(request: HttpRequest, job_id: str, action: Any) -> Job:
 
 def _seeds(seed: int | None, seeds: list[int] | None, *, otherwise: int) -> list[int]:
     if seed is not None and seeds is not None:
-        raise Refused([("seeds", "either seed or seeds")])
+        raise Refused([("seeds", "expected either seed or seeds, got both")])
     if seeds is not None:
         return seeds
     return [otherwise if seed is None else seed]

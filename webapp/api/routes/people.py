@@ -101,7 +101,9 @@ def make_token(request: HttpRequest, given: TokenIn) -> Status:
     if left is not None and "days" not in given.model_fields_set:
         days = min(USUAL_DAYS, left)
     if left is not None and (days is None or not 1 <= days <= left):
-        raise Refused([("days", f"1 to {left}, as long as the token that you call with")])
+        raise Refused(
+            [("days", f"expected 1 to {left}, no longer than the token that you call with")]
+        )
     token, secret = service.make(request.user, given.name, scope=given.scope, days=days)
     shown = TokenOut.from_orm(token).dict()
     return Status(201, {**shown, "secret": secret})

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from ninja import Query, Router
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from engine.core import group as statistics
-from webapp.api.fields import Asked, Id, Shown, Words, answers
+from webapp.api.fields import Asked, Id, Shown, Word, Words, answers, like, one_line
 from webapp.artifacts.download import respond
 from webapp.artifacts.models import Artifact
 from webapp.jobs.models import Group, Job, State
@@ -86,11 +86,15 @@ class Comparison(Shown):
     series: dict[str, dict[str, dict[str, Any]]] = Field(description="{key: {job: columns}}")
 
 
+# from 2 to 100000, without zeros in front
+Points = Annotated[
+    str, like("all|[2-9]|[1-9][0-9]{1,4}|100000", "a number from 2 to 100000, or all")
+]
+
+
 class SeriesAsked(Asked):
     keys: Words = Field("", description="separated by commas; empty: all")
-    points: str = Field(
-        "1000", description="at most, for each series; or all", pattern="^all$|^[0-9]{1,6}$"
-    )
+    points: Points = Field("1000", description="at most, for each series; or all")
     after: int = Field(0, ge=0, lt=1 << 62, description="only events numbered above")
 
     @property
@@ -101,13 +105,6 @@ class SeriesAsked(Asked):
     def most(self) -> int | None:
         return None if self.points == "all" else int(self.points)
 
-    @field_validator("points")
-    @classmethod
-    def _some(cls, points: str) -> str:
-        if points != "all" and not 2 <= int(points) <= 100_000:
-            raise ValueError("2 to 100000, or all")
-        return points
-
 
 class LogAsked(Asked):
     after: int = Field(0, ge=0, lt=1 << 62)
@@ -115,17 +112,15 @@ class LogAsked(Asked):
 
 
 class CompareAsked(Asked):
-    jobs: str = Field(
-        description="ids, separated by commas",
-        max_length=27 * MOST_COMPARED,
-        pattern=r"^[^\x00-\x1f]*$",
+    jobs: Annotated[str, one_line] = Field(
+        description="ids, separated by commas", max_length=27 * MOST_COMPARED
     )
     keys: Words = Field("", description="series to bring along, separated by commas")
     points: int = Field(500, ge=2, le=5000)
 
 
 class ArtifactsAsked(Asked):
-    role: str | None = Field(None, max_length=20, pattern=r"^[a-z]*$")
+    role: Word | None = None
 
 
 @router.get("/jobs/{job_id}/series", response=answers(SeriesOut), summary="Its curves")
@@ -208,11 +203,11 @@ def compare(request: HttpRequest, asked: Query[CompareAsked]) -> HttpResponse:
 def _compared(request: HttpRequest, ids: list[str]) -> list[Job]:
     """In the order asked for; one that is not there, or not theirs, is named."""
     if not 1 <= len(ids) <= MOST_COMPARED:
-        raise Refused([("jobs", f"1 to {MOST_COMPARED} ids, got {len(ids)}")])
+        raise Refused([("jobs", f"expected 1 to {MOST_COMPARED} ids, got {len(ids)}")])
     found = visible(request.user, Job).in_bulk(ids)
     for pk in ids:
         if pk not in found:
-            raise Refused([("jobs", f"ids of jobs that are here, got {pk!r:.40}")])
+            raise Refused([("jobs", f"expected ids of jobs that are here, got {pk!r:.40}")])
     return [found[pk] for pk in ids]
 
 
@@ -229,5 +224,5 @@ def _differing(jobs: list[Job]) -> dict[str, dict[str, Any]]:
 def _names(text: str) -> list[str]:
     names = list(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
     if len(names) > MOST_KEYS:
-        raise Refused([("keys", f"at most {MOST_KEYS} names, got {len(names)}")])
+        raise Refused([("keys", f"expected at most {MOST_KEYS} names, got {len(names)}")])
     return names

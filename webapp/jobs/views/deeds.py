@@ -105,7 +105,7 @@ def _bulk_one(job: Job, request: HttpRequest, deed: str) -> None:
     elif deed in ("archive", "unarchive"):
         actions.edit(job, request.user, archived=deed == "archive")
     else:
-        raise Refused([("deed", "tag, archive or unarchive")])
+        raise Refused([("deed", "expected tag, archive or unarchive")])
 
 
 def _tags(text: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_GET
 
 from webapp import policy
 from webapp.artifacts.models import Artifact
+from webapp.artifacts.previews import preview
 from webapp.jobs import actions, results
 from webapp.jobs.models import ENDED, Job, JobInput, LogPart
 from webapp.jobs.states import waits_for
@@ -29,6 +31,7 @@ TABS = (
 )
 LOG_TAIL = 16  # parts of at most 64 kB that the page shows; the download has all
 MOST_ARTIFACTS = 1000
+MOST_SHOWN = 16  # results that the first page draws
 
 
 def get_job(request: HttpRequest, pk: str) -> Job:
@@ -73,6 +76,7 @@ def overview(request: HttpRequest, pk: str) -> HttpResponse:
     job = get_job(request, pk)
     card = results.card_of(job)
     rows = results.rows(card, job.summary)
+    shown = [(one, preview(one)) for one in _main(job)]
     return page(
         request,
         job,
@@ -83,6 +87,8 @@ def overview(request: HttpRequest, pk: str) -> HttpResponse:
         own=rows[0] if rows else None,
         bars=results.bars(card, job.summary),
         rest=results.rest(card, job.summary),
+        figures=[pair for pair in shown if pair[1].kind == "figure"],
+        others=[pair for pair in shown if pair[1].kind != "figure"],
         curves=bool(results.key_curves(job, card)),
         heads=results.headline_keys(card),
         brothers=job.group.jobs.count() if job.group else 0,
@@ -94,7 +100,8 @@ def overview(request: HttpRequest, pk: str) -> HttpResponse:
 @require_GET
 def charts(request: HttpRequest, pk: str) -> HttpResponse:
     job = get_job(request, pk)
-    keys = list(Series.objects.filter(job=job).order_by("key").values("key", "count"))
+    keys = list(Series.objects.filter(job=job).values("key", "count"))
+    keys.sort(key=lambda row: results.natural(row["key"]))
     card = results.card_of(job)
     units = {
         row["key"]: metric.unit for row in keys if card and (metric := card.metric(row["key"]))
@@ -126,7 +133,9 @@ def log_text(request: HttpRequest, pk: str) -> HttpResponse:
     """The whole log as a file."""
     job = policy.get_or_404(request.user, Job, "job.view", pk=pk)
     parts = LogPart.objects.filter(job=job).values_list("text", flat=True)
-    response = StreamingHttpResponse(parts.iterator(), content_type="text/plain; charset=utf-8")
+    # An iterator that blocks would be read whole into memory by the asynchronous server.
+    rows = parts.aiterator() if isinstance(request, ASGIRequest) else parts.iterator()
+    response = StreamingHttpResponse(rows, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{job.pk}.log"'
     return response
 
@@ -186,6 +195,12 @@ def attempts(request: HttpRequest, pk: str) -> HttpResponse:
         cpu=sum(attempt.cpu_seconds or 0 for attempt in tries),
         peak=max((attempt.peak_rss or 0 for attempt in tries), default=0),
     )
+
+
+def _main(job: Job) -> list[Artifact]:
+    """What the method itself calls its results, as it made them."""
+    found = job.artifacts.filter(role=Artifact.Role.RESULT).select_related("blob")
+    return list(found[:MOST_SHOWN])
 
 
 def _inputs(job: Job) -> list[JobInput]:
