@@ -123,7 +123,7 @@ def answer(job_id: str, question: str, values: dict[str, Any], reply_id: str) ->
         child = _child(job_id)
         with child.lock:
             said = child.ask(reply_id, question, values)
-        fields = {"ok": said.ok, "answer": said.answer, "error": said.error}
+        fields = said.model_dump(include={"ok", "answer", "error", "where"})
     except Exception as fault:  # noqa: BLE001 - the seam: somebody waits for an answer
         fields = {"ok": False, "error": _failed(job_id, fault)}
     seconds = round(time.monotonic() - started, 3)

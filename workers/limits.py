@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from engine.core.units import duration, size
 from workers.folders import size_of
 
 LOOK_EVERY = 1.0  # seconds between two looks at memory
@@ -53,9 +54,9 @@ class Watch:
             return Broken(f"the engine did not greet within {HELLO_WITHIN:g} seconds", harmful=True)
         seconds, silence = self.limits.get("seconds"), self.limits.get("silence")
         if seconds and now - self.began > seconds:
-            return Broken(f"the time limit of {seconds:g} seconds was reached")
+            return Broken(f"the time limit of {duration(seconds)} was reached")
         if silence and now - self.heard > silence:
-            return Broken(f"nothing was heard for {silence:g} seconds, which is the limit")
+            return Broken(f"nothing was heard for {duration(silence)}, which is the limit")
         return self._memory(now) or self._disk(now)
 
     def _memory(self, now: float) -> Broken | None:
@@ -66,7 +67,7 @@ class Watch:
         self.peak_memory = max(self.peak_memory, used)
         limit = self.limits.get("memory")
         if limit and used > limit:
-            why = f"the job used {used} bytes of memory; its limit is {limit}"
+            why = f"the job used {size(used)} of memory; its limit is {size(limit)}"
             return Broken(why, harmful=True)
         return None
 
@@ -77,7 +78,7 @@ class Watch:
         self._disk_at = now + DISK_EVERY
         used = size_of(self.folder)
         if used > limit:
-            why = f"the job's directory holds {used} bytes; its limit is {limit}"
+            why = f"the job's directory holds {size(used)}; its limit is {size(limit)}"
             return Broken(why, harmful=True)
         return None
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from engine.core import events
 from engine.core.control import STOPPED
+from engine.core.units import size
 from webapp.jobs.models import State
 
 CANCELLED, BAD_INPUT = 130, 2
@@ -59,7 +60,7 @@ def outcome(
 
 def _death(code: int, tail: Sequence[str], peak: int) -> str:
     if code < 0:
-        what = f"the engine was ended by {_name(-code)}; it had used {peak} bytes of memory"
+        what = f"the engine was ended by {_name(-code)}; it had used {size(peak)} of memory"
     elif code == 0:
         what = "the engine ended without saying that it was done"
     else:

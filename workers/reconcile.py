@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from webapp.artifacts.storage import drop_unused
 from webapp.datasets.models import Version
+from webapp.jobs.actions import users_of
 from webapp.jobs.models import ACTIVE, Attempt, Job, Lease, State, Worker
 from webapp.jobs.states import move
 from workers import ask, folders
@@ -69,7 +70,7 @@ class Keeper:
             self._look_for_work()
         if now >= self._reconcile_at:
             self._reconcile_at = now + settings.RECONCILE_EVERY
-            if hold_lease(self.holder):
+            if settings.EMBEDDED or hold_lease(self.holder):
                 reconcile()
         if now >= self._tidy_at:
             self._tidy_at = now + TIDY_EVERY
@@ -115,7 +116,10 @@ def reconcile() -> None:
 def silent() -> list[Attempt]:
     """Attempts of active jobs whose supervisor has stopped beating."""
     now = timezone.now()
-    quiet = now - timedelta(seconds=min(3 * settings.HEARTBEAT, settings.HEARTBEAT_LIMIT))
+    patience = min(3 * settings.HEARTBEAT, settings.HEARTBEAT_LIMIT)
+    if settings.EMBEDDED:  # one process alone: an attempt of another is over
+        patience = 0
+    quiet = now - timedelta(seconds=patience)
     limit = now - timedelta(seconds=settings.HEARTBEAT_LIMIT)
     held = Attempt.objects.filter(
         ended=None, job__state__in=ACTIVE, number=F("job__attempt"), heartbeat__lt=quiet
@@ -135,7 +139,8 @@ def _died_here(attempt: Attempt) -> bool:
 
 
 def give_up(attempt: Attempt) -> bool:
-    """Mark a job as lost; it goes on by itself if its last attempt got to a new checkpoint."""
+    """Mark a job as lost. It goes on by itself if its last attempt got to a new checkpoint, and
+    begins anew if it was lost before it had one; twice in a row would be no accident."""
     now = timezone.now()
     with transaction.atomic():
         # The job's row first, as in every transaction of a supervisor: no deadlock.
@@ -149,12 +154,19 @@ def give_up(attempt: Attempt) -> bool:
             return True
         lost = {"ended": now, "message": _reason(attempt)}
         move(job.pk, expect=ACTIVE, to=State.LOST, attempt=attempt.number, **lost)
-        if (job.checkpoint_n or 0) > (attempt.resumed_from or 0):
-            again = {"resume": True, "ended": None, "message": "", "phase": "", "progress": {}}
+        resume = (job.checkpoint_n or 0) > (attempt.resumed_from or 0)
+        if resume or (job.checkpoint_n is None and _first_loss(attempt)):
+            again = {"resume": resume, "ended": None, "message": "", "phase": "", "progress": {}}
             move(job.pk, expect=(State.LOST,), to=State.QUEUED, attempt=attempt.number, **again)
             transaction.on_commit(lambda: ring(job.queue))
     logger.warning("job %s: attempt %s lost", job.pk, attempt.number)
     return True
+
+
+def _first_loss(attempt: Attempt) -> bool:
+    """Was the attempt before it not lost, and is nothing of this one needed by other jobs?"""
+    before = Attempt.objects.filter(job=attempt.job_id, number=attempt.number - 1)
+    return not before.filter(outcome=State.LOST).exists() and not users_of(attempt.job, after=0)
 
 
 def _reason(attempt: Attempt) -> str:

@@ -40,7 +40,7 @@ TICK = 0.1  # seconds that one look at the pipes lasts at most
 ASKED_EVERY = 0.5  # seconds between two looks for a wish to cancel
 AGAIN = 0.5  # seconds before another try at a database that did not answer
 
-ANSWER = {"answer", "error", "seconds"}
+ANSWER = {"answer", "error", "where", "seconds"}
 
 T = TypeVar("T")
 

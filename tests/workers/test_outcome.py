@@ -59,5 +59,5 @@ def test_a_foreign_signal_is_told_with_memory_and_the_last_lines() -> None:
     ended = end(-signal.SIGSEGV, tail=["loading", "about to fall"], peak=4096)
     assert ended.state == State.FAILED
     assert "SIGSEGV" in ended.message
-    assert "4096 bytes" in ended.message
+    assert "4.00 KiB" in ended.message
     assert ended.message.endswith("loading\nabout to fall")

@@ -51,9 +51,21 @@ def test_a_worker_that_is_no_process_any_more_is_not_waited_for(held) -> None:
     assert silent() == [gone]
 
 
-def test_without_a_checkpoint_it_stays_lost(held) -> None:
+def test_where_there_is_one_process_another_is_not_waited_for_at_all(held, settings) -> None:
+    settings.EMBEDDED = True
+    gone = held(ago=0.1, worker=f"tenfold-4194303@{HOST}")
+    held(ago=0.1, worker=f"tenfold-{os.getpid()}@{HOST}")
+    assert silent() == [gone]
+
+
+def test_without_a_checkpoint_it_begins_anew_once(held) -> None:
     attempt = held(ago=60)
     assert give_up(attempt)
+    job = Job.objects.get(pk=attempt.job_id)
+    assert (job.state, job.resume, job.message) == (State.QUEUED, False, "")
+    _, second = claim("tenfold-1@elsewhere", ["cpu"], host="elsewhere")
+    assert second.number == 2
+    assert give_up(second)
     assert state_of(attempt) == State.LOST
     attempt.refresh_from_db()
     assert attempt.outcome == "lost"

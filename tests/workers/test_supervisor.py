@@ -163,7 +163,7 @@ def test_too_large_a_folder_is_seen(attempted, rude, monkeypatch) -> None:
     )
     job = attempted(method="rude", limits={"disk": 5 << 20})
     assert job.state == State.FAILED
-    assert "its limit is 5242880" in job.message
+    assert "its limit is 5.00 MiB" in job.message
 
 
 def test_a_database_that_is_away_for_a_moment_loses_nothing(attempted, monkeypatch) -> None:
