@@ -48,7 +48,7 @@ class Bench:
         self.worker_count = workers if services else 0
         self.services = services
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://localhost:{self.port}"  # as the links have it
         self.environment = {**os.environ, **QUICK, **settings, "TENFOLD_HOME": str(home)}
         self.environment["TENFOLD_METHODS"] = str(ROOT / "tests/methods_fixture")
         for name in ("DATABASE_URL", "REDIS_URL", "BROKER_URL"):

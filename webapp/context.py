@@ -31,8 +31,7 @@ class Place:
     icon: str
     keys: str  # "g j": what a person types to go there
     current: str  # the value of aria-current: "page", "true" (something under it) or nothing
-    count: int = 0
-    count_title: str = ""
+    counts: str = ""  # the address of the number beside it, which is kept true from there
     under: tuple[Item, ...] = ()
 
 
@@ -66,8 +65,7 @@ class Bench:
                 "jobs",
                 icon="jobs",
                 keys="g j",
-                count=self.running,
-                count_title=f"{self.running} running",
+                counts=reverse("running-count"),
                 under=self._project_items(),
             ),
             self._place("Compare", "compare", icon="compare", keys="g c"),
@@ -98,20 +96,23 @@ class Bench:
         if len(self.projects) < 2:
             return ()
         chosen = self.request.GET.get("project")
-        several = len(self.teams) > 1
         return tuple(
             Item(
-                title=f"{project.team.name} / {project.name}" if several else project.name,
+                title=self._title(project),
                 address=f"{reverse('jobs')}?project={project.pk}",
                 current=chosen == project.pk,
             )
             for project in self.projects
         )
 
+    def _title(self, project: Project) -> str:
+        name = project.title_among(self.projects)
+        return name if len(self.teams) == 1 else f"{project.team.title_among(self.teams)} / {name}"
+
     def _teams_place(self) -> Place:
         items = tuple(
             Item(
-                title=team.name,
+                title=team.title_among(self.teams),
                 address=reverse("team", args=[team.slug]),
                 current=self.request.path == reverse("team", args=[team.slug]),
             )

@@ -1,5 +1,7 @@
 // What every page does: keys, dialogs, tables, ages. Each works on `data-` attributes alone.
 import "./ago.js";
+import "./connection.js";
+import "./count.js";
 import "./dialog.js";
 import "./keys.js";
 import "./table.js";

@@ -56,7 +56,7 @@ def bench(tmp_path_factory) -> Iterator[Looked]:
             **kept,
             "TENFOLD_HOME": str(home),
             "TENFOLD_METHODS": str(ROOT / "tests/methods_fixture"),
-            "TENFOLD_QUEUES": "cpu,ask",  # what waits for a GPU goes on waiting
+            "TENFOLD_QUEUES": "cpu,check,ask",  # what waits for a GPU goes on waiting
             "OMP_NUM_THREADS": "1",
         },
         stdout=subprocess.PIPE,

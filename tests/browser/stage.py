@@ -22,6 +22,7 @@ from engine.data.sample import write_samples
 from webapp.accounts.models import Link, Membership, Team, Token, User, digest
 from webapp.artifacts import storage
 from webapp.artifacts.models import Artifact
+from webapp.audit.models import AuditEvent
 from webapp.datasets.models import Dataset, Version
 from webapp.jobs.models import (
     Attempt,
@@ -37,7 +38,9 @@ from webapp.jobs.models import (
 from webapp.metrics import store
 
 SECRET = "a-secret-of-a-test"
-JOBS = ("running", "done", "failed", "queued", "gagn")
+JOBS = ("running", "done", "long", "failed", "queued", "gagn")
+LONG_NAME = "a_walk_with_a_name_of_one_word_as_scripts_make_them_0001"
+LONG_KEY = "cell.metattack.rate20.gcn_jaccard.test_accuracy"
 FIGURE = {
     "data": [{"type": "scatter", "mode": "lines", "x": [0, 1, 2], "y": [0, 0.5, 1], "name": "ROC"}],
     "layout": {"title": {"text": "ROC"}},
@@ -51,6 +54,7 @@ class Stage:
     dataset: Dataset
     running: Job
     done: Job
+    long: Job  # whatever can be long in it is, and has no space to break at
     failed: Job
     queued: Job
     gagn: Job
@@ -103,8 +107,20 @@ def build(team: Team, owner: User) -> Stage:
         summary={"value": 1.25, "baseline.flat.value": 0.0},
         environment={"python": "3.11", "packages": {"numpy": "2"}},
     )
-    Job.objects.create(
-        **base, group=group, seed=1, state=State.DONE, ended=now, summary={"value": 1.5}
+    long = Job.objects.create(
+        **base,
+        name=LONG_NAME,
+        group=group,
+        seed=1,
+        tags=[LONG_NAME],
+        state=State.DONE,
+        started=now - timedelta(minutes=5),
+        ended=now,
+        summary={"value": 1.5, LONG_KEY: 0.7612},
+    )
+    _curve(long, [(n, n, n * 0.5, {LONG_KEY: n / 90}) for n in range(1, 90)])
+    AuditEvent.objects.create(
+        user=owner, action="job.edit", target=LONG_NAME, team=team, detail={"name": LONG_NAME}
     )
     running = Job.objects.create(
         **base,
@@ -142,7 +158,7 @@ def build(team: Team, owner: User) -> Stage:
             (n, n, n * 0.5, {"value": math.sin(n / 9), "baseline.flat.value": 0.0})
             for n in range(1, 90)
         ]
-        store.append(job.pk, points)
+        _curve(job, points)
         LogPart.objects.create(job=job, attempt=job.attempt, n=5, seq=1, text="step 1\nstep 2\n")
     for n, ok in enumerate((True, True, False)):
         Verification.objects.create(
@@ -165,12 +181,18 @@ def build(team: Team, owner: User) -> Stage:
         dataset=dataset,
         running=running,
         done=done,
+        long=long,
         failed=failed,
         queued=queued,
         gagn=_gagn(project, owner),
         group=group,
         artifacts=_artifacts(done),
     )
+
+
+def _curve(job: Job, points: list[store.Logged]) -> None:
+    store.append(job.pk, points)
+    Job.objects.filter(pk=job.pk).update(last_n=points[-1][0])  # pages read no further
 
 
 def _gagn(project: Project, owner: User) -> Job:

@@ -45,6 +45,9 @@ MORE = {
     "job running, charts": "/jobs/{running}/charts/",
     "job failed": "/jobs/{failed}/",
     "job waiting": "/jobs/{queued}/",
+    "job, long names": "/jobs/{long}/",
+    "job, long names, charts": "/jobs/{long}/charts/",
+    "compare, long names": "/compare/?jobs={done},{long}",
     "job-new, methods": "/jobs/new/",
     "jobs, wrong query": "/jobs/?q=state:nothing",
     "artifact, figure": "/artifacts/{figure}/",
@@ -53,12 +56,12 @@ MORE = {
 }
 # What is no page: parts of pages, files, deeds (POST), what machines ask.
 NO_PAGES = {
-    "home-running", "queue-parts", "queue-priority", "healthz", "readyz", "sign-out", "password",
-    "token-new", "token-revoke", "team-edit", "team-delete", "team-leave", "invite", "uninvite",
-    "member-role", "member-remove", "member-reset", "project-new", "project-edit",
-    "project-delete", "jobs-columns", "jobs-bulk", "job-log", "job-cancel", "job-retry",
-    "job-resume", "job-delete", "job-edit", "dataset-edit", "dataset-delete", "version-download",
-    "artifact-download", "artifact-raw", "group-edit",
+    "home-running", "running-count", "queue-parts", "queue-priority", "healthz", "readyz",
+    "sign-out", "password", "token-new", "token-revoke", "team-edit", "team-delete", "team-leave",
+    "invite", "uninvite", "member-role", "member-remove", "member-reset", "project-new",
+    "project-edit", "project-delete", "jobs-columns", "jobs-bulk", "job-log", "job-cancel",
+    "job-retry", "job-resume", "job-delete", "job-edit", "dataset-edit", "dataset-delete",
+    "version-download", "artifact-download", "artifact-raw", "group-edit",
 }  # fmt: skip
 NO_WALK = ("api/v1/",)  # except its documentation
 

@@ -56,6 +56,32 @@ def test_c_compares_what_is_selected(open_page):
     assert all(pk in page.url for pk in chosen)
 
 
+@pytest.mark.parametrize(("code", "said"), [(1006, "is lost"), (4401, "signed out")])
+def test_a_page_says_that_its_connection_is_gone(open_page, *, code, said):
+    """And stops saying so as soon as it is back; a session that ended does not come back."""
+    page = open_page(signed_in=True, width=320).page
+    broken = True
+
+    def connect(socket) -> None:
+        if broken:
+            socket.close(code=code if code != 1006 else 4000)
+        else:
+            socket.connect_to_server()
+
+    page.route_web_socket("**/ws/live", connect)
+    page.goto("/jobs/")
+    notice = page.locator("[data-connection]")
+    expect(notice).to_contain_text(said, use_inner_text=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    broken = False
+    if code == 4401:
+        link = notice.get_by_role("link", name="Sign in")
+        expect(link).to_have_attribute("href", "/sign-in/?next=/jobs/")
+        return
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    expect(notice).to_be_hidden(timeout=20_000)
+
+
 def test_the_help_opens_and_switches_the_shortcuts_off(open_page):
     page = open_page("/", signed_in=True).page
     page.keyboard.press("?")
@@ -121,3 +147,29 @@ def test_home_renews_what_runs_by_itself(open_page):
         pass
     assert answer.value.ok
     assert watched.faults() == []
+
+
+def test_the_rails_number_of_running_jobs_is_kept_true(open_page):
+    watched = open_page("/docs/", signed_in=True)
+    number = watched.page.locator("[data-running]")
+    number.evaluate("place => (place.textContent = 'long ago')")
+    expect(number).to_have_text(re.compile(r"^\s*[1-9]\d*\s*$"), timeout=10_000)
+    assert watched.faults() == []
+
+
+def test_the_kind_follows_the_file_until_somebody_chooses_one(open_page):
+    page = open_page("/datasets/new/", signed_in=True).page
+    kind = page.locator("#id_kind")
+
+    def pick(name: str) -> None:
+        page.locator("#id_file").set_input_files(
+            {"name": name, "mimeType": "application/octet-stream", "buffer": b"{}"}
+        )
+
+    pick("split.json")
+    expect(kind).to_have_value("split")
+    pick("graph.npz")
+    expect(kind).to_have_value("graph")
+    kind.select_option("split")
+    pick("other.npz")
+    expect(kind).to_have_value("split")

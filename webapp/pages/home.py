@@ -77,6 +77,13 @@ def running(request: HttpRequest) -> HttpResponse:
     return render(request, "home/running.html", _live(request.user))
 
 
+@require_safe
+@login_required
+def count(request: HttpRequest) -> HttpResponse:
+    """The rail's number of running jobs."""
+    return render(request, "components/running_count.html")
+
+
 def _live(user: User) -> dict[str, Any]:
     jobs = visible(user, Job).filter(state__in=ACTIVE).select_related("project__team")
     found = list(jobs.order_by("-id")[: MOST_STRIPS + 1])

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from engine.core.method import Method, Metric
 from engine.core.registry import methods as registered
 from webapp.accounts.models import User
+from webapp.jobs import results
 from webapp.jobs.controls import controls
 from webapp.jobs.fields import Number
 from webapp.jobs.models import Job, State
@@ -100,12 +101,11 @@ def _best(user: User, card: Method, *, headline: Metric | None) -> list[Row]:
 
 
 def _row(job: Job, headline: Metric) -> Row:
-    tail = f".{headline.key}"
-    rivals: dict[str, Any] = {
-        key.removeprefix("baseline.").removesuffix(tail): value
-        for key, value in job.summary.items()
-        if key.startswith("baseline.") and key.endswith(tail) and value is not None
+    found = {
+        name: job.summary.get(f"{results.BASELINE}{name}.{headline.key}")
+        for name in results.baselines(job.summary)
     }
+    rivals: dict[str, Any] = {name: value for name, value in found.items() if value is not None}
     choose = max if headline.better == "higher" else min
     name = choose(rivals, key=rivals.__getitem__) if rivals else ""
     return Row(job=job, value=job.value, baseline=name, baseline_value=rivals.get(name))

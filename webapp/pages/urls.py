@@ -9,6 +9,7 @@ from webapp.pages import docs, health, home, methods, queue
 urlpatterns = [
     path("", home.home, name="home"),
     path("home/running/", home.running, name="home-running"),
+    path("home/count/", home.count, name="running-count"),
     path("methods/", methods.methods, name="methods"),
     path("methods/<slug:slug>/", methods.method, name="method"),
     path("queue/", queue.queue, name="queue"),

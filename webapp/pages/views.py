@@ -11,7 +11,15 @@ log = logging.getLogger(__name__)
 
 
 def _answer(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    shown = {"title": title, "text": text, "status": status, "request_id": request.id}
+    user = getattr(request, "user", None)  # missing where a middleware refused
+    shell = "base.html" if user and user.is_authenticated else "components/alone.html"
+    shown = {
+        "shell": shell,
+        "title": title,
+        "text": text,
+        "status": status,
+        "request_id": request.id,
+    }
     return render(request, "errors/error.html", shown, status=status)
 
 

@@ -15,22 +15,26 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from engine.core.units import duration, size
+from webapp.accounts.models import Team
+from webapp.jobs.models import Project
 from webapp.pages import prose
 
 register = template.Library()
 register.tag("static", do_static)
+register.filter("bytes", size)
+register.filter("duration", duration)
 
 SLOTS = 8  # colours in the palette
-UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def _age(moment: datetime) -> str:
     seconds = (timezone.now() - moment).total_seconds()
     if seconds < 5:
         return "just now"
-    for below, size, unit in ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h")):
+    for below, step, unit in ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h")):
         if seconds < below:
-            return f"{int(seconds // size)} {unit} ago"
+            return f"{int(seconds // step)} {unit} ago"
     if seconds < 60 * 86400:
         return f"{int(seconds // 86400)} d ago"
     return moment.date().isoformat()
@@ -50,39 +54,6 @@ def ago(moment: datetime | None) -> str:
 
 
 @register.filter
-def duration(seconds: float | None) -> str:
-    """Seconds as people say them: 0.42 s, 12 s, 3 min 05 s, 2 h 10 min, 4 d 3 h."""
-    if seconds is None:
-        return ""
-    if seconds < 10:
-        return f"{seconds:.2g} s" if seconds >= 0.01 else f"{seconds * 1000:.2g} ms"
-    whole = round(seconds)
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    if minutes:
-        return f"{minutes} min {rest:02d} s"
-    return f"{rest} s"
-
-
-@register.filter(name="bytes")
-def size(count: int | None) -> str:
-    """A size with three digits at most: 812 B, 4.82 MB."""
-    if count is None:
-        return ""
-    value, unit = float(count), 0
-    while value >= 999.5 and unit < len(UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    if unit == 0:
-        return f"{count} B"
-    return f"{value:.{max(0, 2 - int(math.log10(max(value, 1))))}f} {UNITS[unit]}"
-
-
-@register.filter
 def number(value: Any, digits: int = 4) -> str:
     """A number in so many significant digits; counts whole, with thin spaces by thousands."""
     if value is None or value == "":
@@ -97,6 +68,12 @@ def number(value: Any, digits: int = 4) -> str:
         return f"{value:.{digits - 1}e}".replace("-", "−")
     places = digits if abs(value) < 1 else max(0, digits - 1 - int(math.log10(abs(value))))
     return f"{value:.{places}f}".replace("-", "−")
+
+
+@register.filter
+def among(thing: Team | Project, others: list[Any]) -> str:
+    """The name of a team or project, told apart from those of the others that one may choose."""
+    return thing.title_among(others)
 
 
 @register.filter

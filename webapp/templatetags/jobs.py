@@ -7,9 +7,16 @@ from typing import Any
 
 from django import template
 
+from webapp.jobs import models
 from webapp.templatetags.bench import number
 
 register = template.Library()
+
+
+@register.filter
+def called(row: dict[str, Any]) -> str:
+    """The name of a job that is no more than a row of the list."""
+    return models.called(row["name"], row["method"], row["seed"])
 
 
 @register.filter

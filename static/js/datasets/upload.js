@@ -39,7 +39,9 @@ function showFaults(faults) {
 }
 
 function size(bytes) {
-  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
+  const kib = bytes / 1024;
+  if (kib >= 1 << 20) return `${(kib / (1 << 20)).toFixed(1)} GiB`;
+  return kib >= 1024 ? `${(kib / 1024).toFixed(1)} MiB` : `${Math.ceil(kib)} KiB`;
 }
 
 function send() {
@@ -78,15 +80,16 @@ function send() {
 }
 
 if (form) {
-  const file = form.elements.file;
+  const { file, kind } = form.elements;
+  let suggested = "";
   const drop = form.querySelector("[data-drop]");
   const chosen = () => {
     const [one] = file.files;
     if (!one) return;
-    if (!form.elements.kind.value) form.elements.kind.value = kindOf(one.name);
+    if (kind.value === suggested) kind.value = suggested = kindOf(one.name); // not what was chosen
     clearFaults();
     const most = Number(form.dataset.most);
-    if (one.size > most) showFaults([["file", `at most ${most} bytes, got ${one.size}`]]);
+    if (one.size > most) showFaults([["file", `expected at most ${size(most)}, got ${size(one.size)}`]]);
   };
   file.addEventListener("change", chosen);
   form.addEventListener("submit", (event) => {

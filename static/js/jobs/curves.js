@@ -17,9 +17,14 @@ function rank(key) {
   return 3;
 }
 
+/** The method as a whole before its parts. */
+function depth(key) {
+  return key.split(".").length;
+}
+
 function wanted() {
   const keys = [...feed().series.keys()].filter((key) => !key.startsWith("system."));
-  return keys.sort((a, b) => rank(a) - rank(b)).slice(0, MOST);
+  return keys.sort((a, b) => rank(a) - rank(b) || depth(a) - depth(b)).slice(0, MOST);
 }
 
 function show() {

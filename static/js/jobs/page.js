@@ -48,7 +48,7 @@ function progress({ phase, progress: at }) {
   else bar.removeAttribute("value");
   const known = done !== undefined && done !== null;
   head.querySelector("[data-progress]").textContent = known ? `${done}${total ? ` of ${total}` : ""}` : "";
-  head.querySelector("[data-eta]").textContent = eta ? `${duration(eta)} left` : "";
+  head.querySelector("[data-eta]").textContent = eta ? `${duration(eta)} left in this phase` : "";
 }
 
 const source = feed();

@@ -30,9 +30,12 @@ def test_durations_read_as_people_say_them(seconds, words):
     [
         (None, ""),
         (812, "812 B"),
-        (999_999, "1.00 MB"),
-        (4_815_814, "4.82 MB"),
-        (2 << 40, "2.20 TB"),
+        (1000, "0.98 KiB"),
+        (999_999, "977 KiB"),
+        (1 << 20, "1.00 MiB"),
+        (4_815_814, "4.59 MiB"),
+        (24 << 30, "24.0 GiB"),
+        (2 << 40, "2.00 TiB"),
     ],
 )
 def test_sizes_have_three_digits(count, words):

@@ -13,6 +13,8 @@ def test_a_missing_page_says_what_may_have_happened(client_of, viewer):
     assert response.status_code == 404
     assert b"There is no such page here" in response.content
     assert response["X-Request-Id"].encode() in response.content
+    assert b'id="rail-nav"' in response.content  # who is signed in goes on from here
+    assert b'id="rail-nav"' not in Client().get("/no/such/page/").content
 
 
 def test_a_refusal_says_what_role_is_needed(client_of, editor, make_job):

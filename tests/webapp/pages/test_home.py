@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from webapp.jobs.models import Attempt, State, Verification, Worker
+from webapp.accounts.models import Membership, Team
+from webapp.datasets.models import Dataset
+from webapp.jobs.models import Attempt, Project, State, Verification, Worker
 from webapp.metrics import store
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +43,20 @@ def test_a_visitor_who_is_not_signed_in_is_sent_to_sign_in(client):
         assert client.get(address)["Location"].startswith("/sign-in/")
 
 
+def test_teams_and_projects_of_one_name_are_told_apart(client_of, editor, team, project):
+    other = Team.objects.create(slug="lab-2", name="lab")
+    Membership.objects.create(user=editor, team=other, role="editor")
+    for slug in ("bench-2", "third"):
+        Project.objects.create(team=team, slug=slug, name="Bench" if slug == "bench-2" else "Else")
+    Dataset.objects.create(team=other, name="Graph", kind="graph")
+    client = client_of(editor)
+    rail = text(client.get("/")).split("</header>")[0]
+    for name in ("Lab (lab) / Bench (bench)", "Lab (lab) / Bench (bench-2)", "Lab (lab) / Else"):
+        assert f">{name}</a>" in rail
+    assert "<td>lab (lab-2)</td>" in text(client.get("/datasets/"))
+    assert "<h1>lab (lab-2)</h1>" in text(client.get("/teams/lab-2/"))
+
+
 def test_a_bench_without_jobs_says_the_first_steps(client_of, editor):
     page = text(client_of(editor).get("/"))
     assert "First steps" in page
@@ -55,7 +71,7 @@ def test_a_viewer_is_not_told_to_start_jobs(client_of, viewer):
 def test_a_running_job_shows_its_phase_curve_and_time_left(client_of, editor, running):
     page = text(client_of(editor).get("/"))
     assert "A long walk" in page
-    assert "2 min 05 s left" in page
+    assert "2 min 05 s left in this phase" in page
     assert '<progress max="1" value="0.5"' in page
     assert "<polyline" in page
     assert "1 of 2 slots free" in page
@@ -65,6 +81,11 @@ def test_only_who_controls_a_job_is_offered_to_cancel_it(client_of, editor, view
     address = f"/jobs/{running.pk}/cancel/"
     assert address in text(client_of(editor).get("/home/running/"))
     assert address not in text(client_of(viewer).get("/home/running/"))
+
+
+def test_the_rails_number_counts_what_one_may_see(client_of, editor, outsider, running):
+    assert text(client_of(editor).get("/home/count/")) == '<span title="1 running">1</span>'
+    assert text(client_of(outsider).get("/home/count/")) == ""
 
 
 def test_another_teams_jobs_are_not_shown(client_of, outsider, running):

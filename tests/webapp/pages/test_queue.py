@@ -32,7 +32,7 @@ def test_a_worker_shows_its_slots_queues_and_devices(client_of, viewer, worker):
     page = text(client_of(viewer).get("/queue/"))
     assert "desk" in page
     assert "1 of 1 free" in page
-    assert "A device, 24.0 GB" in page
+    assert "A device, 22.4 GiB" in page
 
 
 def test_a_worker_that_stopped_beating_is_not_shown(client_of, viewer, worker):

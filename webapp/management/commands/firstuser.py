@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from webapp.accounts import links, teams
 from webapp.accounts.models import Link, User
+from webapp.addresses import public_address
 
 DEFAULT_EMAIL = "you@localhost"
 
@@ -33,7 +34,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        base = (options["base"] or default_base()).rstrip("/")
+        base = (options["base"] or public_address(settings.HOST, settings.PORT)).rstrip("/")
         email = (options["email"] or DEFAULT_EMAIL).strip().lower()
         user = self._locked_out(email) if options["link"] else first_user(email)
         if user is None:
@@ -46,11 +47,6 @@ class Command(BaseCommand):
             return User.objects.get(email=email, is_active=True)
         except User.DoesNotExist:
             raise CommandError(f"--email: an account was expected, there is no {email}") from None
-
-
-def default_base() -> str:
-    host = "localhost" if settings.HOST in ("0.0.0.0", "::") else settings.HOST  # noqa: S104
-    return settings.PUBLIC_URL or f"http://{host}:{settings.PORT}"
 
 
 def first_user(email: str) -> User | None:

@@ -14,11 +14,13 @@ from django.core.management.base import BaseCommand
 
 from webapp.assets import collect_if_changed
 from webapp.datasets.models import Dataset
+from webapp.sole import sole
 
 
 class Command(BaseCommand):
     help = "Migrate, make the first user, add the sample datasets, collect static files."
 
+    @sole()
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
         collect_if_changed()

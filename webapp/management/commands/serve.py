@@ -12,8 +12,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from webapp.addresses import public_address
 from webapp.assets import collect_if_changed
 from webapp.live import publish
+from webapp.sole import sole
 
 APPLICATION = "webapp.asgi:application"
 LET_GO = 5  # seconds that open requests and sockets get at the end
@@ -52,6 +54,7 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=1, help="web processes")
         parser.add_argument("--no-migrate", action="store_true")
 
+    @sole()
     def handle(self, *args: Any, **options: Any) -> None:
         if options["workers"] > 1 and not settings.REDIS_URL:
             raise CommandError(
@@ -91,9 +94,7 @@ class Command(BaseCommand):
         keeper.stop()
 
     def _say(self, config: uvicorn.Config) -> None:
-        host = "localhost" if config.host in ("127.0.0.1", "0.0.0.0", "::") else config.host  # noqa: S104
-        address = settings.PUBLIC_URL or f"http://{host}:{config.port}"
-        self.stdout.write(f"Tenfold is at {address}/")
+        self.stdout.write(f"Tenfold is at {public_address(config.host, config.port)}/")
         self.stdout.flush()
 
 
