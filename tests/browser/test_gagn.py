@@ -78,6 +78,37 @@ def test_a_node_that_does_not_exist_is_answered_with_what_was_expected(inspector
     expect(page.locator("[data-find-fault]")).to_contain_text("node: expected the number of a node")
 
 
+def test_nodes_and_classes_are_called_as_the_upload_calls_them(open_page, bench):
+    watched = open_page(signed_in=True)
+    page = watched.page
+
+    def named(route):
+        answer = route.fetch()
+        found = answer.json()
+        if "readouts" in found and "id" in found:  # the nodes, among the files of the inspector
+            found["name"] = [f"person {at}" for at in found["id"]]
+            found["class_name"] = ["tea", "air", "sea", "day"]
+            found["label"][5] = -1
+        route.fulfill(response=answer, json=found)
+
+    page.route("**/download/**", named)
+    page.goto(f"/jobs/{bench.names['gagn']}/inspect/")
+    page.locator("[data-results]").wait_for(timeout=RUNS)
+    page.locator("#node").fill("person 4")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("[data-agent-title]")).to_have_text("Node 4 (person 4)")
+    facts = page.locator("[data-agent]")
+    expect(facts).to_contain_text(re.compile(r"(tea|air|sea|day), (right|wrong), with a share"))
+    page.locator("#node").fill("5")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("[data-agent-title]")).to_have_text("Node 5 (person 5)")
+    expect(facts).to_contain_text("unknown")
+    expect(facts).not_to_contain_text(re.compile("right|wrong"))
+    expect(page.locator("[data-ego] .middle .wrong")).to_have_count(0)
+    expect(page.locator("[data-ledger]")).to_contain_text("(person ")
+    assert watched.faults() == []
+
+
 def test_the_ledger_filters_sorts_and_pages(inspector):
     page = inspector().page
     count = page.locator("[data-ledger-count]")

@@ -1,6 +1,6 @@
 // One agent and its neighbours: a drawing to walk through, the same as a table, and its facts.
 
-import { names } from "./gagn-names.js";
+import { judged, names } from "./gagn-names.js";
 import { toggle } from "./gagn-toggle.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -28,6 +28,7 @@ export function ego(found) {
   const other = (edge, node) => (edges.u[edge] === node ? edges.v[edge] : edges.u[edge]);
   const to = (edge, node) => (edges.u[edge] === node ? edges.alpha_uv[edge] : edges.alpha_vu[edge]);
   const from = (edge, node) => to(edge, other(edge, node));
+  const isWrong = (node) => judged(nodes.predicted[node], nodes.label[node]) === "wrong";
   const sorted = (node) => [...near[node]].sort((a, b) => to(b, node) - to(a, node));
 
   function show(node, { keep = true } = {}) {
@@ -81,7 +82,7 @@ export function ego(found) {
       "aria-label": words,
     });
     group.append(draw("circle", { r: 9 }), draw("text", { y: 21 }, String(nodes.id[node])), draw("title", {}, words));
-    if (nodes.predicted[node] !== nodes.label[node]) group.append(draw("circle", { class: "wrong", r: 12 }));
+    if (isWrong(node)) group.append(draw("circle", { class: "wrong", r: 12 }));
     const go = () => {
       show(node);
       pick("[data-ego] .middle").focus();
@@ -98,16 +99,16 @@ export function ego(found) {
   function middle(node) {
     const group = draw("g", { class: `node middle ${slot(node)}`, tabindex: -1 });
     group.append(draw("circle", { r: 15 }), draw("text", { y: 4 }, String(nodes.id[node])));
-    if (nodes.predicted[node] !== nodes.label[node]) group.append(draw("circle", { class: "wrong", r: 18.5 }));
+    if (isWrong(node)) group.append(draw("circle", { class: "wrong", r: 18.5 }));
     return group;
   }
 
   function facts(node) {
-    const right = nodes.predicted[node] === nodes.label[node];
+    const answer = [called.class(nodes.predicted[node]), judged(nodes.predicted[node], nodes.label[node])];
     pick("[data-agent-title]").textContent = `Node ${called.node(node)}`;
     const told = [
       ["Label", `${called.class(nodes.label[node])} (${PARTS[nodes.part[node]]})`],
-      ["Answer", `${called.class(nodes.predicted[node])}, ${right ? "right" : "wrong"}, with a share of ${nodes.confidence[node].toFixed(2)}`],
+      ["Answer", `${answer.filter(Boolean).join(", ")}, with a share of ${nodes.confidence[node].toFixed(2)}`],
       ...Object.entries(nodes.readouts).map(([name, all]) => [`… ${name}`, called.class(all[node])]),
       ["Degree", `${nodes.degree[node]}; neighbours infer ${nodes.degree_inferred[node].toFixed(1)}`],
       ["After the filter", nodes.degree_after[node]],

@@ -9,8 +9,12 @@ export function names(nodes) {
   const byName = new Map(nodes.name?.map((name, at) => [name, at]));
   return {
     node: (at) => (nodes.name ? `${nodes.id[at]} (${nodes.name[at]})` : String(nodes.id[at])),
-    class: (label) => nodes.class_name?.[label] ?? String(label),
+    class: (label) => (label < 0 ? "unknown" : (nodes.class_name?.[label] ?? String(label))),
     /** The position of the node that a text means: its number goes first, as the page shows it. */
     find: (text) => byNumber.get(whole(text)) ?? byName.get(text),
   };
 }
+
+/** Whether an answer is "right" or "wrong"; nothing where the upload gives no label. */
+export const judged = (answer, label) =>
+  label < 0 ? "" : answer === label ? "right" : "wrong";

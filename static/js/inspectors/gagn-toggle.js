@@ -1,7 +1,7 @@
 // "What if this agent had another edge?": asked of the job's own agents.
 
 import { live } from "../live.js";
-import { names } from "./gagn-names.js";
+import { judged, names } from "./gagn-names.js";
 
 const share = (value) => (value === null ? "–" : value.toFixed(4));
 
@@ -44,10 +44,10 @@ export function toggle({ job, nodes }) {
 
 function words(answer, other, { called, rest }) {
   const { prediction, label, added, changed } = answer;
-  const judged = (one) => `${called.class(one)} (${one === label ? "right" : "wrong"})`;
+  const told = (one) => `${called.class(one)}${label < 0 ? "" : ` (${judged(one, label)})`}`;
   const line = document.createElement("p");
   line.textContent =
-    `${added ? "With" : "Without"} the edge to ${other} it ${change(judged(prediction), judged(changed.prediction))};` +
+    `${added ? "With" : "Without"} the edge to ${other} it ${change(told(prediction), told(changed.prediction))};` +
     ` its neighbours infer a degree of ${changed.degree_inferred === null ? "nothing" : changed.degree_inferred.toFixed(1)}.`;
   const around = document.createElement("p");
   around.className = "muted";

@@ -175,6 +175,28 @@ def test_questions_and_answers_number_nodes_as_the_upload_does(attempt, tmp_path
         asked.ask("node", {"node": 1})
 
 
+def test_the_inspector_calls_nodes_and_classes_as_the_upload_does(attempt, tmp_path):
+    adjacency, words, labels = planted()
+    folder = tmp_path / "named"
+    folder.mkdir()
+    people = [f"person {k}" for k in range(120)]
+    upper = sp.triu(adjacency).tocoo()
+    tables = {
+        "edges": [(people[u], people[v]) for u, v in zip(upper.row, upper.col, strict=True)],
+        "features": [
+            (people[k], *row) for k, row in enumerate(words.toarray().astype(int).tolist())
+        ],
+        "labels": [(people[k], "xyz"[label] * 80) for k, label in enumerate(labels)],
+    }
+    for name, rows in tables.items():
+        text = "".join(",".join(map(str, row)) + "\n" for row in rows)
+        (folder / f"{name}.csv").write_text(text)
+    attempt("job", given={"graph": folder}, baselines=[], rounds=2, rounds_after=0, filter="off")
+    nodes = json.loads((tmp_path / "job/inspector/nodes.json").read_text())
+    assert nodes["name"] == [people[k] for k in nodes["id"]]
+    assert nodes["class_name"] == ["x" * 60, "y" * 60, "z" * 60]
+
+
 @pytest.mark.parametrize(
     ("question", "values", "where"),
     [

@@ -105,6 +105,22 @@ def test_graphml_is_read(tmp_path):
     assert "the class is the attribute 'class'" in told
 
 
+def test_the_names_of_nodes_and_classes_are_kept(tmp_path):
+    path = tmp_path / "graph.json"
+    people = [{"id": name, "label": kind} for name, kind in (("b", "tea"), ("a", "air"))]
+    links = [{"source": "a", "target": "b"}]
+    path.write_text(json.dumps(content(nodes=people, links=links)))
+    graph = io.load(path)
+    assert graph.node_names.tolist() == ["b", "a"]
+    assert graph.class_names.tolist() == ["air", "tea"]
+    assert graph.labels.tolist() == [1, 0]
+    renamed = "".join(f'<edge source="{at}" target="{at + 1}"/>' for at in (10, 20))
+    listed = "".join(f'<node id="{at}"/>' for at in (21, 20, 11, 10))
+    graph = io.load(graphml(tmp_path, nodes=listed, edges=renamed))
+    assert graph.node_names.tolist() == ["21", "20", "11", "10"]
+    assert graph.class_names is None
+
+
 def test_absent_values_are_counted_and_defaults_are_values(tmp_path):
     assert "1 values of features are absent: read as 0" in warning(graphml(tmp_path))
 
