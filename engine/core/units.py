@@ -1,4 +1,4 @@
-"""Sizes and times as people read them: the same words on pages, in refusals and in a job's end."""
+"""Sizes, times and counts as people read them: the same words on pages and in every message."""
 
 from __future__ import annotations
 
@@ -36,3 +36,12 @@ def size(count: int | None) -> str:
     if unit == 0:
         return f"{count} B"
     return f"{value:.{max(0, 2 - int(math.log10(max(value, 1))))}f} {UNITS[unit]}"
+
+
+def counted(count: int, one: str) -> str:
+    """1 node; 2,708 nodes; 3 entries; 7 classes."""
+    if count == 1:
+        return f"1 {one}"
+    if one.endswith("y"):
+        return f"{count:,} {one[:-1]}ies"
+    return f"{count:,} {one}{'es' if one.endswith('s') else 's'}"

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from engine.core.errors import UserError
+from engine.core.units import counted
 from engine.data.graph.build import FEW, refuse_excess
 from engine.data.graph.graph import UNKNOWN
 from engine.data.graph.npz import MAX_FEATURES
@@ -103,7 +104,7 @@ class Attributes:
                 chosen = _spread(values, nodes)
                 report.ok(self.where, f"the class is the attribute {name[:SHOWN]!a}")
                 if len(values) < nodes:
-                    report.warn(self.where, f"{nodes - len(values):,} nodes have no class")
+                    report.warn(self.where, f"no class for {counted(nodes - len(values), 'node')}")
                 continue
             texts = sum(isinstance(value, str) for value in values.values())
             if 0 < texts < len(values):
@@ -143,7 +144,7 @@ class Attributes:
         report.ok(self.where, f"features are the lists {rows.name!a}")
         absent = nodes - len(rows.nodes)
         if absent:
-            report.warn(self.where, f"{absent:,} nodes have no features: read as zeros")
+            report.warn(self.where, f"no features for {counted(absent, 'node')}: read as zeros")
         parts = (np.concatenate(rows.values), np.concatenate(rows.places), counts.cumsum())
         return csr_array(parts, shape=(nodes, rows.width))
 
@@ -158,7 +159,7 @@ class Attributes:
         report.ok(self.where, f"features are the attributes {_listed(list(named))}")
         absent = nodes * len(named) - sum(column.given for column in named.values())
         if absent:
-            report.warn(self.where, f"{absent:,} values of features are absent: read as 0")
+            report.warn(self.where, f"{counted(absent, 'value')} of features absent: read as 0")
         return csr_array((values, (rows, columns)), shape=(nodes, len(named)))
 
     def _add_number(self, node: int, name: str, value: float) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 
 from engine.core.errors import UserError
+from engine.core.units import counted
 from engine.data.graph.graph import UNKNOWN, Graph, adjacency_of
 from engine.data.kind import Report
 
@@ -81,7 +82,7 @@ def _adjacency(nodes: int, edges: Edges, report: Report) -> csr_array | None:
         return None
     loops = sources == targets
     if loops.any():
-        report.warn(edges.where, f"{int(loops.sum()):,} self-loops dropped")
+        report.warn(edges.where, f"{counted(int(loops.sum()), 'self-loop')} dropped")
         sources, targets = sources[~loops], targets[~loops]
     if not sources.size:
         report.error(edges.where, "no edge between two nodes; expected at least one")
@@ -89,7 +90,7 @@ def _adjacency(nodes: int, edges: Edges, report: Report) -> csr_array | None:
     codes, repeats = np.unique(sources * nodes + targets, return_counts=True)
     repeated = int((repeats - 1).sum())
     if repeated:
-        report.warn(edges.where, f"{repeated:,} repeated entries dropped")
+        report.warn(edges.where, f"{counted(repeated, 'repeated entry')} dropped")
     _directions(codes, nodes, edges, report=report)
     return adjacency_of(nodes, codes // nodes, codes % nodes)
 
@@ -102,15 +103,18 @@ def _weighed(edges: Edges, report: Report) -> tuple[np.ndarray | None, np.ndarra
     if odd.size:
         report.error(
             edges.where,
-            f"{odd.size} weights are NaN or infinite, entry {odd[0]} the first; expected numbers",
+            f"{counted(odd.size, 'weight')} NaN or infinite, entry {odd[0]} the first; expected "
+            "numbers",
         )
         return None, None
     there = edges.weights != 0
     if not there.all():
-        report.warn(edges.where, f"{int((~there).sum()):,} entries of weight 0 dropped")
+        report.warn(edges.where, f"{counted(int((~there).sum()), 'entry')} of weight 0 dropped")
     other = int((edges.weights[there] != 1).sum())
     if other:
-        report.warn(edges.where, f"{other:,} weights other than 1 ignored: an edge is there or not")
+        report.warn(
+            edges.where, f"{counted(other, 'weight')} other than 1 ignored: an edge is there or not"
+        )
     return edges.sources[there], edges.targets[there]
 
 
@@ -123,13 +127,13 @@ def _directions(codes: np.ndarray, nodes: int, edges: Edges, *, report: Report) 
     total = codes.size - both // 2
     triangle = bool((sources < targets).all() or (sources > targets).all())
     if both == codes.size:
-        directed, text = False, f"{total:,} edges, each in both directions"
+        directed, text = False, f"{counted(total, 'edge')}, each in both directions"
     elif both == 0 and (triangle or not edges.matrix):
-        directed, text = False, f"{total:,} edges, each once, read as undirected"
+        directed, text = False, f"{counted(total, 'edge')}, each once, read as undirected"
     else:
         directed = True
-        text = f"{codes.size:,} directed entries ({both:,} of them in both directions) made "
-        text += f"{total:,} undirected edges"
+        text = f"{counted(codes.size, 'directed entry')} ({both:,} of them in both directions) "
+        text += f"made {counted(total, 'undirected edge')}"
     report.facts["directed_input"] = directed
     (report.warn if directed else report.ok)(edges.where, text)
 
@@ -144,7 +148,10 @@ def _features(parts: Parts, report: Report) -> csr_array | None:
         )
         return None
     if matrix.shape[0] != parts.nodes:
-        report.error(where, f"{matrix.shape[0]:,} rows; the graph has {parts.nodes:,} nodes")
+        report.error(
+            where,
+            f"{counted(matrix.shape[0], 'row')}; the graph has {counted(parts.nodes, 'node')}",
+        )
         return None
     with np.errstate(over="ignore"):
         small = csr_array(matrix, dtype=np.float32)
@@ -153,15 +160,15 @@ def _features(parts: Parts, report: Report) -> csr_array | None:
     before = small.nnz
     small.sum_duplicates()
     if small.nnz < before:
-        report.warn(where, f"{before - small.nnz:,} repeated entries were added up")
+        report.warn(where, f"{counted(before - small.nnz, 'repeated entry')} added up")
     small.eliminate_zeros()
     empty = int((np.diff(small.indptr) == 0).sum())
     if empty:
-        report.warn(where, f"{empty:,} nodes have only zeros")
+        report.warn(where, f"only zeros in {counted(empty, 'node')}")
     cells = small.shape[0] * small.shape[1]
     values = "all 0 or 1" if small.nnz and (small.data == 1).all() else "real-valued"
     share = small.nnz / cells if cells else 0
-    report.ok(where, f"{small.shape[1]:,} features, {values}, {share:.2%} not zero")
+    report.ok(where, f"{counted(small.shape[1], 'feature')}, {values}, {share:.2%} not zero")
     if np.unique(small.indices).size == small.nnz:
         report.warn(
             where,
@@ -181,7 +188,7 @@ def _refuse_unfinite(matrix: csr_array, where: str, report: Report) -> None:
             "expected a number",
         )
     if odd.size > MAX_FAULTS:
-        report.error(where, f"{odd.size - MAX_FAULTS:,} more values that are no numbers")
+        report.error(where, f"{odd.size - MAX_FAULTS:,} more of these")
 
 
 Classes = tuple[np.ndarray | None, np.ndarray | None]  # of each node, and what they are called
@@ -197,7 +204,9 @@ def _labels(parts: Parts, report: Report) -> Classes:
         report.error(where, f"shape {values.shape}; expected one class number per node")
         return NO_CLASSES
     if values.size != parts.nodes:
-        report.error(where, f"{values.size:,} labels; the graph has {parts.nodes:,} nodes")
+        report.error(
+            where, f"{counted(values.size, 'label')}; the graph has {counted(parts.nodes, 'node')}"
+        )
         return NO_CLASSES
     numbers, names = values, None
     if values.dtype.kind in "SU":
@@ -217,7 +226,7 @@ def _named(values: np.ndarray, where: str, report: Report) -> tuple[np.ndarray, 
         numbers = numbers - 1
         names = names[1:]
     shown = ", ".join(f"{at} = {str(name)[:30]!a}" for at, name in enumerate(names[:FEW]))
-    report.ok(where, f"{names.size} named classes, by alphabet: {shown}")
+    report.ok(where, f"{counted(names.size, 'named class')}, by alphabet: {shown}")
     return numbers, names
 
 
@@ -247,7 +256,7 @@ def _label_faults(values: np.ndarray, wrong: np.ndarray, parts: Parts, *, report
             f"{row}: label {values[at]}; expected a class number from 0, or -1 for unknown",
         )
     if wrong.size > MAX_FAULTS:
-        report.error(parts.labels_where, f"{wrong.size - MAX_FAULTS:,} more such labels")
+        report.error(parts.labels_where, f"{wrong.size - MAX_FAULTS:,} more of these")
 
 
 def _renumbered(
@@ -259,7 +268,7 @@ def _renumbered(
         return NO_CLASSES
     classes, numbers, counts = np.unique(labels[known], return_inverse=True, return_counts=True)
     if not known.all():
-        report.warn(where, f"{int((~known).sum()):,} nodes of unknown class (-1)")
+        report.warn(where, f"{counted(int((~known).sum()), 'node')} of unknown class (-1)")
     if classes[-1] != classes.size - 1:
         old = ", ".join(map(str, classes[:FEW])) + (", …" if classes.size > FEW else "")
         report.warn(where, f"classes {old} renumbered from 0 to {classes.size - 1}")
@@ -267,13 +276,20 @@ def _renumbered(
     lonely = classes[counts < 2]
     if lonely.size:
         shown = ", ".join(map(str, lonely[:FEW])) + (", …" if lonely.size > FEW else "")
-        report.warn(where, f"{lonely.size} classes of a single node: {shown}")
+        report.warn(where, f"{counted(lonely.size, 'class')} of a single node: {shown}")
     if classes.size == 1:
         report.warn(where, "only one class: there is nothing to tell apart")
-    report.ok(where, f"{classes.size} classes of {counts.min():,} to {counts.max():,} nodes")
+    report.ok(where, f"{counted(classes.size, 'class')} of {_span(counts)}")
     result = np.full(labels.size, UNKNOWN, dtype=np.int64)
     result[known] = numbers
     return result, names
+
+
+def _span(counts: np.ndarray) -> str:
+    """How many nodes the classes have."""
+    if counts.min() == counts.max():
+        return counted(int(counts.min()), "node") + (" each" if counts.size > 1 else "")
+    return f"{counts.min():,} to {counted(int(counts.max()), 'node')}"
 
 
 def _shape(graph: Graph, report: Report) -> None:
@@ -297,9 +313,9 @@ def _shape(graph: Graph, report: Report) -> None:
         "isolated_nodes": isolated,
     }
     if isolated:
-        report.warn("graph", f"{isolated:,} nodes without an edge")
-    text = f"{graph.nodes:,} nodes, {graph.edges:,} edges"
+        report.warn("graph", f"{counted(isolated, 'node')} without an edge")
+    text = f"{counted(graph.nodes, 'node')}, {counted(graph.edges, 'edge')}"
     if sizes.size > 1:
-        text += f", {sizes.size:,} components; the largest has {sizes.max():,} nodes"
-        text += f" and {inner:,} edges"
+        text += f", {sizes.size:,} components; the largest has {counted(sizes.max(), 'node')}"
+        text += f" and {counted(inner, 'edge')}"
     report.ok("graph", text)

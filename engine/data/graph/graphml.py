@@ -12,6 +12,7 @@ from typing import NoReturn
 from xml.parsers import expat
 
 from engine.core.errors import UserError
+from engine.core.units import counted
 from engine.data.archive import Member
 from engine.data.graph.build import Parts
 from engine.data.graph.listing import Listing, parts_of
@@ -186,5 +187,8 @@ def read_graphml(member: Member, report: Report) -> Parts | None:
         raise UserError(member.name, "an encoding that is not known; expected UTF-8") from fault
     if not reader.graphs:
         raise UserError(member.name, "XML without a <graph>; expected GraphML")
-    report.ok(member.name, f"GraphML: {len(listing.nodes):,} nodes, {len(listing.sources):,} edges")
+    report.ok(
+        member.name,
+        f"GraphML: {counted(len(listing.nodes), 'node')}, {counted(len(listing.sources), 'edge')}",
+    )
     return parts_of(listing, report)

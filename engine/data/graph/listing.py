@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.core.errors import UserError
+from engine.core.units import counted
 from engine.data.graph.attributes import Attributes
 from engine.data.graph.build import Edges, Parts
 from engine.data.graph.naming import look_up, names_of, to_numbers
@@ -122,5 +123,7 @@ def _edges(listing: Listing, names: np.ndarray, ids: np.ndarray, *, report: Repo
     weights = np.asarray(listing.weights) if listing.weighted else None
     if weights is not None and listing.weighted < weights.size:
         left = weights.size - listing.weighted
-        report.warn(listing.where, f"{left:,} edges have no weight, and others have: taken as 1")
+        report.warn(
+            listing.where, f"no weight on {counted(left, 'edge')}, unlike on others: taken as 1"
+        )
     return Edges(listing.where, numbers[:, 0], numbers[:, 1], weights)

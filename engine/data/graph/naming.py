@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.core.errors import UserError
+from engine.core.units import counted
 from engine.data.graph.build import MAX_FAULTS, Edges
 from engine.data.graph.pairs import Pairs
 from engine.data.graph.rows import Column, Matrix
@@ -45,7 +46,8 @@ def _refuse_other_length(both: list[Matrix | Column]) -> None:
     first, last = both[0], both[-1]
     if first.rows != last.rows:
         raise UserError(
-            last.where, f"{last.rows:,} rows; {first.where} has {first.rows:,}: expected as many"
+            last.where,
+            f"{counted(last.rows, 'row')}; {first.where} has {first.rows:,}: expected as many",
         )
 
 
@@ -68,8 +70,8 @@ def to_numbers(part: Matrix | Column, report: Report) -> None:
     if high - low != part.rows - 1 or low not in (0, 1):
         report.warn(
             part.where,
-            f"ids from {low} to {high} for {part.rows:,} nodes: taken as names, and nodes are "
-            "numbered by row",
+            f"ids from {low} to {high} for {counted(part.rows, 'node')}: taken as names, and nodes "
+            "are numbered by row",
         )
         return
     if low == 1:
@@ -95,7 +97,7 @@ def _follow(part: Matrix | Column, leader: Matrix | Column, report: Report) -> N
         raise UserError(
             part.where,
             f"node {show(part.ids[strange[0]])} is not in {leader.where} "
-            f"({strange.size:,} such nodes); expected the same nodes in both",
+            f"({strange.size:,} of these); expected the same nodes in both",
         )
     part.place(order[at], leader.rows, report)
 
@@ -126,7 +128,7 @@ def edges_of(pairs: Pairs, numbers: np.ndarray) -> Edges:
 def _fromedges_of(pairs: Pairs, report: Report) -> tuple[np.ndarray, np.ndarray]:
     if pairs.names is not None:
         names, numbers = np.unique(np.asarray(pairs.names), return_inverse=True)
-        report.ok(pairs.where, f"{names.size:,} named nodes, numbered by alphabet")
+        report.ok(pairs.where, f"{counted(names.size, 'named node')}, numbered by alphabet")
         return numbers[pairs.ends], names
     present, numbers = np.unique(pairs.ends, return_inverse=True)
     low, high = int(present[0]), int(present[-1])
@@ -135,7 +137,8 @@ def _fromedges_of(pairs: Pairs, report: Report) -> tuple[np.ndarray, np.ndarray]
     elif high >= present.size:
         report.warn(
             pairs.where,
-            f"{present.size:,} ids between {low} and {high}, with gaps: numbered from 0 in order",
+            f"{counted(present.size, 'id')} between {low} and {high}, with gaps: numbered from 0 "
+            "in order",
         )
     return numbers.reshape(pairs.ends.shape), present
 
@@ -147,8 +150,8 @@ def _look_up_numbers(pairs: Pairs, ids: np.ndarray, report: Report) -> np.ndarra
     if positional and low >= 1 and high == ids.size:
         report.warn(
             pairs.where,
-            f"node {ids.size} occurs and node 0 does not, of {ids.size:,} nodes: ids are taken "
-            "to count from 1",
+            f"node {ids.size} occurs and node 0 does not, of {counted(ids.size, 'node')}: ids are "
+            "taken to count from 1",
         )
         return pairs.ends - 1
     if positional and high < ids.size:
@@ -173,7 +176,7 @@ def look_up(pairs: Pairs, named: np.ndarray, ids: np.ndarray, *, report: Report)
                 f"expected {_span(ids)}",
             )
         if rows.size > MAX_FAULTS:
-            report.error(pairs.where, f"{rows.size - MAX_FAULTS:,} more rows with such nodes")
+            report.error(pairs.where, f"{rows.size - MAX_FAULTS:,} more of these")
     return order[at]
 
 

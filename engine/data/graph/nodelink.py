@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 from engine.core.errors import UserError
+from engine.core.units import counted
 from engine.data.archive import Member
 from engine.data.graph.build import FEW, Parts
 from engine.data.graph.listing import Listing, parts_of
@@ -43,7 +44,9 @@ def read_node_link(member: Member, report: Report) -> Parts | None:
         _add_edge(listing, edge)
     if not named:
         report.warn(member.name, "nodes have no id: edges name their places in the list, from 0")
-    report.ok(member.name, f"node-link JSON: {len(nodes):,} nodes, {len(edges):,} {key}")
+    report.ok(
+        member.name, f"node-link JSON: {counted(len(nodes), 'node')}, {counted(len(edges), 'edge')}"
+    )
     return parts_of(listing, report)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from engine.core.errors import UserError
+from engine.core.units import counted
 from engine.data.archive import Source
 from engine.data.arrays import Arrays, open_arrays
 from engine.data.graph.build import Edges, Parts, sparse_rows
@@ -182,7 +183,7 @@ def _refuse_outside(indices: np.ndarray, bound: int, where: str) -> None:
     if wrong.size:
         raise UserError(
             where,
-            f"{wrong.size} entries outside 0 to {bound - 1}, entry {wrong[0]} = "
+            f"{counted(wrong.size, 'entry')} outside 0 to {bound - 1}, entry {wrong[0]} = "
             f"{indices[wrong[0]]} the first",
         )
 

@@ -59,7 +59,7 @@ def read_pairs(member: Member, report: Report, *, named: bool | None) -> Pairs |
         if found.rows > MAX_ROWS:
             raise UserError(member.name, f"over {MAX_ROWS:,} rows, which is the most allowed")
     if found.faults > MAX_FAULTS:
-        report.error(member.name, f"{found.faults - MAX_FAULTS:,} more rows that are no edges")
+        report.error(member.name, f"{found.faults - MAX_FAULTS:,} more of these")
     if found.faults:
         return None
     return Pairs(

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 
 from engine.core.errors import UserError
+from engine.core.units import counted
 from engine.data.archive import Member, Source
 from engine.data.graph.build import FEW, MAX_FAULTS, Edges, Parts
 from engine.data.graph.graph import UNKNOWN
@@ -58,8 +59,8 @@ def read_planetoid(source: Source, report: Report) -> Parts | None:
     if absent:
         report.warn(
             files["test.index"].name,
-            f"{absent:,} nodes from {start} to {nodes - 1} are not named: they have no features "
-            "and no class",
+            f"{counted(absent, 'node')} from {start} to {nodes - 1} not named: no features and no "
+            "class there",
         )
     report.ok(
         source.name,

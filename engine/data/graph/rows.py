@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from engine.core.errors import UserError
+from engine.core.units import counted
 from engine.data.archive import Member
 from engine.data.graph.build import MAX_FAULTS, refuse_excess
 from engine.data.graph.graph import UNKNOWN
@@ -59,7 +60,7 @@ class Column:
     def place(self, at: np.ndarray, nodes: int, report: Report) -> None:
         """Spread the labels over all nodes; nodes without one are of unknown class."""
         if self.rows < nodes:
-            report.warn(self.where, f"{nodes - self.rows:,} nodes have no label")
+            report.warn(self.where, f"no label for {counted(nodes - self.rows, 'node')}")
         spread = np.full(nodes, "" if self.values.dtype.kind == "U" else UNKNOWN)
         spread = spread.astype(self.values.dtype)
         spread[at] = self.values

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from engine.core.errors import UserError
+from engine.core.units import counted
 from engine.data.archive import Member, refuse_foreign
 from engine.data.kind import Report
 
@@ -134,7 +135,7 @@ def is_number(cell: str) -> bool:
 
 
 def columns(count: int) -> str:
-    return "1 column" if count == 1 else f"{count:,} columns"
+    return counted(count, "column")
 
 
 def _header(cells: list[str], width: int, *, where: str, row: int) -> list[str]:

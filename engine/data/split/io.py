@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import UserError
+from engine.core.units import counted
 from engine.data.archive import Member, Source, open_source
 from engine.data.kind import Report
 from engine.data.split.split import PARTS, Split
@@ -189,12 +190,12 @@ def _part(entries: Any, key: str, report: Report) -> np.ndarray | None:
     if unique.size < nodes.size:
         report.error(
             key,
-            f"{nodes.size - unique.size} repeated entries, node {unique[counts > 1][0]} "
+            f"{counted(nodes.size - unique.size, 'repeated entry')}, node {unique[counts > 1][0]} "
             "the first; expected each node once",
         )
         return None
     order = "in order" if (nodes == unique).all() else "not in order, sorted"
-    report.ok(key, f"{nodes.size:,} nodes from {unique[0]} to {unique[-1]}, {order}")
+    report.ok(key, f"{counted(nodes.size, 'node')} from {unique[0]} to {unique[-1]}, {order}")
     return unique
 
 
@@ -208,8 +209,8 @@ def _refuse_overlaps(parts: dict[str, np.ndarray], keys: Keys, report: Report) -
         if shared.size:
             report.error(
                 keys[second],
-                f"{shared.size} nodes also in {keys[first]}, node {shared[0]} the first; "
-                "expected disjoint parts",
+                f"{counted(shared.size, 'node')} also in {keys[first]}, node {shared[0]} the "
+                "first; expected disjoint parts",
             )
 
 

@@ -122,7 +122,7 @@ def test_the_names_of_nodes_and_classes_are_kept(tmp_path):
 
 
 def test_absent_values_are_counted_and_defaults_are_values(tmp_path):
-    assert "1 values of features are absent: read as 0" in warning(graphml(tmp_path))
+    assert "1 value of features absent: read as 0" in warning(graphml(tmp_path))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
@@ -161,19 +161,19 @@ def test_weights_of_graphml_are_ignored_and_counted(tmp_path):
     edges = """<edge source="0" target="1"><data key="w">2.5</data></edge>
     <edge source="1" target="2"><data key="w">0</data></edge><edge source="2" target="3"/>"""
     told = warning(graphml(tmp_path, edges=edges))
-    assert "1 edges have no weight, and others have: taken as 1" in told
-    assert "1 entries of weight 0 dropped" in told
-    assert "1 weights other than 1 ignored" in told
+    assert "no weight on 1 edge, unlike on others: taken as 1" in told
+    assert "1 entry of weight 0 dropped" in told
+    assert "1 weight other than 1 ignored" in told
 
 
 def test_loops_repeats_and_directions_of_graphml_are_counted(tmp_path):
     pairs = [(0, 0), (0, 1), (0, 1), (1, 0), (1, 2)]
     edges = "".join(f'<edge source="{one}" target="{other}"/>' for one, other in pairs)
     told = warning(graphml(tmp_path, edges=edges))
-    assert "graph.graphml: 1 self-loops dropped" in told
-    assert "graph.graphml: 1 repeated entries dropped" in told
+    assert "graph.graphml: 1 self-loop dropped" in told
+    assert "graph.graphml: 1 repeated entry dropped" in told
     assert "3 directed entries (2 of them in both directions) made 2 undirected edges" in told
-    assert "graph: 1 nodes without an edge" in told
+    assert "graph: 1 node without an edge" in told
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_loops_repeats_and_directions_of_graphml_are_counted(tmp_path):
         ),
         (
             {"edges": '<edge source="0" target="1"><data key="w">NaN</data></edge>'},
-            "1 weights are NaN or infinite, entry 0",
+            "1 weight NaN or infinite, entry 0",
         ),
         (
             {"nodes": NODES.replace(">1.5<", ">one<")},
@@ -261,7 +261,7 @@ def test_node_link_json_is_read_with_both_keys(tmp_path, key):
     assert graph.features.toarray().tolist() == [[1, 0], [0, 1], [1, 0.5], [0, 1]]
     assert graph.labels.tolist() == [0, 0, 1, 1]
     assert io.sniff(path)
-    assert f"node-link JSON: 4 nodes, 3 {key}" in said(report_on(io, path), "ok")
+    assert "node-link JSON: 4 nodes, 3 edges" in said(report_on(io, path), "ok")
     assert warning(path) == ""
 
 
@@ -292,8 +292,8 @@ def test_nodes_without_features_or_class_are_counted(tmp_path):
     assert graph.features.toarray()[1].tolist() == [0, 0]
     assert graph.labels.tolist() == [0, 0, -1, 1]
     told = warning(path)
-    assert "graph.json: 1 nodes have no features: read as zeros" in told
-    assert "graph.json: 1 nodes have no class" in told
+    assert "graph.json: no features for 1 node: read as zeros" in told
+    assert "graph.json: no class for 1 node" in told
 
 
 @pytest.mark.parametrize(

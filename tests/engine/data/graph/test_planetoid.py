@@ -57,13 +57,13 @@ def test_nodes_that_no_file_describes_have_neither_features_nor_class(tmp_path):
     assert graph.labels.tolist() == [0, 1, 0, 1, 0, 1, -1, 0]
     assert graph.features.toarray()[[5, 6, 7]].tolist() == [[0, 0, 1], [0, 0, 0], [1, 0, 0]]
     told = said(report_on(io, path), "warning")
-    assert "ind.toy.test.index: 1 nodes from 4 to 7 are not named" in told
+    assert "ind.toy.test.index: 1 node from 4 to 7 not named" in told
 
 
 def test_repeats_loops_and_directions_are_counted(tmp_path):
     told = said(report_on(io, toy(tmp_path, graph={0: [1, 1, 0], 1: [0, 2]})), "warning")
-    assert "ind.toy.graph: 1 self-loops dropped" in told
-    assert "ind.toy.graph: 1 repeated entries dropped" in told
+    assert "ind.toy.graph: 1 self-loop dropped" in told
+    assert "ind.toy.graph: 1 repeated entry dropped" in told
     assert "3 directed entries (2 of them in both directions) made 2 undirected edges" in told
 
 
@@ -121,7 +121,7 @@ def test_nan_among_the_features_is_told_with_its_place(tmp_path):
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({"indices": np.array([0, 9])}, "ind.toy.allx indices: 1 entries outside 0 to 2"),
+        ({"indices": np.array([0, 9])}, "ind.toy.allx indices: 1 entry outside 0 to 2"),
         ({"indptr": np.array([0, 2, 1, 2, 2])}, "ind.toy.allx indptr: falls after row 1"),
         ({"indptr": np.array([0, 2])}, "ind.toy.allx indptr: int64 of shape (2,); expected 5"),
         ({"data": np.array([1.0])}, "ind.toy.allx data: float64 of shape (1,); expected 2"),

@@ -188,8 +188,8 @@ def test_real_values_are_read_exactly(tmp_path):
 def test_weights_are_ignored_and_told(tmp_path):
     path = three(tmp_path, "0,1,0.5\n1,2,1\n2,3,0\n")
     assert io.load(path).edge_list().tolist() == [[0, 1], [1, 2]]
-    assert "edges.csv: 1 weights other than 1 ignored" in warnings_of(path)
-    assert "edges.csv: 1 entries of weight 0 dropped" in warnings_of(path)
+    assert "edges.csv: 1 weight other than 1 ignored" in warnings_of(path)
+    assert "edges.csv: 1 entry of weight 0 dropped" in warnings_of(path)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_nodes_by_name_are_found_by_the_header_too(tmp_path):
     path = tmp_path / "edges.csv"
     path.write_text("id,weight,source,target\n7,1,bob,ann\n8,1,cy,bob\n9,0,cy,ann\n")
     assert io.load(path).edge_list().tolist() == [[0, 1], [1, 2]]
-    assert "1 entries of weight 0 dropped" in warnings_of(path)
+    assert "1 entry of weight 0 dropped" in warnings_of(path)
 
 
 @pytest.mark.parametrize(
@@ -275,8 +275,8 @@ def test_a_separator_that_is_none_is_told_as_one_column(tmp_path):
 def test_directed_edges_repeats_and_loops_are_counted(tmp_path):
     path = three(tmp_path, "0,1\n1,0\n1,2\n1,2\n2,2\n2,3\n")
     told = warnings_of(path)
-    assert "edges.csv: 1 self-loops dropped" in told
-    assert "edges.csv: 1 repeated entries dropped" in told
+    assert "edges.csv: 1 self-loop dropped" in told
+    assert "edges.csv: 1 repeated entry dropped" in told
     assert "4 directed entries (2 of them in both directions) made 3 undirected edges" in told
     assert report_on(io, path).facts["directed_input"] is True
 
@@ -376,7 +376,7 @@ def test_nodes_without_a_label_are_of_unknown_class(tmp_path):
         labels="node,label\n0,0\n3,0\n",
     )
     assert io.load(path).labels.tolist() == [0, -1, -1, 0]
-    assert "labels.csv: 2 nodes have no label" in warnings_of(path)
+    assert "labels.csv: no label for 2 nodes" in warnings_of(path)
 
 
 def test_edges_alone_number_the_ids_that_occur(tmp_path):
@@ -411,7 +411,7 @@ def test_edges_alone_number_the_ids_that_occur(tmp_path):
         ("0,1\n1,2,3\n", "row 2: 3 columns, 2 expected"),
         ("0,1,1\n1,2\n", "row 2: 2 columns, 3 expected"),
         ("0,1,1\n1,2,x\n", "row 2: weight 'x'; expected a number"),
-        ("0,1,nan\n1,2,1\n", "1 weights are NaN or infinite, entry 0"),
+        ("0,1,nan\n1,2,1\n", "1 weight NaN or infinite, entry 0"),
         ("0,1,2,3\n", "row 1: 4 columns; expected 2 (two nodes) or 3 (and a weight)"),
         ("0\n1\n", "row 1: 1 column; expected 2"),
         ("0,1\n\n1,2\n", "edges.csv: row 2: an empty line"),
@@ -480,7 +480,7 @@ def test_a_header_may_name_the_label_before_the_node(tmp_path):
 
 def test_labels_of_other_nodes_than_features_are_refused(tmp_path):
     path = three(tmp_path, features="a,1,0\nb,0,1\n", labels="a,0\nz,1\n", edges="a,b\n")
-    assert "labels.csv: node 'z' is not in features.csv (1 such nodes)" in errors_of(path)
+    assert "labels.csv: node 'z' is not in features.csv (1 of these)" in errors_of(path)
 
 
 def test_ids_of_two_sorts_are_refused(tmp_path):
@@ -490,7 +490,7 @@ def test_ids_of_two_sorts_are_refused(tmp_path):
 
 def test_ids_from_one_beside_ids_from_zero_are_refused(tmp_path):
     path = three(tmp_path, features="id,a\n1,1\n2,1\n", labels="0,0\n1,1\n", edges="1,2\n")
-    assert "labels.csv: node 0 is not in features.csv (1 such nodes)" in errors_of(path)
+    assert "labels.csv: node 0 is not in features.csv (1 of these)" in errors_of(path)
     path = three(tmp_path / "b", features="id,a\n1,1\n2,1\n", labels=None, edges="0,1\n")
     assert "edges.csv: row 1: node 0 does not exist; expected one of the 2 ids, as 1" in errors_of(
         path

@@ -138,7 +138,7 @@ def test_masks_are_counted_and_what_is_not_needed_is_named(tmp_path):
         ({"edge_index": [[0, 1], [1, 2]]}, "edge_index: a list; expected a tensor"),
         ({"edge_index": torch.tensor([[1], [1]])}, "edge_index: no edge between two nodes"),
         ({"edge_weight": torch.ones(5)}, "edge_weight: shape (5,); expected (6,), one per edge"),
-        ({"edge_weight": torch.full((6,), torch.nan)}, "6 weights are NaN or infinite, entry 0"),
+        ({"edge_weight": torch.full((6,), torch.nan)}, "6 weights NaN or infinite, entry 0"),
         ({"x": torch.ones(4)}, "x: shape (4,); expected a row of features per node"),
         ({"x": torch.ones(4, 0)}, "x: shape (4, 0); expected a row of features per node"),
         ({"x": torch.ones(4, 2).to_sparse()}, "x: a tensor of torch.sparse_coo; expected a dense"),

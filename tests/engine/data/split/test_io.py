@@ -95,9 +95,9 @@ def test_a_zip_of_one_split_is_read(tmp_path):
         ({**WHOLE, "idx_val": [[1], [2]]}, "idx_val[0]: a list inside the list"),
         ({**WHOLE, "idx_val": [1, -2]}, "idx_val[1]: -2; expected a node number from 0"),
         ({**WHOLE, "idx_val": [1, 2**31]}, "idx_val[1]: 2147483648; expected a node number"),
-        ({**WHOLE, "idx_val": [1, 2, 1]}, "idx_val: 1 repeated entries, node 1 the first"),
-        ({**WHOLE, "idx_val": [1, 4]}, "idx_val: 1 nodes also in idx_train, node 4 the first"),
-        ({**WHOLE, "idx_val": [1, 3]}, "idx_test: 1 nodes also in idx_val, node 3 the first"),
+        ({**WHOLE, "idx_val": [1, 2, 1]}, "idx_val: 1 repeated entry, node 1 the first"),
+        ({**WHOLE, "idx_val": [1, 4]}, "idx_val: 1 node also in idx_train, node 4 the first"),
+        ({**WHOLE, "idx_val": [1, 3]}, "idx_test: 1 node also in idx_val, node 3 the first"),
         ({**WHOLE, "idx_test": [0, 4]}, "idx_test: 2 nodes also in idx_train, node 0 the first"),
     ],
 )
