@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,16 +117,17 @@ def key_curves(job: Job, card: Method | None) -> list[str]:
     headers = Series.objects.filter(job=job).order_by("pk").values_list("key", "count")
     keys = [key for key, count in headers if count > 1 and not key.startswith("system.")]
     heads = headline_keys(card)
+    return sorted(keys, key=lambda key: curve_rank(key, heads))[:MOST_CURVES]
 
-    def rank(key: str) -> tuple[int, int]:
-        depth = key.count(".")  # the method as a whole before its parts
-        if key in heads:
-            return 0, depth
-        if any(key.endswith(f".{head}") for head in heads):
-            return (2 if _is_baseline(key) else 1), depth
-        return 3, depth
 
-    return sorted(keys, key=rank)[:MOST_CURVES]
+def curve_rank(key: str, heads: Iterable[str]) -> tuple[int, int]:
+    """Sorts series: headline metrics, parts of them, those of baselines, the rest."""
+    depth = key.count(".")  # the method as a whole before its parts
+    if key in heads:
+        return 0, depth
+    if any(key.endswith(f".{head}") for head in heads):
+        return (2 if _is_baseline(key) else 1), depth
+    return 3, depth
 
 
 def headline_keys(card: Method | None) -> list[str]:

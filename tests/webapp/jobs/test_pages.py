@@ -166,6 +166,18 @@ def test_compare_shows_only_what_differs(client_of, viewer, make_job):
     assert page.index(f'"job": "{jobs[1].pk}"') < page.index(f'"job": "{jobs[0].pk}"')
 
 
+def test_compare_draws_the_headline_and_its_parts_before_what_else_was_logged(
+    client_of, viewer, make_job
+):
+    jobs = [make_job(seed=seed) for seed in range(2)]
+    keys = ("bytes", "baseline.last.value", "value", "part.value", "part.loss")
+    for job in jobs:
+        points = dict.fromkeys(keys, 0.5)
+        store.append(job.pk, [(n, n, 1000.0 + n, points) for n in range(1, 4)])
+    page = client_of(viewer).get(f"{reverse('compare')}?jobs={jobs[0].pk},{jobs[1].pk}")
+    assert page.context["chosen"] == ["value", "part.value", "baseline.last.value", "bytes"]
+
+
 def test_compare_draws_a_band_above_twenty_jobs(client_of, viewer, make_job):
     jobs = [make_job(seed=seed) for seed in range(21)]
     for job in jobs:

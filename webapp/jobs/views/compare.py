@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from webapp import policy
 from webapp.jobs import comparison, overlay
 from webapp.jobs.models import Job
-from webapp.jobs.results import card_of
+from webapp.jobs.results import card_of, curve_rank, headline_keys
 
 MOST = 100  # jobs on one page
 MOST_TABLE = 20  # columns of the tables; above, the groups' means say more
@@ -50,12 +50,12 @@ def compare(request: HttpRequest) -> HttpResponse:
 
 
 def _usual(jobs: list[Job], keys: list[tuple[str, int]]) -> list[str]:
-    """Headline series that most jobs have, then what most have."""
-    heads = {
-        metric.key
-        for job in jobs
-        if (card := card_of(job))
-        for metric in card.metrics
-        if metric.headline
-    }
-    return [key for key, _ in sorted(keys, key=lambda row: (row[0] not in heads, -row[1]))][:USUAL]
+    """The headline series and their parts, and of these what most jobs have."""
+    heads = {head for job in jobs for head in headline_keys(card_of(job))}
+
+    def place(row: tuple[str, int]) -> tuple[int, int, int]:
+        key, having = row
+        kind, depth = curve_rank(key, heads)
+        return kind, -having, depth
+
+    return [key for key, _ in sorted(keys, key=place)][:USUAL]
