@@ -113,6 +113,16 @@ class Log(Event):
     text: str
 
 
+class Changed(Event):
+    """Live parameters that were to change; `fault` says why they did not."""
+
+    t: Literal["set"] = "set"
+    id: int | None = Field(None, ge=1, lt=2**63)  # of the control message
+    values: dict[str, Any]
+    step: int | None = Field(None, ge=0, lt=STEPS)  # the last one logged before it
+    fault: str | None = None
+
+
 class Done(Event):
     t: Literal["done"] = "done"
     summary: dict[str, float | None]
@@ -142,13 +152,14 @@ class Answer(Event):
 
 AnyEvent = Annotated[
     Hello | Phase | Metrics | Progress | File | Checkpoint | Verify | Use | Log | Done | Fail
-    | Answer,
+    | Answer | Changed,
     Field(discriminator="t"),
 ]  # fmt: skip
 _adapter: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
-KNOWN = frozenset(
-    ("hello", "phase", "m", "p", "file", "ckpt", "verify", "use", "log", "done", "fail", "answer")
-)
+KNOWN = frozenset((
+    "hello", "phase", "m", "p", "file", "ckpt", "verify", "use", "log", "done", "fail", "answer",
+    "set",
+))  # fmt: skip
 
 
 def read(line: str | bytes) -> AnyEvent | None:

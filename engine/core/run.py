@@ -75,6 +75,7 @@ class Run:
         self._stored = point.stored
         self._restored = False
         self._best = point.n if stored.get("best") else stored.get("best_n")
+        self._step: int | None = stored.get("step")  # the last one logged
         self._every = checkpoint_every
         self._due = time.monotonic() + checkpoint_every
         self._began = time.monotonic() - stored.get("seconds", 0.0)
@@ -114,6 +115,7 @@ class Run:
         step = operator.index(step)
         if not 0 <= step < events.STEPS:
             raise ValueError(f"step {step}: steps count from 0 and stay below 2**53")
+        self._step = step
         self._emitter.metrics(step, metrics)
 
     def message(self, text: str, level: str = "info") -> None:
@@ -287,19 +289,24 @@ class Run:
         while self._control.requests:
             message = self._control.requests.popleft()
             if message["c"] == "set":
-                self._set(message["values"])
+                self._set(message)
             else:
                 self._answer(message)
 
-    def _set(self, values: dict[str, Any]) -> None:
+    def _set(self, message: dict[str, Any]) -> None:
         """Change live parameters; the method sees them at its next look at `run.params`."""
+        values, refused = message["values"], None
         try:
             self.params = parameters.changed(self.params, values)
         except UserError as fault:
-            self.message(f"parameters not changed: {fault}", "warning")
+            refused = str(fault)
+            self.message(f"parameters not changed: {refused}", "warning")
         else:
             shown = ", ".join(f"{name}={getattr(self.params, name)}" for name in values)
             self.message(f"parameters changed: {shown}")
+            self._control.checkpoint_wanted = True  # so that a crash does not undo it
+        about = {"id": message.get("id"), "step": self._step, "fault": refused}
+        self._emitter.say("set", values=values, **about)
 
     def _answer(self, message: dict[str, Any]) -> None:
         """Answer between two steps, without touching what the next one draws."""

@@ -12,7 +12,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 10:
-        return f"{seconds:.2g} s" if seconds >= 0.01 else f"{seconds * 1000:.2g} ms"
+        return f"{seconds:.2g} s" if seconds >= 0.01 or seconds == 0 else f"{seconds * 1000:.2g} ms"
     whole = round(seconds)
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)

@@ -52,6 +52,12 @@ def worded(error: Mapping[str, Any]) -> str:
     return f"expected {expected}" + (f", got {_shown(error)}" if "input" in error else "")
 
 
+def shortened(value: object) -> str:
+    """What came, as a message repeats it: long numbers and texts by their beginning."""
+    shown = f"{value!r:.21}"
+    return shown if len(shown) < 21 else f"{shown[:20]}…"
+
+
 def _short(bound: Any) -> Any:
     """1 and not 1.0."""
     return f"{bound:g}" if isinstance(bound, float) else bound
@@ -64,4 +70,4 @@ def _shown(error: Mapping[str, Any]) -> str:
         return f"{len(value)}"
     if value is None or isinstance(value, bool):
         return PLAIN[value]
-    return f"{value!r:.80}"
+    return shortened(value) if isinstance(value, int) else f"{value!r:.80}"

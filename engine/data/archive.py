@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickletools import genops
 from typing import Any, BinaryIO
 
 from engine.core.errors import UserError
@@ -45,6 +46,9 @@ _ARCHIVES = {
     b"Rar!\x1a\x07": "a rar archive",
     b"\x28\xb5\x2f\xfd": "a zstd file",
 }
+# How the first protocols begin: a class or function, kept as number 0, then its arguments or the
+# end; or an empty list or dict. A column of words that begin with "c" has the first part alone.
+_OLD_PICKLE = re.compile(rb"c[\w.]+\n[\w.]+\n(p\d+\n|q.)?[().]|\([ld]p\d", re.S)
 _DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)", re.I)
 # Characters that draw like a slash, a backslash, a colon or a dot, beyond those that NFKC folds.
 _LOOKALIKES = set("\u2044\u2215\u29f8\u2216\u29f5\u29f9\u2571\u2572\u2236\ua789\u05c3\u0589\u0701")
@@ -139,7 +143,7 @@ def is_zip(path: Path) -> bool:
 
 def refuse_foreign(head: bytes, where: str) -> None:
     """Refuse, by their first bytes, files that run code when read, and packed files."""
-    if re.match(rb"\x80[\x02-\x05]", head) or re.match(rb"(c[\w.]+\n\w+\n|\(lp\d|\(dp\d)", head):
+    if _is_pickle(head):
         raise UserError(
             where,
             "a Python pickle (.pkl, .joblib, .pt of before PyTorch 1.6, one of Planetoid's ind.*): "
@@ -151,6 +155,20 @@ def refuse_foreign(head: bytes, where: str) -> None:
         raise UserError(where, f"{packed} where plain data was expected: unpack it and upload that")
     if head.startswith(b"\x89HDF\r\n"):
         raise UserError(where, "an HDF5 or MATLAB file; expected npz or text")
+
+
+def _is_pickle(head: bytes) -> bool:
+    if re.match(rb"\x80[\x02-\x05]", head):
+        return True
+    if not _OLD_PICKLE.match(head):
+        return False
+    stream = io.BytesIO(head)
+    try:
+        for _ in genops(stream):  # reads, and runs nothing
+            pass
+    except ValueError:
+        return stream.tell() == len(head) >= HEAD  # only the head's end cut it off
+    return True
 
 
 def _packed(head: bytes) -> str | None:

@@ -283,12 +283,16 @@ def test_control_changes_live_parameters_and_refuses_the_rest(tmp_path):
         assert "not JSON" in warning["text"]
         job.send({"c": "set", "values": {"steps": 4}})
         assert "steps: cannot change" in job.until("log", level="warning")["text"]
-        job.send({"c": "set", "values": {"scale": -1}})
+        job.send({"c": "set", "id": 7, "values": {"scale": -1}})
         assert "scale: " in job.until("log", level="warning")["text"]
-        job.send({"c": "set", "values": {"scale": 2.5}})
+        refused = job.until("set", id=7)
+        assert "scale: " in refused["fault"]
+        job.send({"c": "set", "id": 8, "values": {"scale": 2.5}})
         assert job.until("log", level="info")["text"] == "parameters changed: scale=2.5"
-        job.send({"c": "checkpoint"})
-        job.until("ckpt")
+        taken = job.until("set")
+        assert (taken["id"], taken["values"], taken.get("fault")) == (8, {"scale": 2.5}, None)
+        assert taken["step"] >= 3
+        job.until("ckpt")  # at once: a crash does not undo the change
         job.send({"c": "cancel"})
         assert job.end()[0] == 130
 

@@ -264,7 +264,7 @@ def _renumbered(
 ) -> Classes:
     known = labels != UNKNOWN
     if not known.any():
-        report.warn(where, "every label is -1, so there are no labels")
+        report.warn(where, "every label is unknown (-1 or empty), so there are no labels")
         return NO_CLASSES
     classes, numbers, counts = np.unique(labels[known], return_inverse=True, return_counts=True)
     if not known.all():

@@ -21,6 +21,12 @@ from engine.data.kind import Report
 
 XML = (".graphml", ".xml")
 DOCUMENTS = (*XML, ".json")
+_PAPERS = {
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"GIF8": "a GIF picture",
+    b"%PDF": "a PDF",
+}
 _MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*([{<\[])")
 
 
@@ -74,7 +80,7 @@ def _parts(path: Path, source: Source, report: Report) -> Parts | None:
         return read_torch(path, source, report)
     if holds_planetoid(source):
         return read_planetoid(source, report)
-    _refuse_other_arrays(source)
+    _refuse_others(source)
     document = _document(source)
     if document is None:
         return read_text(source, report)
@@ -103,13 +109,20 @@ def _opening(member: Member) -> bytes:
     return match[1] if match else b""
 
 
-def _refuse_other_arrays(source: Source) -> None:
-    if source.packed and source.members and all(name.endswith(".npy") for name in source.members):
+def _refuse_others(source: Source) -> None:
+    if source.single and source.name.lower().endswith((".npz", ".zip")):
+        head = next(iter(source)).head()
+        found = next((title for mark, title in _PAPERS.items() if head.startswith(mark)), None)
+        raise UserError(
+            source.name, f"{found or 'no archive'}; expected a zip archive, as the name says"
+        )
+    arrays = all(name.endswith(".npy") for name in source.members)
+    if source.packed and arrays and (source.members or source.name.lower().endswith(".npz")):
         there = ", ".join(sorted(name.removesuffix(".npy")[:30] for name in source.members)[:12])
         raise UserError(
             source.name,
-            f"an npz of {there}; expected adj_data, adj_indices, adj_indptr and adj_shape, "
-            "or a matrix of scipy.sparse.save_npz",
+            f"an npz of {there or 'no array'}; expected adj_data, adj_indices, adj_indptr and "
+            "adj_shape, or a matrix of scipy.sparse.save_npz",
         )
 
 

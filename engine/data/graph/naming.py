@@ -57,7 +57,7 @@ def refuse_repeats(part: Matrix | Column) -> None:
         again = np.setdiff1d(np.arange(part.rows), first)[0]
         raise UserError(
             part.where,
-            f"row {part.first_row + again}: node {show(part.ids[again])} is there twice",
+            f"row {part.first_row + again}: node {show(part.ids[again])} is there twice{part.hint}",
         )
 
 

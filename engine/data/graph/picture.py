@@ -17,6 +17,7 @@ DRAWN_NODES = 400
 DRAWN_EDGES = 2000  # 2000 x 3 points x 2 numbers x 7 characters = 84 kB of JSON
 WIDEST = 12  # neighbours followed per node, so that a hub does not fill the drawing
 MAX_CLASSES = 40  # bars, rows and traces; the smallest classes are summed up as "other"
+LONGEST_NAME = 30  # characters of a class's name, so that legends leave room for the drawing
 STEPS = 60  # of the force layout
 BINS = 20
 
@@ -60,37 +61,49 @@ def _degrees(graph: Graph) -> Figure:
     return _bars(names[first : counts.size], counts[first:], x="degree")
 
 
-def _class_counts(graph: Graph) -> tuple[list[str], np.ndarray]:
+def _called(graph: Graph, label: int) -> str:
+    """A class by its number, and by its name where the file gives it one: 1 (right)."""
+    if graph.class_names is None:
+        return str(label)
+    name = str(graph.class_names[label])
+    return f"{label} ({name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + '…'})"
+
+
+def _class_counts(graph: Graph) -> tuple[list[int | str], np.ndarray]:
+    """Classes by number, and how many nodes each has; what is summed up has a word."""
     labels = graph.labels[graph.labels != UNKNOWN]
     counts = np.bincount(labels, minlength=graph.classes)
     order = np.sort(np.argsort(-counts, kind="stable")[:MAX_CLASSES])
-    names, shown = [str(one) for one in order], counts[order]
+    classes: list[int | str] = order.tolist()
+    shown = counts[order]
     rest = counts.sum() - shown.sum()
     unknown = graph.nodes - labels.size
     for name, count in (("other", rest), ("unknown", unknown)):
         if count:
-            names, shown = [*names, name], np.append(shown, count)
-    return names, shown
+            classes, shown = [*classes, name], np.append(shown, count)
+    return classes, shown
 
 
 def _classes(graph: Graph) -> Figure:
-    return _bars(*_class_counts(graph), x="class")
+    classes, counts = _class_counts(graph)
+    names = [one if isinstance(one, str) else _called(graph, one) for one in classes]
+    return _bars(names, counts, x="class")
 
 
 def _class_table(graph: Graph) -> dict[str, Any]:
     """Per class: its nodes, their mean degree, and how many of its edge ends stay inside."""
-    names, counts = _class_counts(graph)
+    classes, counts = _class_counts(graph)
     ends = graph.labels[graph.edge_list()]
     both = np.concatenate((ends, ends[:, ::-1]))
     rows = []
-    for name, count in zip(names, counts, strict=True):
-        if not name.isdecimal():
-            rows.append([name, int(count), round(int(count) / graph.nodes, 4), None, None])
+    for one, count in zip(classes, counts.tolist(), strict=True):
+        if isinstance(one, str):
+            rows.append([one, count, count / graph.nodes, None, None])
             continue
-        own = both[both[:, 0] == int(name)]
-        inside = round(float((own[:, 1] == int(name)).mean()), 4) if len(own) else None
-        degree = round(len(own) / int(count), 2) if count else None
-        rows.append([name, int(count), round(int(count) / graph.nodes, 4), degree, inside])
+        own = both[both[:, 0] == one]
+        inside = float((own[:, 1] == one).mean()) if len(own) else None
+        degree = len(own) / count if count else None
+        rows.append([_called(graph, one), count, count / graph.nodes, degree, inside])
     columns = ["class", "nodes", "share", "mean degree", "edges inside the class"]
     return {"title": "Classes", "columns": columns, "rows": rows}
 
@@ -204,7 +217,7 @@ def _node_traces(graph: Graph, kept: np.ndarray, places: np.ndarray) -> list[Fig
     traces = []
     for label in shown[:MAX_CLASSES]:
         own = labels == label
-        name = "unknown" if label == UNKNOWN else f"class {label}"
+        name = "unknown" if label == UNKNOWN else f"class {_called(graph, label)}"
         traces.append(_node_trace(name, kept[own], places[own], graph=graph))
     rest = np.isin(labels, shown[MAX_CLASSES:])
     if rest.any():

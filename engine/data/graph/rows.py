@@ -14,13 +14,25 @@ from engine.data.archive import Member
 from engine.data.graph.build import MAX_FAULTS, refuse_excess
 from engine.data.graph.graph import UNKNOWN
 from engine.data.graph.npz import MAX_FEATURES, MAX_NODES
-from engine.data.graph.table import MAX_NAME, SHOWN, Table, columns, is_number, open_table
+from engine.data.graph.table import (
+    MAX_NAME,
+    SHOWN,
+    WHOLE_LINE,
+    Table,
+    columns,
+    is_number,
+    open_table,
+    separator_of,
+    spaced_cells,
+    unquoted,
+)
 from engine.data.kind import Report
 
 COUNTED_HEADER = 8  # columns from which "0,1,2,…" in the first row is a header, not data
 IDS = {"", "id", "ids", "node", "nodes", "node_id", "nodeid", "node id", "name", "index"}
 IDS |= {"paper", "paper_id", "user", "user_id", "key", "vertex"}
 LABELS = {"label", "labels", "class", "classes", "y", "target", "category", "subject", "group"}
+LONGEST_NAMED = 4 * MAX_NAME + 4  # bytes of a line that is a class's name
 WHOLE = re.compile(r"0|[1-9]\d{0,14}")
 
 
@@ -31,6 +43,7 @@ class Matrix:
     values: csr_array
     ids: np.ndarray | None  # int64 or text
     sorted_by_id: bool = False
+    hint: str = ""  # what to say of names that are there twice
 
     @property
     def rows(self) -> int:
@@ -48,6 +61,7 @@ class Column:
     values: np.ndarray  # int64, float64 or text
     ids: np.ndarray | None
     sorted_by_id: bool = False
+    hint: str = ""
 
     @property
     def rows(self) -> int:
@@ -124,16 +138,17 @@ def read_features(member: Member, report: Report) -> Matrix | None:
         (np.concatenate(values), np.concatenate(places), np.array(counts)),
         shape=(len(counts) - 1, width),
     )
-    return Matrix(member.name, table.first, matrix, _as_ids(ids, table) if with_ids else None)
+    named = _as_ids(ids, table) if with_ids else None
+    return Matrix(member.name, table.first, matrix, named, hint=table.hint)
 
 
 def read_labels(member: Member, report: Report) -> Column | None:
     """The labels, or None after errors in the report."""
-    table = open_table(member, _is_label_header, report)
+    separator = WHOLE_LINE if _is_column_of_names(member) else None
+    table = open_table(member, _is_label_header, report, separator=separator)
     if table.columns > 2:
-        raise table.fault(
-            table.first, f"{columns(table.columns)}; expected 1 (the label) or 2 (node, label)"
-        )
+        expected = "expected 1 (the label) or 2 (node, label)"
+        raise table.fault(table.first, f"{columns(table.columns)}; {expected}{table.hint}")
     faults = _Faults(member.name, report)
     ids: list[str] = []
     cells: list[str] = []
@@ -141,7 +156,7 @@ def read_labels(member: Member, report: Report) -> Column | None:
     for row, line in table.rows():
         found = table.split(line, row)
         if len(found) != table.columns:
-            faults.add(row, f"{columns(len(found))}, {table.columns} expected")
+            faults.add(row, f"{columns(len(found))}, {table.columns} expected{table.hint}")
             continue
         cells.append(found[label])
         if table.columns == 2:
@@ -153,7 +168,46 @@ def read_labels(member: Member, report: Report) -> Column | None:
     values = _as_labels(cells, table, faults)
     if values is None:
         return None
-    return Column(member.name, table.first, values, _as_ids(ids, table) if ids else None)
+    named = _as_ids(ids, table) if ids else None
+    return Column(member.name, table.first, values, named, hint=table.hint)
+
+
+def _is_column_of_names(member: Member) -> bool:
+    """Whether the rows are names of classes with spaces inside, as "Case Based".
+
+    They are where they cannot be nodes and labels, and return as classes do: the rows of a
+    list of nodes with a fault in it are all different, or nearly.
+    """
+    lines = _short_lines(member)
+    if lines and unquoted(lines[0]).lower() in LABELS:
+        lines = lines[1:]
+    if not lines or separator_of(lines[0].encode()):
+        return False
+    rows = [spaced_cells(line) for line in lines]
+    firsts = [row[0] if row else "" for row in rows]
+    if is_number(firsts[0]):
+        return False
+    widths = set(map(len, rows))
+    nodes_and_labels = widths == {2} and len(set(firsts)) == len(rows)
+    return widths != {1} and not nodes_and_labels and 2 * len(set(lines)) <= len(lines)
+
+
+def _short_lines(member: Member) -> list[str]:
+    """All lines below the comments, or none where they are too many or too long for names."""
+    lines: list[str] = []
+    with member.open() as stream:
+        while line := stream.readline(LONGEST_NAMED):
+            try:
+                text = line.decode("utf-8-sig" if not lines else "utf-8").strip()
+            except UnicodeDecodeError:  # told by who reads the rows
+                return []
+            if len(line) == LONGEST_NAMED or len(lines) == MAX_NODES:
+                return []
+            if lines or text[:1] not in ("#", "%"):
+                lines.append(text)
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
 
 
 def _is_feature_header(first: list[str], second: list[str]) -> bool:

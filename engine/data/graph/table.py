@@ -24,6 +24,10 @@ SHOWN = 30  # characters of a value that a message repeats
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
 _SEPARATORS = {b";": "semicolons", b"\t": "tabs", b",": "commas", b"|": "bars", b"": "spaces"}
+WHOLE_LINE = b"\n"  # the separator of a file whose rows are one cell, whatever is in them
+SPACED = "; rows were split at spaces: put names of several words in quotes, or part by commas"
+_QUOTED = re.compile(r'"(?:[^"]|"")*+"')
+_SPACED_CELL = re.compile(_QUOTED.pattern + r"(?!\S)|\S+")
 # Possessive: a number of a million digits must not be tried in a million ways.
 NUMBER = r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?"
 _NUMBER = re.compile(NUMBER + r"|[+-]?(?:nan|inf|infinity)", re.I | re.A)
@@ -62,11 +66,18 @@ class Table:
     def split(self, line: bytes, row: int) -> list[str]:
         return split(line, self.separator, where=self.name, row=row)
 
+    @property
+    def hint(self) -> str:
+        """What to say of names that may have been torn apart."""
+        return "" if self.separator else SPACED
+
     def fault(self, row: int, text: str) -> UserError:
         return UserError(self.name, f"row {row}: {text}")
 
 
-def open_table(member: Member, is_header: IsHeader, report: Report) -> Table:
+def open_table(
+    member: Member, is_header: IsHeader, report: Report, *, separator: bytes | None = None
+) -> Table:
     """Look at the first rows of a file and settle how to read it."""
     refuse_foreign(member.head(), member.name)
     with member.open() as stream:
@@ -82,7 +93,10 @@ def open_table(member: Member, is_header: IsHeader, report: Report) -> Table:
     lines = [line.strip(b" \r\n") for _, line in found]
     if lines[0].lstrip().startswith((b"{", b"[")):
         raise UserError(member.name, "JSON; expected rows of text, as in a CSV file")
-    separator = _separator(lines[0])
+    if b"\r" in lines[0]:
+        raise UserError(member.name, "lines that end in CR alone; expected LF or CR LF")
+    if separator is None:
+        separator = separator_of(lines[0])
     tokens = [
         split(line, separator, where=member.name, row=row)
         for (row, _), line in zip(found, lines, strict=True)
@@ -118,8 +132,10 @@ def split(line: bytes, separator: bytes, *, where: str, row: int) -> list[str]:
         raise UserError(
             where, f"row {row}: not UTF-8 at byte {fault.start + 1}; save the file as UTF-8"
         ) from fault
+    if separator == WHOLE_LINE:
+        return [unquoted(text)]
     if not separator:
-        return [cell.strip('"') for cell in text.split()]
+        return spaced_cells(text)
     if '"' in text:
         try:
             cells = next(csv.reader([text], delimiter=separator.decode(), strict=True))
@@ -128,6 +144,19 @@ def split(line: bytes, separator: bytes, *, where: str, row: int) -> list[str]:
     else:
         cells = text.split(separator.decode())
     return [cell.strip() for cell in cells]
+
+
+def spaced_cells(text: str) -> list[str]:
+    """What spaces part, but for those between quotes."""
+    if '"' not in text:
+        return text.split()
+    return [unquoted(cell) for cell in _SPACED_CELL.findall(text)]
+
+
+def unquoted(cell: str) -> str:
+    if _QUOTED.fullmatch(cell):
+        return cell[1:-1].replace('""', '"').strip()
+    return cell.strip('"')
 
 
 def is_number(cell: str) -> bool:
@@ -211,8 +240,10 @@ def _check_lines(block: bytes, where: str, row: int) -> None:
             _refuse_long(line, where, at_row)
 
 
-def _separator(line: bytes) -> bytes:
-    return next((mark for mark in _SEPARATORS if mark in line), b"")
+def separator_of(line: bytes) -> bytes:
+    """By the first row; what stands in quotes parts nothing."""
+    bare = re.sub(_QUOTED.pattern.encode(), b"", line)
+    return next((mark for mark in _SEPARATORS if mark in bare), b"")
 
 
 def _tell(where: str, parted: str, report: Report, *, bom: bool, crlf: bool) -> None:

@@ -141,6 +141,28 @@ def test_an_npz_of_something_else_is_refused_by_what_it_holds(tmp_path):
     assert "an npz of weights; expected adj_data" in said(report_on(io, path), "error")
 
 
+def test_an_archive_of_no_array_is_told_what_is_expected(tmp_path: Path):
+    np.savez(tmp_path / "graph.npz")
+    assert "an npz of no array; expected adj_data" in said(
+        report_on(io, tmp_path / "graph.npz"), "error"
+    )
+
+
+@pytest.mark.parametrize("name", ["graph.npz", "graph.ZIP"])
+def test_a_text_that_is_called_an_archive_is_told_so(tmp_path: Path, name):
+    (tmp_path / name).write_text("0 1\n1 2\n")
+    assert "expected a zip archive, as the name says" in said(
+        report_on(io, tmp_path / name), "error"
+    )
+
+
+def test_a_picture_that_is_called_an_archive_is_told_to_be_one(tmp_path: Path):
+    (tmp_path / "graph.npz").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    assert "graph.npz: a PNG picture; expected a zip archive, as the name says" in said(
+        report_on(io, tmp_path / "graph.npz"), "error"
+    )
+
+
 # Edges
 
 
@@ -261,7 +283,10 @@ def test_pairs_outside_of_a_coo_matrix_are_refused(tmp_path, key):
         ({"labels": np.array([0.0, 0, 1, 1])}, "labels are written as decimals"),
         ({"labels": np.array([1, 1, 7, 7])}, "classes 1, 7 renumbered from 0 to 1"),
         ({"labels": np.array([2, 2, 2, 2])}, "labels: only one class"),
-        ({"labels": np.array([-1] * 4)}, "labels: every label is -1, so there are no labels"),
+        (
+            {"labels": np.array([-1] * 4)},
+            "labels: every label is unknown (-1 or empty), so there are no labels",
+        ),
         (
             {
                 "adj_shape": np.array([5, 5]),

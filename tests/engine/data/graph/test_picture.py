@@ -81,10 +81,26 @@ def test_the_table_of_classes_counts_their_edges():
     table = picture(graph)["tables"][0]
     assert table["columns"] == ["class", "nodes", "share", "mean degree", "edges inside the class"]
     assert table["rows"] == [
-        ["0", 2, 0.5, 1.5, round(2 / 3, 4)],
+        ["0", 2, 0.5, 1.5, 2 / 3],
         ["1", 1, 0.25, 2.0, 0.0],
         ["unknown", 1, 0.25, None, None],
     ]
+
+
+def test_classes_are_shown_by_their_names_too():
+    graph = Graph(
+        adjacency_of(4, np.array([0, 1, 2]), np.array([1, 2, 3])),
+        None,
+        np.array([0, 0, 0, 1]),
+        class_names=np.array(["left", "r" * 40]),
+    )
+    shown, names = figures(graph), ["0 (left)", f"1 ({'r' * 29}…)"]
+    assert shown["Class sizes"]["data"][0]["x"] == names
+    legend = [trace["name"] for trace in shown["A neighbourhood of the graph"]["data"][1:]]
+    assert legend == [f"class {name}" for name in names]
+    (table,) = picture(graph)["tables"]
+    assert [row[0] for row in table["rows"]] == names
+    assert table["rows"][0][3] == 5 / 3  # shown in few digits, kept in all
 
 
 @pytest.mark.parametrize("nodes", [2, 3, 4])
