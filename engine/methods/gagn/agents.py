@@ -13,149 +13,25 @@ agent i, and the only operators that mix rows are sums over the closed neighbour
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import Tensor
+
+from engine.methods.gagn.neighbourhood import CHUNK, Neighbourhood
+from engine.methods.gagn.world import SKETCH, World
 
 if TYPE_CHECKING:
     from engine.methods.gagn.card import GagnParams
 
-# said once by torch about the very format that the fusion needs; it changes no number
-warnings.filterwarnings("ignore", message=".*Sparse CSR tensor support is in beta")
-
 SAMPLE = 16  # neighbours that one agent's SGD step looks at
 LABELLED = 16  # labelled neighbours that one agent's SGD step looks at
-SKETCH = 16  # width of the public random sketch that degree inference reads
 PAIR = 4  # width of the pair code, eq. 4
 RESAMPLE = 5  # rounds between two draws of the mini-datasets
 HOPS = 20  # a witness is forwarded at most so often
 COOL = 3  # rounds after which the confidence's steps have halved, so that fusion brings accord
-DUAL = 1024  # up to so many labels the embedding functions are stored exactly
 PUPILS = 512  # agents whose embeddings are trained at once: bounds memory
-CHUNK = 1 << 16  # edges judged at once: bounds memory, changes no number
-
-
-class Neighbourhood:
-    """The closed neighbourhoods of all agents as one CSR list of (i, j), j = i included."""
-
-    def __init__(self, adjacency: sp.csr_array, device: str = "cpu"):
-        self.n = adjacency.shape[0]
-        closed = sp.csr_array(adjacency + sp.eye_array(self.n, format="csr", dtype=np.float32))
-        closed.sort_indices()
-        self.crow = torch.from_numpy(closed.indptr.astype(np.int64)).to(device)
-        self.col = torch.from_numpy(closed.indices.astype(np.int64)).to(device)
-        self.row = torch.repeat_interleave(torch.arange(self.n, device=device), self.crow.diff())
-        self.own = self.row == self.col
-        self.degree = self.crow.diff() - 1  # (N,)
-        self.device = device
-
-    def total(self, values: Tensor) -> Tensor:
-        """Sum over each agent's closed neighbourhood, in a fixed order."""
-        return torch.segment_reduce(values, "sum", offsets=self.crow)
-
-    def share(self, logits: Tensor) -> Tensor:
-        """Softmax over each agent's closed neighbourhood (eq. 1)."""
-        top = torch.segment_reduce(logits, "max", offsets=self.crow)
-        grown = (logits - top[self.row]).exp()
-        return grown / self.total(grown)[self.row]
-
-    def mix(self, weights: Tensor, values: Tensor) -> Tensor:
-        """Every agent's weighted sum of what its neighbours (and itself) sent."""
-        matrix = torch.sparse_csr_tensor(
-            self.crow, self.col, weights, (self.n, self.n), check_invariants=False
-        )
-        return (matrix @ values.reshape(self.n, -1)).view(values.shape)
-
-    def knows(self, agents: Tensor, others: Tensor) -> Tensor:
-        """Is `others` in the closed neighbourhood of `agents`, entry by entry?"""
-        keys = self.row * self.n + self.col  # ascending, since CSR is sorted
-        wanted = agents * self.n + others
-        place = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
-        return keys[place] == wanted
-
-    def draw(self, allowed: Tensor, width: int, generator: torch.Generator) -> tuple:
-        """Up to `width` allowed entries per agent: places (N, width) and which are filled."""
-        places = torch.nonzero(allowed).ravel()
-        chance = torch.rand(len(places), generator=generator).to(self.device)
-        # stable sorts: first by chance, then by agent, hence random order within each agent
-        places = places[chance.argsort(stable=True)]
-        places = places[self.row[places].argsort(stable=True)]
-        agents = self.row[places]
-        count = torch.bincount(agents, minlength=self.n)
-        rank = torch.arange(len(places), device=self.device) - (count.cumsum(0) - count)[agents]
-        keep = rank < width
-        drawn = torch.zeros(self.n, width, dtype=torch.int64, device=self.device)
-        filled = torch.zeros(self.n, width, dtype=torch.bool, device=self.device)
-        drawn[agents[keep], rank[keep]] = places[keep]
-        filled[agents[keep], rank[keep]] = True
-        return drawn, filled
-
-
-class World:
-    """What does not change: features, known labels, and the coordinates of the embedding.
-
-    An embedding function is linear, starts at zero, and learns and fuses linearly, so agent
-    i's weights are always X_trainᵀ Γ_i (eq. 2d): storing Γ_i, one row per training label, is
-    exact and small. Row j of `code` is x_j in those coordinates. Where there are too many
-    labels, the code is x_j itself, or its public projection, and Γ_i are plain weights.
-    """
-
-    def __init__(
-        self,
-        features: sp.csr_array,
-        labels: np.ndarray,
-        train: np.ndarray,
-        *,
-        classes: int,
-        projection: int,
-        seed: int,
-        device: str = "cpu",
-        dual: bool | None = None,
-    ):
-        n, width = features.shape
-        lengths = np.sqrt(np.asarray(features.multiply(features).sum(axis=1)).ravel())
-        scale = sp.diags_array(1 / np.maximum(lengths, 1e-12))
-        self.features = sp.csr_array(scale @ features).astype(np.float32)  # rows of length 1
-        self.classes, self.device, self.n = classes, device, n
-        self.dual = len(train) <= min(DUAL, max(width, projection)) if dual is None else dual
-        public = np.random.Generator(np.random.PCG64(seed))
-        if self.dual:
-            code = (self.features @ self.features[train].T).toarray()
-        elif dual is False or width <= projection:
-            code = self.features.toarray()
-        else:
-            signs = public.integers(0, 2, (width, projection), dtype=np.int8) * 2 - 1
-            code = self.features @ (signs.astype(np.float32) / np.float32(projection**0.5))
-        self.code = torch.from_numpy(np.ascontiguousarray(code, np.float32)).to(device)  # (N, B)
-        sketch = self.features @ public.standard_normal((width, SKETCH), np.float32)
-        self.sketch = torch.from_numpy(np.asarray(sketch, np.float32)).to(device)  # (N, 16)
-        trained = torch.from_numpy(train)
-        self.place = torch.full((n,), -1, dtype=torch.int64)  # of a training node among them
-        self.place[trained] = torch.arange(len(train))
-        self.known = self.place >= 0
-        self.target = torch.zeros(n, classes)
-        self.target[trained, torch.from_numpy(labels[train])] = 1
-        self.place, self.known = self.place.to(device), self.known.to(device)
-        self.target = self.target.to(device)  # (N, C), zero rows where no label is known
-
-    def cosine(self, first: Tensor, second: Tensor) -> Tensor:
-        """cos(x_u, x_v) entry by entry, by sparse rows."""
-        u, v = first.ravel().cpu().numpy(), second.ravel().cpu().numpy()
-        parts = [
-            self.features[u[k : k + CHUNK]].multiply(self.features[v[k : k + CHUNK]]).sum(axis=1)
-            for k in range(0, len(u), CHUNK)
-        ]
-        flat = np.concatenate(parts).astype(np.float32) if parts else np.zeros(0, np.float32)
-        return torch.from_numpy(flat).to(self.device).view(first.shape)
-
-    def opinions(self, answers: Tensor) -> Tensor:
-        """q: the label where it is known, else the agent's own prediction."""
-        return torch.where(self.known[:, None], self.target, answers)
 
 
 def pair_code(cosine: Tensor, agreement: Tensor) -> Tensor:
@@ -224,11 +100,12 @@ class Agents:
     def __init__(
         self, world: World, graph: Neighbourhood, params: GagnParams, *, like: Agents | None = None
     ):
-        """`like`: agents of the same world on another graph, whose similarities are reused."""
+        """`like`: agents on another graph; in a world of the same features their similarities are
+        reused."""
         self.world, self.graph, self.params = world, graph, params
         self.delta = Perceptron(world.classes + SKETCH, params.hidden)
         self.phi = Perceptron(PAIR, params.hidden)
-        if like is None:
+        if like is None or like.world.features is not world.features:
             self.edge_cosine = world.cosine(graph.row, graph.col)
         else:
             known, self.edge_cosine = like.carried(graph, like.edge_cosine)
@@ -250,11 +127,17 @@ class Agents:
 
     def move_to(self, graph: Neighbourhood, generator: torch.Generator) -> Agents:
         """The same agents on a subgraph: they keep their parameters and lose neighbours."""
-        moved = Agents(self.world, graph, self.params, like=self)
+        moved = self.among(graph)
+        moved.sample(generator)
+        return moved
+
+    def among(self, graph: Neighbourhood, world: World | None = None) -> Agents:
+        """The same agents among other neighbours, or in another world: they can answer and fuse.
+        An edge that is new starts with the attention of the agent's own entry."""
+        moved = Agents(world or self.world, graph, self.params, like=self)
         for name in self.STATE:
             setattr(moved, name, getattr(self, name))
         moved.attention = self.carried(graph, self.attention)[1]
-        moved.sample(generator)
         return moved
 
     def carried(self, graph: Neighbourhood, values: Tensor) -> tuple[Tensor, Tensor]:

@@ -70,6 +70,18 @@ class GagnParams(Params):
         ge=0,
         le=2000,
     )
+    exchanges: int = param(
+        0,
+        "Feature exchanges",
+        "Before the first round neighbours mix their features so often, the more of another's the "
+        "more alike they are; an agent then learns from its features beside their mixture. 0: from "
+        "features alone.",
+        paper="individual function: an aggregation of neighbours' features",
+        source="form is ours",
+        ge=0,
+        le=5,
+        advanced=True,
+    )
     fusion: float = param(
         0.8,
         "Fusion β",
@@ -258,11 +270,18 @@ class GagnParams(Params):
         le=2000,
         advanced=True,
     )
-    attack: list[Literal["random", "dice", "metattack", "pgd", "prbcd", "nettack", "fga"]] = param(
+    attack: list[
+        Literal[
+            "random", "dice", "metattack", "pgd", "prbcd", "nettack", "fga", "adaptive", "aware"
+        ]
+    ] = param(
         [],
         "Attacks",
-        "Attacks made in this job on the given graph. Agents and baselines are trained anew on the "
-        "clean graph and on every attacked one; the last is the one that the inspector shows.",
+        "Attacks made in this job on the given graph; where that is a perturbed one they are a "
+        "second attack. Agents and baselines are trained anew on it and on every attacked "
+        "one; the last is the one that the inspector shows. adaptive attacks each model of this "
+        "job through its own gradient, a graph for each; aware does so to GAgN with edges only "
+        "that its filter would keep.",
         source="ours",
     )
     rate: list[float] = param(
@@ -317,6 +336,38 @@ class GagnParams(Params):
         source="paper of the attack",
         ge=1,
         le=1000,
+        advanced=True,
+    )
+    attack_steps: int = param(
+        0,
+        "Steps of a relaxed attack",
+        "Gradient steps of PGD, PRBCD and the adaptive attacks before they sample flips. 0 is 200, "
+        "for an adaptive attack 60: take more to see whether it has converged.",
+        unit="steps",
+        source="literature",
+        ge=0,
+        le=10_000,
+        advanced=True,
+    )
+    attack_block: int = param(
+        0,
+        "Pairs in a block",
+        "Pairs that PRBCD and the adaptive attacks weigh at once; their memory follows it. 0 is "
+        "200,000, for an adaptive attack 20,000 or four times its budget.",
+        unit="pairs",
+        source="literature",
+        ge=0,
+        le=10_000_000,
+        advanced=True,
+    )
+    attack_restarts: int = param(
+        3,
+        "Restarts of an adaptive attack",
+        "Its runs, each with a random block of its own; the first begins with the flips of earlier "
+        "attacks of this job, where they hurt the model. The best sample of all runs is taken.",
+        source="literature",
+        ge=1,
+        le=100,
         advanced=True,
     )
     attack_power_law: bool = param(
@@ -404,13 +455,19 @@ class NodeParams(Params):
     )
 
 
+class InfluenceParams(Params):
+    node: int = Field(ge=0, title="Liar", description="A training node, by its number.")
+    claims: int | None = Field(
+        None,
+        ge=0,
+        title="Claimed class",
+        description="Left out: the class that it finds likeliest but for its own.",
+    )
+    rounds: int = Field(10, ge=1, le=50, title="Rounds, and epochs of the GCN")
+
+
 def _conflict(params: GagnParams, given: Mapping[str, Facts]) -> tuple[str, str] | None:
     graph, perturbed, split = (given.get(name, {}) for name in ("graph", "perturbed", "split"))
-    if params.attack and "perturbed" in given:
-        return (
-            "perturbed",
-            "this job makes its own attacks: leave the perturbed graph or the attacks out",
-        )
     if graph.get("classes") in (0, 1):
         return "graph", "expected nodes of at least two classes; all labels are the same"
     whole = graph.get("nodes")
@@ -477,7 +534,8 @@ METHOD = Method(
             "graph",
             "Perturbed graph",
             "An attacked adjacency of the same nodes: training and testing then run on it, and "
-            "the clean edges only judge the filter.",
+            "the clean edges only judge the filter. Attacks made in this job spend their budget on "
+            "top of it.",
             optional=True,
         ),
         Input(
@@ -496,6 +554,7 @@ METHOD = Method(
     questions=(
         Question("threshold", "Move the filter's thresholds", ThresholdParams),
         Question("node", "Ask one agent", NodeParams),
+        Question("influence", "Let one agent lie", InfluenceParams),
     ),
     whatif="engine.methods.gagn.whatif:WhatIf",
     entry="engine.methods.gagn.method:run",

@@ -11,6 +11,8 @@ import scipy.sparse as sp
 from engine.core.errors import UserError
 from engine.data.split.split import Split
 from engine.methods.gagn.card import beyond, other_size
+from engine.methods.gagn.neighbourhood import Neighbourhood
+from engine.methods.gagn.world import World
 
 if TYPE_CHECKING:
     from engine.data.graph.graph import Graph
@@ -32,6 +34,7 @@ class Case:
     class_names: np.ndarray | None = None
     targets: np.ndarray | None = None  # nodes that an attack is after, counted on their own
     cell: str = ""  # of the arena
+    prey: bool = False  # are its models kept, for attacks on themselves?
     shown: bool = True  # is it the cell whose numbers are the job's, and that one inspects?
 
     @property
@@ -46,6 +49,20 @@ class Case:
     def parts(self) -> dict[str, np.ndarray]:
         """The split, and the targets where there are any."""
         return self.split.parts() | ({} if self.targets is None else {"targets": self.targets})
+
+    def world(self, params: GagnParams, *, seed: int, device: str = "cpu") -> World:
+        """What its agents live in: their states, after features were exchanged over its edges."""
+        return World(
+            self.features,
+            self.labels,
+            self.split.train,
+            classes=self.classes,
+            projection=params.projection,
+            seed=seed,
+            device=device,
+            around=Neighbourhood(self.adjacency, device),
+            exchanges=params.exchanges,
+        )
 
     def key(self, name: str) -> str:
         """A metric, told apart from the other cells'."""

@@ -7,7 +7,8 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from engine.methods.gagn.agents import CHUNK, Agents, pair_code
+from engine.methods.gagn.agents import Agents, pair_code
+from engine.methods.gagn.neighbourhood import CHUNK
 from engine.methods.gagn.verdicts import REMOVED, Scores, area
 
 JURY = 3  # jurors from each end's other neighbours, beside the two ends themselves

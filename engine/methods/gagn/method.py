@@ -13,12 +13,16 @@ import numpy as np
 import torch
 
 from engine.methods.gagn import arena, defences, inspector, oracles
-from engine.methods.gagn.agents import Agents, Losses, Neighbourhood, World
+from engine.methods.gagn.agents import Agents, Losses
 from engine.methods.gagn.card import MODES
 from engine.methods.gagn.case import Case, prepare
+from engine.methods.gagn.defended import Defended
 from engine.methods.gagn.filter import added, check_confidence, score, without
+from engine.methods.gagn.neighbourhood import Neighbourhood
+from engine.methods.gagn.prey import Prey
 from engine.methods.gagn.readout import FAMILIES, accuracy, family, readouts
 from engine.methods.gagn.verdicts import REMOVED, Rule, Scores, area, decide, judged
+from engine.methods.gagn.world import World
 
 if TYPE_CHECKING:
     from engine.core.run import Run
@@ -42,8 +46,9 @@ def run(run: Run) -> dict[str, float | None]:
     case = replace(case, targets=arena.targets(run.params, case))
     describe(run, case)
     standing = run.restore() or {"arena": arena.fresh(), **fresh()}
-    for cell in arena.attacked(run, case, standing):
-        arena.keep(run, defend(run, cell, standing), standing)
+    prey = Prey(run, case, standing["arena"]["prey"])
+    for cell in arena.attacked(run, case, standing, prey):
+        arena.keep(run, defend(run, cell, standing, prey) | prey.evasion(cell), standing)
         standing |= fresh()
         run.rewind()  # every cell meets the same chance: what differs is the graph
     return arena.conclude(run, standing)
@@ -67,27 +72,23 @@ def fresh() -> dict[str, Any]:
     }
 
 
-def defend(run: Run, case: Case, standing: dict[str, Any]) -> arena.Summary:
+def defend(run: Run, case: Case, standing: dict[str, Any], prey: Prey) -> arena.Summary:
     """GAgN and its baselines on one graph."""
-    world = World(
-        case.features,
-        case.labels,
-        case.split.train,
-        classes=case.classes,
-        projection=run.params.projection,
-        seed=run.seed,
-        device=run.device,
-    )
+    world = case.world(run.params, seed=run.seed, device=run.device)
     if standing["summary"] is None:
         final, chosen = play(run, case, world, standing)
         if case.shown:
             oracles.verify(run, final, case)
+        if case.prey:
+            prey.keep_agents(attackable(run, case, final, chosen, standing))
         standing["summary"] = report(run, case, final, chosen, standing)
         standing |= {"chosen": [], "proposals": []}  # checkpoints need not carry agents any more
     summary = dict(standing["summary"])
     if run.params.baselines:
         todo = defences.units(run.params.baselines)
         finished = defences.train(run, case, todo, standing=standing, step=standing["step"])
+        if case.prey:
+            prey.keep_baselines(finished)
         for name in run.params.baselines:
             found = defences.best(finished, name)
             told = [key for key in found if key.endswith("_accuracy")]
@@ -97,6 +98,23 @@ def defend(run: Run, case: Case, standing: dict[str, Any]) -> arena.Summary:
         if case.shown:
             inspector.write_baselines(run, finished)
     return summary
+
+
+def attackable(
+    run: Run, case: Case, final: Agents, chosen: dict[str, Any], standing: dict[str, Any]
+) -> Defended:
+    rule = None
+    if chosen["stage"] > 1:
+        cut = standing["proposals"][chosen["stage"] - 2]
+        params = run.params
+        rule = Rule(cut["mode"], cut["tau"], params.attention_floor, params.allow_isolated)
+    return Defended(
+        final,
+        case.adjacency,
+        readout=chosen["readout"],
+        rule=rule,
+        strictest=max(run.params.thresholds),
+    )
 
 
 def describe(run: Run, case: Case) -> None:

@@ -8,6 +8,7 @@ from engine.core.method import Metric
 
 # Of whatever was trained and tested: the agents, one of their readouts, or a baseline.
 _ACCURACIES = (
+    Metric("evasion.test_accuracy", "Test accuracy by evasion", better="higher"),
     Metric("test_accuracy", "Test accuracy", better="higher", headline=True),
     Metric("val_accuracy", "Validation accuracy", better="higher", headline=True),
     Metric("train_accuracy", "Training accuracy", better="higher"),
@@ -37,11 +38,14 @@ _BASELINE = (
 _WORST = (
     Metric("worst.test_accuracy", "Worst test accuracy", better="higher"),
     Metric("worst.targets_accuracy", "Worst accuracy on the targets", better="higher"),
+    Metric("worst.evasion.test_accuracy", "Worst test accuracy by evasion", better="higher"),
 )
 _ATTACK = (
     Metric("loss", "Loss that an attack raises", better="higher"),
-    Metric("surrogate_accuracy", "Accuracy of an attack's surrogate", better="lower"),
+    Metric("surrogate_accuracy", "Nodes aimed at that keep their class", better="lower"),
     Metric("flips", "Flips made", "flips"),
+    Metric("mass", "Relaxed flips in all", "flips"),
+    Metric("candidates", "Pairs that may flip", "pairs"),
     Metric("removed", "Edges that DICE removed", "edges"),
     Metric("score", "Metattack's score of its flip"),
     Metric("margin", "Margin of Nettack's target", better="lower"),
@@ -61,7 +65,7 @@ _BASELINES = _family("baseline.*", " of a baseline", _BASELINE)
 METRICS = (
     *_AGENTS,
     replace(_WORST[0], headline=True),
-    _WORST[1],
+    *_WORST[1:],
     *_family("cell.*", " in a cell", (*_BASELINES, *_AGENTS, _LOSS)),
     *_family("baseline.*", " of a baseline", _WORST),
     *_BASELINES,

@@ -9,7 +9,9 @@ import scipy.sparse as sp
 import torch
 from scipy.sparse.csgraph import breadth_first_order, shortest_path
 
-from engine.methods.gagn.agents import Agents, Neighbourhood, World
+from engine.methods.gagn.agents import Agents
+from engine.methods.gagn.neighbourhood import Neighbourhood
+from engine.methods.gagn.world import World
 
 if TYPE_CHECKING:
     from engine.core.run import Run
@@ -78,7 +80,8 @@ def dual_gap(sample: tuple, params: GagnParams) -> float:
 
 
 def leaks(sample: tuple, params: GagnParams) -> int | None:
-    """Agents further than ROUNDS + 1 hops from a changed node whose parameters changed.
+    """Agents that a changed node cannot have reached, whose parameters changed all the same: a
+    message goes a hop, and so do each exchange of features and each round.
 
     Witness lists travel further by design, so they are off here. None where the sample has
     no node that is far enough.
@@ -86,7 +89,7 @@ def leaks(sample: tuple, params: GagnParams) -> int | None:
     adjacency, features, labels, train = sample
     hops = shortest_path(adjacency, unweighted=True, directed=False)
     changed = int(train[hops[train].max(axis=1).argmax()])  # its label is heard at once
-    far = torch.from_numpy(hops[changed] > ROUNDS + 1)
+    far = torch.from_numpy(hops[changed] > params.exchanges + ROUNDS + 1)
     if not far.any():
         return None
     local = params.model_copy(update={"witnesses": 0, "warm": 0})
@@ -120,6 +123,8 @@ def _replay(
         projection=params.projection,
         seed=0,
         dual=dual,
+        around=Neighbourhood(adjacency),
+        exchanges=params.exchanges,
     )
     agents = Agents(world, Neighbourhood(adjacency), params)
     generator = torch.Generator().manual_seed(0)

@@ -48,7 +48,7 @@ def trust(agents: Agents, kind: str, opinions: Tensor, alpha: Tensor) -> Tensor:
     """How much each agent weighs each neighbour's opinion; sums to 1 unless it has none."""
     graph = agents.graph
     if kind == "uniform":
-        weight = torch.ones_like(alpha)
+        weight = graph.weight
     elif kind == "attention":
         weight = alpha
     else:

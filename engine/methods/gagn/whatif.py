@@ -1,7 +1,8 @@
 """Questions that a finished GAgN job answers at once, from the agents that it kept.
 
-Nothing is trained again: `threshold` moves the filter and lets the same agents vote on the
-graph that remains, `node` lets one agent explain itself, also with an edge or features changed.
+`threshold` moves the filter and lets the same agents vote on the graph that remains, `node` lets
+one agent explain itself, also with an edge or features changed: nothing is trained again. For
+`influence` agents learn on for some rounds beside one that lies, and so does a GCN.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import torch
 
 from engine.core import checkpoint
 from engine.core.errors import UserError
+from engine.core.seed import torch_stream
 from engine.data.split.split import Split
-from engine.methods.gagn.agents import Agents, Neighbourhood, World
-from engine.methods.gagn.card import NodeParams, ThresholdParams
+from engine.methods.gagn.agents import Agents
+from engine.methods.gagn.card import InfluenceParams, NodeParams, ThresholdParams
 from engine.methods.gagn.case import Case, prepare
 from engine.methods.gagn.filter import added, without
+from engine.methods.gagn.influence import among_agents, by_hop, distances, in_model
+from engine.methods.gagn.neighbourhood import Neighbourhood
 from engine.methods.gagn.readout import accuracy, readouts
 from engine.methods.gagn.verdicts import (
     KEPT,
@@ -33,9 +37,11 @@ from engine.methods.gagn.verdicts import (
     judged,
     scan,
 )
+from engine.methods.gagn.world import World
 
 if TYPE_CHECKING:
     from engine.core.job import Job
+    from engine.methods.gagn.defences import Fit
 
 NAMES = {KEPT: "kept", SPARED: "spared", REMOVED: "removed"}
 SHOWN = 60  # neighbours of one answer
@@ -56,29 +62,23 @@ class WhatIf:
         )
         if job.params.attack:
             fought = attacked(self.case.adjacency, stored["adjacency"])
-            self.case = replace(self.case, adjacency=fought, clean=self.case.adjacency)
-        self.world = self._world(self.case.features)
+            clean = self.case.adjacency if self.case.clean is None else self.case.clean
+            self.case = replace(self.case, adjacency=fought, clean=clean)
+        self.world = self.case.world(self.params, seed=self.seed)
         self.scores = Scores(**{name: np.asarray(v) for name, v in stored["scores"].items()})
         self.verdict = np.asarray(stored["verdict"])
         self.readout: str = stored["readout"]
         self.state = stored["agents"]
         self.adjacency = without(self.case.adjacency, self.scores, self.verdict)
-        self.agents = Agents(self.world, Neighbourhood(self.adjacency), self.params)
+        self.whole = Agents(self.world, Neighbourhood(self.case.adjacency), self.params)
+        left = Neighbourhood(self.adjacency)
+        self.agents = Agents(self.world, left, self.params, like=self.whole)
         self.agents.restore(self.state)
         self.labels = torch.from_numpy(self.case.labels)
+        self._trained: Fit | None = None
         self.adversarial: np.ndarray | None = None
         if self.case.clean is not None:
             self.adversarial = added(self.case.clean, self.scores)
-
-    def _world(self, features: sp.csr_array) -> World:
-        return World(
-            features,
-            self.case.labels,
-            self.case.split.train,
-            classes=self.case.classes,
-            projection=self.params.projection,
-            seed=self.seed,
-        )
 
     def threshold(self, params: ThresholdParams) -> dict[str, Any]:
         """Verdicts under other thresholds, and what the same agents then answer."""
@@ -116,7 +116,7 @@ class WhatIf:
         answer = {"node": params.node, **before, "changed": None}
         if params.toggle is None and not params.flip_features:
             return answer
-        adjacency, features = self.adjacency, case.features
+        adjacency, whole, world = self.adjacency, case.adjacency, self.world
         if params.toggle is not None:
             other = self._place("toggle", params.toggle)
             if other == node:
@@ -125,10 +125,12 @@ class WhatIf:
                 )
             answer["added"] = adjacency[node, other] == 0
             adjacency = toggled(adjacency, node, other)
+            if (whole[node, other] == 0) == answer["added"]:  # else the filter had cut it
+                whole = toggled(whole, node, other)
         if params.flip_features:
-            features = flipped(features, node, params.flip_features)
-        world = self.world if features is case.features else self._world(features)
-        after = self._on(adjacency, world)
+            world = world.where(flipped(case.features, node, params.flip_features))
+        around = Agents(world, Neighbourhood(whole), self.params, like=self.whole)
+        after = self._on(adjacency, world.among(around.graph, around.edge_cosine))
         answer["changed"] = self._agent(after, node, params.tau)
         was = readouts(self.agents, only=self.readout)[self.readout].argmax(1)
         now = readouts(after, only=self.readout)[self.readout].argmax(1)
@@ -143,6 +145,49 @@ class WhatIf:
         ).item()
         return answer
 
+    def influence(self, params: InfluenceParams) -> dict[str, Any]:
+        """What a false label changes, by distance, among these agents and in a GCN."""
+        case, node = self.case, self._place("node", params.node)
+        if not self.world.known[node]:
+            raise UserError("node", "expected a training node: others learn from no other label")
+        was = int(case.labels[node])
+        claim = self._likeliest_but(node, was) if params.claims is None else params.claims
+        if claim == was or claim >= case.classes:
+            raise UserError(
+                "claims", f"expected a class from 0 to {case.classes - 1} but {was}, got {claim}"
+            )
+        hops = distances(case.adjacency, node)
+        weights, answers = among_agents(
+            self.agents, node, claim, rounds=params.rounds, seed=self.seed
+        )
+        everywhere, gcn_answers = in_model(self._gcn(), node, claim, epochs=params.rounds)
+        return {
+            "node": params.node,
+            "was": was,
+            "claims": claim,
+            "rounds": params.rounds,
+            "nodes": np.bincount(hops[hops >= 0]).tolist(),
+            "agents": {"parameters": by_hop(weights, hops), "answers": by_hop(answers, hops)},
+            "gcn": {"parameters": everywhere, "answers": by_hop(gcn_answers, hops)},
+        }
+
+    def _likeliest_but(self, node: int, label: int) -> int:
+        shares = self.agents.answers()[node].clone()
+        shares[label] = -1
+        return int(shares.argmax())
+
+    def _gcn(self) -> Fit:
+        """A GCN of this graph, trained when it is first asked for."""
+        if self._trained is None:
+            from engine.methods.gagn import defences  # PyG takes a second and 110 MB to load
+
+            ground = defences.Ground(self.case, "cpu")
+            generator = torch_stream(self.seed, "influence.gcn")
+            self._trained = defences.begin(defences.Unit("gcn"), ground, generator=generator)
+            for _ in range(self.params.baseline_epochs):
+                self._trained.step()
+        return self._trained
+
     def _place(self, where: str, node: int) -> int:
         """Where a node of the upload stands among those that the job works on."""
         kept = self.case.kept  # ascending
@@ -154,15 +199,7 @@ class WhatIf:
 
     def _on(self, adjacency: sp.csr_array, world: World | None = None) -> Agents:
         """The same agents with other edges; a new edge starts with the weight of the own entry."""
-        graph = Neighbourhood(adjacency)
-        if world is None:
-            agents = Agents(self.world, graph, self.params, like=self.agents)
-        else:
-            agents = Agents(world, graph, self.params)
-        for name in Agents.STATE:
-            setattr(agents, name, self.state[name])
-        agents.attention = self.agents.carried(graph, self.state["attention"])[1]
-        return agents
+        return self.agents.among(Neighbourhood(adjacency), world)
 
     def _agent(self, agents: Agents, node: int, tau: float) -> dict[str, Any]:
         graph, world = agents.graph, agents.world

@@ -10,8 +10,10 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from engine.methods.gagn.agents import COOL, Agents, Neighbourhood, World
+from engine.methods.gagn.agents import COOL, Agents
 from engine.methods.gagn.card import GagnParams
+from engine.methods.gagn.neighbourhood import Neighbourhood
+from engine.methods.gagn.world import World
 
 
 def planted(
@@ -44,8 +46,14 @@ def adjacency(nodes: int, u: np.ndarray, v: np.ndarray) -> sp.csr_array:
 
 
 def world(
-    features: sp.csr_array, labels: np.ndarray, train: np.ndarray, *, dual: bool | None = None
+    features: sp.csr_array,
+    labels: np.ndarray,
+    train: np.ndarray,
+    *,
+    dual: bool | None = None,
+    around: sp.csr_array | None = None,
 ) -> World:
+    """`around`: the graph over which features are exchanged twice; None: they are not."""
     return World(
         features,
         labels,
@@ -54,6 +62,8 @@ def world(
         projection=512,
         seed=0,
         dual=dual,
+        around=None if around is None else Neighbourhood(around),
+        exchanges=2,
     )
 
 

@@ -14,12 +14,13 @@ from torch.overrides import TorchFunctionMode
 from engine.methods.gagn.agents import Agents
 from engine.methods.gagn.card import GagnParams
 from engine.methods.gagn.filter import score
+from engine.methods.gagn.neighbourhood import Neighbourhood
 from engine.methods.gagn.oracles import attention_gap, leaks
 from engine.methods.gagn.readout import readouts
 from tests.methods.gagn.graphs import PlainAgents, adjacency, agents, planted, world
 
 NAMES = ("embedding", "degree", "confidence")
-EAGER = GagnParams(warm=1)  # attention moves at once
+EAGER = GagnParams(warm=1, decay=1e-3)  # attention moves at once, and nothing rests
 
 
 @pytest.fixture
@@ -58,39 +59,82 @@ def test_fifty_agents_of_cora_equal_the_plain_loop_over_three_rounds(cora):
     replay(batched, who, rounds=3, tolerance=1e-5, generator=generator)
 
 
-def test_dual_storage_equals_plain_weights():
+def exchanged(graph: sp.csr_array, features: sp.csr_array) -> np.ndarray:
+    """States by definition, densely: a node's features beside those of its two-hop mixture."""
+    x = features.toarray()
+    x = x / np.linalg.norm(x, axis=1, keepdims=True)
+    likeness = (graph.toarray() + np.eye(len(x))) * (x @ x.T)
+    weights = likeness / likeness.sum(1, keepdims=True)
+    return np.concatenate((x, weights @ weights @ x), axis=1) / 2**0.5
+
+
+@pytest.mark.parametrize("dual", [True, False])
+def test_states_are_features_beside_what_two_exchanges_make_of_them(dual):
     graph, words, labels = planted(nodes=80, seed=3)
     train = np.arange(0, 80, 4)
+    place = world(words, labels, train, dual=dual, around=graph)
+    state = exchanged(graph, words)
+    expected = state @ state[train].T if dual else state
+    np.testing.assert_allclose(place.code.numpy(), expected, atol=1e-6)
+
+
+def test_on_another_graph_states_change_and_what_was_taught_does_not():
+    graph, words, labels = planted(nodes=80, seed=3)
+    train = np.arange(0, 80, 4)
+    place = world(words, labels, train, around=graph)
+    cut = graph.tolil()
+    cut[7, :] = cut[:, 7] = 0
+    flipped = sp.lil_array(words)
+    flipped[[7], :] = 1 - flipped[[7], :].toarray()
+    taught = exchanged(graph, words)[train]
+    for features in (words, sp.csr_array(flipped)):
+        there = place.where(features)
+        around = Neighbourhood(sp.csr_array(cut))
+        found = there.among(around, there.cosine(around.row, around.col)).code.numpy()
+        expected = exchanged(sp.csr_array(cut), sp.csr_array(features)) @ taught.T
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("exchanges", [False, True])
+def test_dual_storage_equals_plain_weights(exchanges):
+    graph, words, labels = planted(nodes=80, seed=3)
+    train = np.arange(0, 80, 4)
+    around = graph if exchanges else None
     told = []
     for dual in (True, False):
-        made, generator = agents(graph, world(words, labels, train, dual=dual), EAGER)
+        place = world(words, labels, train, dual=dual, around=around)
+        made, generator = agents(graph, place, EAGER)
         for number in range(12):
             made.round(number, generator)
         told.append(made)
     dual, plain = told
     assert (dual.answers() - plain.answers()).abs().max() <= 1e-5
-    x = torch.from_numpy(dual.world.features[train].toarray())
-    weights = torch.einsum("tf,ntc->nfc", x, dual.embedding)  # W = X_trainᵀ Γ, agent by agent
+    states = exchanged(graph, words) if exchanges else dual.world.features.toarray()
+    taught = torch.from_numpy(states[train]).float()
+    weights = torch.einsum("tf,ntc->nfc", taught, dual.embedding)  # W = Z_trainᵀ Γ
     assert (weights - plain.embedding).abs().max() <= 1e-5
 
 
-def test_a_change_is_felt_only_within_its_hops():
+@pytest.mark.parametrize("exchanges", [0, 2])
+def test_a_change_is_felt_only_within_its_hops(exchanges):
+    """An exchange of features carries it a hop, as a round does."""
     graph, words, labels = planted(nodes=200, degree=2.1, seed=1)
     train = np.arange(0, 200, 3)
     hops = shortest_path(graph, unweighted=True)
     changed = int(train[hops[train].max(axis=1).argmax()])
-    rounds, params = 4, GagnParams(witnesses=0, warm=1)
+    rounds, params = 4 - exchanges, GagnParams(witnesses=0, warm=1)
     other, renamed = sp.lil_array(words), labels.copy()
     other[[changed], :] = 1 - other[[changed], :].toarray()
     renamed[changed] = (labels[changed] + 1) % 3
     found = []
     for features, names in ((words, labels), (sp.csr_array(other), renamed)):
-        made, generator = agents(graph, world(features, names, train), params)
+        place = world(features, names, train, around=graph if exchanges else None)
+        made, generator = agents(graph, place, params)
         for number in range(rounds):
             made.round(number, generator)
         found.append(made)
     first, second = found
-    far = torch.from_numpy(hops[changed] > rounds + 1)
+    far = torch.from_numpy(hops[changed] > exchanges + rounds + 1)
     assert 20 < far.sum() < 199
     for name in NAMES:
         assert torch.equal(getattr(first, name)[far], getattr(second, name)[far]), name
@@ -201,7 +245,7 @@ def test_degree_inference_recovers_a_constant_degree():
     ring = np.arange(n)
     graph = adjacency(n, np.r_[ring, ring], np.r_[(ring + 1) % n, (ring + 2) % n])
     _, words, labels = planted(nodes=n)
-    params = GagnParams(witnesses=0)  # nothing but degrees and what goes into them
+    params = GagnParams(witnesses=0, decay=1e-3)  # degrees, and what goes into them
     made, generator = agents(graph, world(words, labels, np.arange(0, n, 4)), params)
     for number in range(200):
         made.round(number, generator)

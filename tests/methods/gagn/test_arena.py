@@ -17,10 +17,17 @@ from engine.core.run import Stop
 from engine.data.graph import io as graphs
 from engine.methods.gagn import arena
 from engine.methods.gagn.arena import Cell
+from engine.methods.gagn.attacks.adaptive import SAMPLES
 from engine.methods.gagn.card import METHOD, GagnParams
 
-SMALL = {"rounds": 6, "rounds_after": 3, "baseline_epochs": 10, "baselines": ["gcn"]}
-CELLS = ["clean", "dice.rate5", "dice.rate10", "metattack.rate5", "metattack.rate10"]
+SMALL = {
+    "rounds": 6,
+    "rounds_after": 3,
+    "baseline_epochs": 10,
+    "baselines": ["gcn"],
+    "exchanges": 2,
+}
+CELLS = ["given", "dice.rate5", "dice.rate10", "metattack.rate5", "metattack.rate10"]
 FIGHT = {**SMALL, "attack": ["dice", "metattack"], "rate": [0.05, 0.1], "attack_exact": False}
 
 
@@ -43,7 +50,7 @@ def test_cells_are_named_for_keys_and_for_people():
     params = GagnParams(attack=["metattack", "nettack"], rate=[0.2, 0.125], target_flips=[5, 0])
     grid = arena.cells(params)
     assert [cell.name for cell in grid] == [
-        "clean",
+        "given",
         "metattack.rate12_5",
         "metattack.rate20",
         "nettack.degree",
@@ -63,7 +70,7 @@ def test_every_cell_is_fought_and_told(attempt, clean, tmp_path):
         told = [summary[f"cell.{name}.{who}test_accuracy"] for name in names]
         assert summary[f"{who}worst.test_accuracy"] == min(told)
         assert summary[f"{who}test_accuracy"] == told[-1]
-    assert summary["cell.clean.filter_auc"] is None
+    assert summary["cell.given.filter_auc"] is None
     graph = graphs.load(clean["graph"])
     edges = graph.adjacency.nnz // 2
     with (tmp_path / "job/tables/robustness.csv").open() as file:
@@ -99,7 +106,7 @@ def test_the_last_cell_is_a_plain_job_on_the_graph_that_it_exports(
 def test_every_cell_meets_the_same_chance(attempt, clean, tmp_path):
     fight = {**FIGHT, "rate": [0.1], "baselines": ["mlp", "gcn"]}
     fought = attempt("fought", given=clean, **fight)
-    names = ["clean", "dice.rate10", "metattack.rate10"]
+    names = ["given", "dice.rate10", "metattack.rate10"]
     blind = {fought[f"cell.{name}.baseline.mlp.test_accuracy"] for name in names}
     assert len(blind) == 1  # a model that sees no edge is told nothing by an attack on edges
     perturbed = tmp_path / "fought/graphs/dice.rate10.npz"
@@ -119,15 +126,15 @@ def test_the_arena_is_drawn_on_the_first_page_and_every_key_has_a_title(
         f"figures/{name}.test_accuracy.json" for name in ("robustness", "dice", "metattack")
     ]
     (heat,) = json.loads((tmp_path / "job" / main[0]).read_text())["data"]
-    assert heat["x"] == ["GAgN", "GCN"]
-    assert heat["y"][0] == "clean graph"
+    assert heat["x"] == ["GAgN*", "GCN*"]
+    assert heat["y"][0] == "given graph"
     assert [row[0] for row in heat["z"]] == [
         *(summary[f"cell.{name}.test_accuracy"] for name in CELLS),
         summary["worst.test_accuracy"],
     ]
     gagn = json.loads((tmp_path / "job" / main[2]).read_text())["data"][0]
     assert gagn["x"] == [0, 5, 10]
-    assert gagn["y"][0] == summary["cell.clean.test_accuracy"]
+    assert gagn["y"][0] == summary["cell.given.test_accuracy"]
     assert gagn["y"][1:] == [summary[f"cell.{name}.test_accuracy"] for name in CELLS[3:]]
     keys = {*summary, *(key for _, told in series("job") for key in told)}
     assert not [key for key in keys if METHOD.metric(key) is None and ".loss.q" not in key]
@@ -172,6 +179,86 @@ def test_every_attack_stops_and_goes_on(attempt, series, clean, name):
     assert series("broken") == series("straight")
 
 
+ADAPTIVE = {**SMALL, "attack": ["adaptive", "aware"], "rate": [0.1], "baselines": ["mlp", "gcn"]}
+ADAPTIVE |= {"attack_steps": 20, "attack_block": 1000, "attack_restarts": 1}
+AIMED = ["adaptive-gcn.rate10", "adaptive-gagn.rate10", "aware-gagn.rate10"]
+
+
+def test_adaptive_attacks_make_a_graph_for_each_model(attempt, clean, series, tmp_path):
+    summary = attempt("job", given=clean, **ADAPTIVE)
+    names = ["given", *AIMED]
+    for who in ("", "baseline.gcn.", "baseline.mlp."):
+        for what in ("test_accuracy", "evasion.test_accuracy"):
+            told = [summary[f"cell.{name}.{who}{what}"] for name in names]
+            assert summary[f"{who}worst.{what}"] == min(told)
+    still = [summary[f"cell.{name}.baseline.mlp.evasion.test_accuracy"] for name in names]
+    assert set(still) == {summary["baseline.mlp.test_accuracy"]}  # it sees no edge
+    given_gcn = summary["cell.given.baseline.gcn.test_accuracy"]
+    assert summary["cell.given.baseline.gcn.evasion.test_accuracy"] == given_gcn
+    adjacency = graphs.load(clean["graph"]).adjacency
+    made = [flips(tmp_path / "job", name, adjacency) for name in AIMED]
+    for name in AIMED:
+        told = [numbers for _, numbers in series("job") if f"attack.{name}.loss" in numbers]
+        assert len(told) == ADAPTIVE["attack_steps"] + SAMPLES
+    assert len({frozenset(each) for each in made}) == 3
+    assert all(0 < len(each) <= adjacency.nnz // 2 // 10 for each in made)
+    (heat,) = json.loads((tmp_path / "job/figures/robustness.test_accuracy.json").read_text())[
+        "data"
+    ]
+    assert heat["x"] == ["GAgN", "MLP", "GCN"]
+    assert heat["y"][1:3] == ["PRBCD through GCN 10 %", "PRBCD through GAgN 10 %"]
+    keys = {*summary, *(key for _, told in series("job") for key in told)}
+    assert not [key for key in keys if METHOD.metric(key) is None and ".loss.q" not in key]
+    titles = {METHOD.metric(key).title for key in summary if "evasion" in key}
+    assert all("evasion" in title for title in titles)
+
+
+def test_a_model_that_no_attack_aimed_at_is_marked(attempt, clean, tmp_path):
+    attempt("job", given=clean, **{**ADAPTIVE, "attack": ["random", "aware"]})
+    (heat,) = json.loads((tmp_path / "job/figures/robustness.test_accuracy.json").read_text())[
+        "data"
+    ]
+    assert heat["x"] == ["GAgN*", "MLP", "GCN*"]
+    lines = map(json.loads, (tmp_path / "job" / EVENTS).read_text().splitlines())
+    told = [line["title"] for line in lines if line["t"] == "file" and line["role"] == "result"]
+    assert told
+    assert all(title.endswith("* not attacked adaptively") for title in told)
+
+
+@pytest.mark.parametrize(
+    ("stop", "where"),
+    [(115, "attack: PRBCD through GAgN 10 %"), (150, "adaptive-gagn.rate10: ")],
+)
+def test_an_arena_of_adaptive_attacks_goes_on_from_anywhere(
+    attempt, series, clean, tmp_path, stop, where
+):
+    fight = {**ADAPTIVE, "attack": ["adaptive"], "baselines": ["gcn"]}
+    straight = attempt("straight", given=clean, **fight)
+    with pytest.raises(Stop):
+        attempt("broken", stop_at=stop, given=clean, **fight)
+    assert phases(tmp_path / "broken")[-1].startswith(where)
+    assert attempt("broken", given=clean, **fight) == straight
+    assert series("broken") == series("straight")
+
+
+def test_an_attack_is_repeated_on_a_perturbed_graph(attempt, inputs, clean, tmp_path):
+    fight = {**ADAPTIVE, "attack": ["adaptive"], "baselines": ["gcn"]}
+    plain = attempt("plain", given=inputs, **SMALL)
+    summary = attempt("job", given=inputs, **fight)
+    for key in ("test_accuracy", "filter_auc", "edges_removed", "baseline.gcn.test_accuracy"):
+        assert summary[f"cell.given.{key}"] == plain[key]  # they have defended themselves once
+    before, after = (graphs.load(inputs[name]).adjacency for name in ("graph", "perturbed"))
+    for model in ("gagn", "gcn"):
+        second = flips(tmp_path / "job", f"adaptive-{model}.rate10", after)
+        assert 0 < len(second) <= after.nnz // 2 // 10
+    # The filter is judged by the clean graph, not by the one that was attacked again.
+    assert (after != before).nnz > 0
+    exported = tmp_path / "job/graphs/adaptive-gagn.rate10.npz"
+    alone = attempt("alone", given={**inputs, "perturbed": exported}, **SMALL)
+    assert summary["filter_auc"] == alone["filter_auc"]
+    assert summary["test_accuracy"] == alone["test_accuracy"]
+
+
 def targets(clean: dict[str, Path]) -> list[int]:
     return json.loads(clean["split"].read_text())["idx_test"]
 
@@ -185,7 +272,7 @@ def test_targets_are_told_apart_for_agents_and_baselines(attempt, clean, tmp_pat
     assert summary["targets_accuracy"] == pytest.approx(right.mean())
     for who in ("", "baseline.gcn."):
         key = f"{who}targets_accuracy"
-        told = [summary[f"cell.{name}.{key}"] for name in ("clean", "nettack.flips1")]
+        told = [summary[f"cell.{name}.{key}"] for name in ("given", "nettack.flips1")]
         assert summary[f"{who}worst.targets_accuracy"] == min(*told, summary[key])
     adjacency = graphs.load(clean["graph"]).adjacency
     made = flips(tmp_path / "job", "nettack.flips3", adjacency)
@@ -217,17 +304,18 @@ def test_an_exported_graph_is_an_input_of_the_field(attempt, clean, tmp_path):
     assert about["meta"]["flips"] == graphs.load(clean["graph"]).adjacency.nnz // 20
 
 
-def test_what_cannot_be_fought_is_refused_before_anything_is_computed(
-    attempt, inputs, clean, tmp_path
-):
+def test_what_cannot_be_fought_is_refused_before_anything_is_computed(attempt, clean, tmp_path):
     def refusal(given: dict[str, Path], **params) -> UserError:
         with pytest.raises(UserError) as fault:
             attempt("job", given=given, **SMALL, **params)
         assert not (tmp_path / "job/graphs").exists()
         return fault.value
 
-    assert refusal(inputs, attack=["dice"]).where == "perturbed"
     assert refusal(clean, attack=["dice"], rate=[0.0001]).where == "rate"
+    for blocked in ("prbcd", "adaptive", "aware"):
+        assert refusal(clean, attack=[blocked], rate=[0.1], attack_block=5).where == "attack_block"
+    for off in ({"filter": "off"}, {"confidence": False}, {"witnesses": 0}):
+        assert "filter" in str(refusal(clean, attack=["aware"], **off))
     taught = json.loads(clean["split"].read_text())["idx_train"][0]
     for node in (taught, 999):
         fault = refusal(clean, attack=["nettack"], targets=[node])

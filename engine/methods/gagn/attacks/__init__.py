@@ -28,8 +28,13 @@ TITLES = {
     "prbcd": "PGD on random blocks (PRBCD)",
     "nettack": "Nettack",
     "fga": "FGA",
+    "adaptive": "PRBCD through",
+    "aware": "PRBCD past the filter of",
 }
 TARGETED = ("nettack", "fga")  # their budget is per target; None means the target's degree + 2
+ADAPTIVE = ("adaptive", "aware")  # made against one trained model each
+BLOCKS = ("prbcd", *ADAPTIVE)  # they weigh a random block of pairs
+RELAXED = ("pgd", *BLOCKS)  # gradient steps on flips that are made to some degree
 
 _PLACES = {
     "random": ("random_flips", "RandomFlips"),
@@ -39,6 +44,8 @@ _PLACES = {
     "prbcd": ("prbcd", "Prbcd"),
     "nettack": ("nettack", "Nettack"),
     "fga": ("fga", "Fga"),
+    "adaptive": ("adaptive", "Adaptive"),
+    "aware": ("adaptive", "Adaptive"),
 }
 
 

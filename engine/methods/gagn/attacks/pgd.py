@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
+import scipy.sparse as sp
 
 from engine.methods.gagn.attacks.surrogate import (
     Factors,
@@ -66,15 +67,19 @@ class Pgd(Attack):
     ):
         super().__init__(victim, rng=rng, law=law)
         self.budget, self.loss, self.steps = require_budget(budget), loss, steps
-        self.total, self.done = steps + samples, 0
+        self.run = steps + samples
+        self.total, self.done = self.run, 0
         self.u, self.v = self.pairs()
-        self.surrogate = trained(victim, linear=False, rng=rng)
         every = {"train": victim.split.train, "rest": rest_of(victim)}
-        aimed = every.get(nodes, np.arange(victim.nodes))
-        self.aim = uniform_aim(believed(victim, self.surrogate), aimed)
+        self.aim = uniform_aim(self.begin(), every.get(nodes, np.arange(victim.nodes)))
         self.best = (-np.inf, np.zeros((0, 2), np.int64))  # loss and flips of the best sample
         self.sign = 1 - 2 * self.record.joined(self.u, self.v).astype(victim.features.dtype)
         self.p = np.zeros(len(self.u), victim.features.dtype)
+
+    def begin(self) -> np.ndarray:
+        """Make the model that is attacked; (N,) the labels that the attacker works with."""
+        self.surrogate = trained(self.victim, linear=False, rng=self.rng)
+        return believed(self.victim, self.surrogate)
 
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
         """The pairs that may flip, u < v."""
@@ -85,16 +90,26 @@ class Pgd(Attack):
         return factors.dense()[self.u, self.v]
 
     def pace(self) -> float:
-        return PACE[self.loss] / np.sqrt(self.done + 1)
+        return PACE[self.loss] / np.sqrt(self.at + 1)
+
+    @property
+    def at(self) -> int:
+        """The step within this run; only an attack on random blocks makes more than one."""
+        return self.done % self.run
 
     @property
     def flips(self) -> np.ndarray:
         return self.best[1]
 
     def step(self) -> dict[str, float]:
-        found = self.ascend() if self.done < self.steps else self.sample()
+        if self.at == 0:
+            self.start()
+        found = self.ascend() if self.at < self.steps else self.sample()
         self.done += 1
         return found
+
+    def start(self) -> None:
+        """Where a run begins: here with no flip at all."""
 
     def ascend(self) -> dict[str, float]:
         some = np.flatnonzero(self.p)
@@ -116,15 +131,20 @@ class Pgd(Attack):
         loss, slope = getattr(self.aim, self.loss)(seen.logits)
         return loss, self.aim.accuracy(seen.logits), self.surrogate.factors(spread, seen, slope)
 
+    def judge(self, adjacency: sp.csr_array) -> tuple[float, float]:
+        """Loss and accuracy of a sample: what is chosen by."""
+        loss, accuracy, _ = self.look(adjacency)
+        return loss, accuracy
+
     def sample(self) -> dict[str, float]:
         """The first takes the heaviest pairs, the others draw; likelier pairs have precedence."""
-        first = self.done == self.steps
+        first = self.at == self.steps
         drawn = self.p if first else self.p * (self.rng.random(len(self.p)) < self.p)
         some = np.flatnonzero(drawn)
         some = some[np.argsort(-drawn[some], kind="stable")]
         self.record.clear()
         self.record.take(self.u[some], self.v[some], self.budget)
-        loss, accuracy, _ = self.look(self.record.adjacency)
+        loss, accuracy = self.judge(self.record.adjacency)
         if loss > self.best[0]:
             self.best = (loss, self.record.array)
         return {"loss": loss, "surrogate_accuracy": accuracy, "flips": len(self.flips)}
@@ -138,8 +158,8 @@ class Pgd(Attack):
             "done": self.done,
             "pairs": np.column_stack((self.u[some], self.v[some])).astype(np.int64),
             "p": self.p[some],
-            "weights": [self.surrogate.first, self.surrogate.second],
             "labels": self.aim.labels,
+            **self.state_of_model(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -147,10 +167,17 @@ class Pgd(Attack):
         self.best = (best, np.asarray(state["flips"], np.int64).reshape(-1, 2))
         self.rng.bit_generator.state = state["stream"]
         self.done = state["done"]
-        first, second = (np.asarray(w) for w in state["weights"])
-        self.surrogate = Surrogate(first, second, linear=False)
+        self.restore_model(state)
         self.aim = type(self.aim)(np.asarray(state["labels"], np.int64), self.aim.weight)
         self.place(np.asarray(state["pairs"]), np.asarray(state["p"]))
+
+    def state_of_model(self) -> dict[str, Any]:
+        """What a checkpoint keeps of the model that is attacked."""
+        return {"weights": [self.surrogate.first, self.surrogate.second]}
+
+    def restore_model(self, state: dict[str, Any]) -> None:
+        first, second = (np.asarray(w) for w in state["weights"])
+        self.surrogate = Surrogate(first, second, linear=False)
 
     def place(self, pairs: np.ndarray, p: np.ndarray) -> None:
         u, v = pairs.T

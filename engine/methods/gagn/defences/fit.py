@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.methods.gagn.defences.ground import Ground
+from engine.methods.gagn.defences.similarity import places
 
 Drop = Callable[[Tensor], Tensor]
 HIDDEN = 16
@@ -37,7 +38,6 @@ class Fit:
 
     defaults: ClassVar[Mapping[str, Any]] = {"dropout": 0.5, "rate": 0.01}
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)  # what validation chooses from
-    most: ClassVar[int | None] = None  # nodes that it can take, where it is dense by nature
 
     def __init__(self, ground: Ground, settings: Mapping[str, Any], *, generator: torch.Generator):
         unknown = set(settings) - set(self.defaults)
@@ -60,9 +60,16 @@ class Fit:
         """The graph that it trusts, of one that it is given."""
         return adjacency
 
-    def structure(self, cleaned: sp.csr_array) -> Any:
-        """A trusted graph in the form that the model's layers take."""
+    def structure(self, cleaned: sp.csr_array, weight: Tensor | None = None) -> Any:
+        """A trusted graph in the form that the model's layers take. `weight` (nnz,): to which
+        degree each of its entries is there, differentiable; without it, all are."""
         raise NotImplementedError
+
+    def relaxed(self, pattern: sp.csr_array, weight: Tensor) -> Any:
+        """The structure of a graph whose entries are there to some degree, cleaned like its own."""
+        kept = self.clean(pattern)
+        place = torch.from_numpy(places(pattern, kept)).to(weight.device)
+        return self.structure(kept, weight[place])
 
     def build(self, inputs: int, classes: int) -> nn.Module:
         """The model: (x [N, F], structure, drop) -> [N, C], with its layers in `layers`."""
@@ -177,3 +184,10 @@ class Trained:
         """[N, C] on another graph of the same nodes (evasion): cleaned like its own, not learnt."""
         fit = self._fit
         return fit.answer(fit.structure(fit.clean(adjacency)))
+
+    def relaxed(self, pattern: sp.csr_array, weight: Tensor) -> Tensor:
+        """[N, C] on a graph whose entries are there to some degree [nnz]; differentiable in it."""
+        fit = self._fit
+        fit.model.eval()
+        graph = fit.relaxed(pattern, weight.to(fit.ground.device))
+        return fit.model(fit.ground.x(fit.ground.values), graph, keep)

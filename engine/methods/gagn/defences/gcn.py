@@ -63,9 +63,9 @@ class OperatorGcn(nn.Module):
 class GcnFit(Fit):
     grid = ({"dropout": 0.5}, {"dropout": 0.8})
 
-    def structure(self, cleaned: sp.csr_array) -> Edges:
+    def structure(self, cleaned: sp.csr_array, weight: Tensor | None = None) -> Edges:
         edges = from_scipy_sparse_matrix(cleaned.tocoo())[0].to(self.ground.device)
-        return gcn_norm(edges, None, self.ground.nodes, dtype=torch.float32)
+        return gcn_norm(edges, weight, self.ground.nodes, dtype=torch.float32)
 
     def build(self, inputs: int, classes: int) -> nn.Module:
         return Gcn(inputs, classes)

@@ -19,13 +19,14 @@ from torch.nn import functional as F
 from torch_geometric.nn import GCNConv
 
 from engine.methods.gagn.defences.fit import HIDDEN, Drop, Fit
-from engine.methods.gagn.defences.similarity import cosine, ends, of_edges
+from engine.methods.gagn.defences.similarity import cosine, ends, of_edges, rows
 
 
 class Guarded(NamedTuple):
     hears: Tensor  # [E] receiver of each directed edge; no self-loops
     says: Tensor  # [E] its sender
     alike: Tensor  # [E] cosine of their features
+    there: Tensor  # [E] to which degree the edge is there: 1, but for an attacker in thought
     nodes: int
 
 
@@ -36,10 +37,11 @@ def weights(graph: Guarded, alike: Tensor, threshold: float) -> Tensor:
     """
     kept = alike.where(alike >= threshold, 0.0)
     zero = kept.new_zeros(graph.nodes)
-    total = zero.index_add(0, graph.hears, kept)
-    count = zero.index_add(0, graph.hears, (kept > 0).float())
+    total = zero.index_add(0, graph.hears, kept * graph.there)
+    count = zero.index_add(0, graph.hears, (kept > 0) * graph.there)
     share = kept / total.clamp(min=1e-12)[graph.hears] * (count / (count + 1))[graph.hears]
-    return torch.cat((share.exp().where(kept > 0, 0.0), (1 / (count + 1)).exp()))
+    weight = share.exp().where(kept > 0, 0.0) * graph.there
+    return torch.cat((weight, (1 / (count + 1)).exp()))
 
 
 class Guard(nn.Module):
@@ -85,12 +87,16 @@ class GuardFit(Fit):
         pairs = (side[once].cpu().numpy() for side in (self.graph.hears, self.graph.says))
         self.cleaned = of_edges(self.ground.nodes, *pairs)
 
-    def structure(self, cleaned: sp.csr_array) -> Guarded:
+    def structure(self, cleaned: sp.csr_array, weight: Tensor | None = None) -> Guarded:
         u, v = ends(cleaned)
         alike = cosine(self.ground.features, u, v)
         both = (np.r_[u, v], np.r_[v, u], np.r_[alike, alike].astype(np.float32))
         hears, says, alike = (torch.from_numpy(part).to(self.ground.device) for part in both)
-        return Guarded(hears, says, alike, self.ground.nodes)
+        there = torch.ones_like(alike)
+        if weight is not None:
+            once = torch.from_numpy(rows(cleaned) < cleaned.indices).to(weight.device)
+            there = weight[once].repeat(2)
+        return Guarded(hears, says, alike, there, self.ground.nodes)
 
     def build(self, inputs: int, classes: int) -> nn.Module:
         return Guard(inputs, classes, self.settings)

@@ -18,7 +18,7 @@ class Mlp(nn.Module):
 
 
 class MlpFit(Fit):
-    def structure(self, cleaned: sp.csr_array) -> None:
+    def structure(self, cleaned: sp.csr_array, weight: Tensor | None = None) -> None:
         return None
 
     def build(self, inputs: int, classes: int) -> nn.Module:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.methods.gagn.defences.fit import Drop, Fit
+from engine.methods.gagn.neighbourhood import Neighbourhood
 
 HIDDEN = 32
 GAMMA = 1.0
@@ -23,8 +23,9 @@ TINY = 1e-8
 
 
 class Spreads(NamedTuple):
-    mean: Tensor  # [N, N] sparse, D̃^-½ (A + I) D̃^-½
-    variance: Tensor  # [N, N] sparse, D̃^-1 (A + I) D̃^-1
+    over: Neighbourhood
+    mean: Tensor  # [E + N] its entries in D̃^-½ (A + I) D̃^-½
+    variance: Tensor  # [E + N] and in D̃^-1 (A + I) D̃^-1
 
 
 class Gaussian(nn.Module):
@@ -41,9 +42,10 @@ class Gaussian(nn.Module):
         return F.elu(mean @ self.mean), (variance @ self.variance).relu()
 
 
-def spread(mean: Tensor, variance: Tensor, over: Spreads) -> tuple[Tensor, Tensor]:
+def spread(mean: Tensor, variance: Tensor, graph: Spreads) -> tuple[Tensor, Tensor]:
     soft = (-GAMMA * variance).exp()
-    return over.mean @ (mean * soft), over.variance @ (variance * soft * soft)
+    over = graph.over
+    return over.mix(graph.mean, mean * soft), over.mix(graph.variance, variance * soft * soft)
 
 
 def divergence(mean: Tensor, variance: Tensor) -> Tensor:
@@ -72,23 +74,11 @@ class RgcnFit(Fit):
     defaults = {**Fit.defaults, "dropout": 0.6}
     model: Rgcn
 
-    def structure(self, cleaned: sp.csr_array) -> Spreads:
-        closed = sp.csr_array(cleaned + sp.eye_array(self.ground.nodes, format="csr"))
-        closed.sort_indices()
-        degree = closed.sum(axis=1)
-        row = np.repeat(np.arange(self.ground.nodes), np.diff(closed.indptr))
-        both = degree[row] * degree[closed.indices]
-        return Spreads(self._sparse(closed, both**-0.5), self._sparse(closed, both**-1.0))
-
-    def _sparse(self, pattern: sp.csr_array, values: np.ndarray) -> Tensor:
-        matrix = torch.sparse_csr_tensor(
-            torch.from_numpy(pattern.indptr.astype(np.int64)),
-            torch.from_numpy(pattern.indices.astype(np.int64)),
-            torch.from_numpy((pattern.data * values).astype(np.float32)),
-            pattern.shape,
-            check_invariants=False,
-        )
-        return matrix.to(self.ground.device)
+    def structure(self, cleaned: sp.csr_array, weight: Tensor | None = None) -> Spreads:
+        over = Neighbourhood(cleaned, self.ground.device, weight)
+        degree = over.total(over.weight)
+        both = degree[over.row] * degree[over.col]
+        return Spreads(over, over.weight * both**-0.5, over.weight / both)
 
     def build(self, inputs: int, classes: int) -> nn.Module:
         return Rgcn(inputs, classes)

@@ -32,6 +32,21 @@ def _shared(features: sp.csr_array, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return np.asarray(features[u].multiply(features[v]).sum(axis=1)).ravel()
 
 
+def places(whole: sp.csr_array, part: sp.csr_array) -> np.ndarray:
+    """(k,) where the entries of `part` are among those of `whole`, which has them all."""
+    wanted, known = (_keys(matrix) for matrix in (part, whole))
+    return np.searchsorted(known, wanted)
+
+
+def rows(matrix: sp.csr_array) -> np.ndarray:
+    """(nnz,) the row of each entry."""
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+
+
+def _keys(matrix: sp.csr_array) -> np.ndarray:
+    return rows(matrix) * matrix.shape[1] + matrix.indices
+
+
 def of_edges(nodes: int, u: np.ndarray, v: np.ndarray) -> sp.csr_array:
     """The adjacency of undirected edges."""
     entries = (np.ones(2 * len(u), np.float32), (np.r_[u, v], np.r_[v, u]))

@@ -17,8 +17,10 @@ from torch import Tensor, nn
 
 from engine.methods.gagn.defences.fit import Fit
 from engine.methods.gagn.defences.gcn import OperatorGcn
+from engine.methods.gagn.neighbourhood import Neighbourhood
 
 RANKS = (10, 15, 20, 50, 100, 200)
+CLOSE = 1e-6  # two eigenvalues so near are one: their vectors turn freely
 
 
 class Factors(NamedTuple):
@@ -61,12 +63,47 @@ class SvdFit(Fit):
     defaults = {**Fit.defaults, "rank": RANKS[0]}
     grid = tuple({"rank": rank} for rank in RANKS)
 
-    def structure(self, cleaned: sp.csr_array) -> Callable[[Tensor], Tensor]:
+    def structure(
+        self, cleaned: sp.csr_array, weight: Tensor | None = None
+    ) -> Callable[[Tensor], Tensor]:
+        if weight is not None:
+            return self._followed(cleaned, weight)
         if cleaned is self.ground.adjacency:  # one truncated SVD for all ranks
             found = self.ground.once("factors", lambda: factors(cleaned, max(RANKS)))
         else:
             found = factors(cleaned, max(RANKS))
         return normalised(found.of_rank(self.settings["rank"]), self.ground.device)
+
+    def _followed(self, pattern: sp.csr_array, weight: Tensor) -> Callable[[Tensor], Tensor]:
+        """Its operator and, to first order, how that follows the entries of the graph (ours).
+
+        With P the projection on its k eigenvectors here, A_k = PA + AP − PAP. Its derivative with P
+        held lacks what the eigenvectors turn: v_i (v_iᵀ dA v_j) v_jᵀ λ_j / (λ_i − λ_j) for each
+        kept i and left j, and its transpose. These are added for the j that are known; of the
+        others |λ_j| is the least.
+        """
+        here = sp.csr_array(
+            (weight.detach().cpu().numpy(), pattern.indices, pattern.indptr), pattern.shape
+        )
+        values, vectors = factors(here, max(RANKS))
+        rank = self.settings["rank"]
+        known = torch.from_numpy(vectors).to(weight)
+        basis, others = known[:, :rank], known[:, rank:]
+        gap = values[:rank, None] - values[rank:]
+        turn = np.divide(values[rank:], gap, out=np.zeros_like(gap), where=np.abs(gap) > CLOSE)
+        graph = Neighbourhood(pattern, self.ground.device, weight)
+        weights = graph.weight * ~graph.own
+        turned = torch.from_numpy(turn).to(weight) * (basis.T @ graph.mix(weights, others))
+
+        def low(h: Tensor) -> Tensor:
+            inside = basis @ (basis.T @ h)
+            heard = graph.mix(weights, inside)
+            held = basis @ (basis.T @ (graph.mix(weights, h) - heard)) + heard
+            return held + basis @ (turned @ (others.T @ h)) + others @ (turned.T @ (basis.T @ h))
+
+        sums = 1 + low(weight.new_ones(graph.n, 1))
+        scale = torch.where(sums > 0, sums.clamp(min=1e-12).rsqrt(), 0.0)
+        return lambda h: scale * (low(scale * h) + scale * h)
 
     def build(self, inputs: int, classes: int) -> nn.Module:
         return OperatorGcn(inputs, classes)

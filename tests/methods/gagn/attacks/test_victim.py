@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from engine.methods.gagn.attacks import TITLES, attack
 from engine.methods.gagn.attacks.powerlaw import CUTOFF, PowerLaw
 from engine.methods.gagn.attacks.report import imperceptibility
 from engine.methods.gagn.attacks.victim import Flips, budget, edge_pairs, flipped
+from engine.methods.gagn.card import GagnParams
 from tests.methods.gagn.attacks.victims import victim
 from tests.methods.gagn.graphs import adjacency
 
@@ -132,4 +135,5 @@ def test_dense_attacks_refuse_large_graphs_before_they_compute(name, nodes):
 
 def test_every_attack_has_a_title():
     assert all(TITLES.values())
-    assert set(TITLES) == {"random", "dice", "metattack", "pgd", "prbcd", "nettack", "fga"}
+    (kinds,) = get_args(GagnParams.model_fields["attack"].annotation)
+    assert set(TITLES) == set(get_args(kinds))

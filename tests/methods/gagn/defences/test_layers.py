@@ -43,7 +43,7 @@ def test_attention_equals_a_loop_over_the_neighbours():
         share = F.leaky_relu(said, 0.2).softmax(0)
         expected[node] = (share[..., None] * sent[heard]).sum(0)
     layer.eval()
-    got = layer(place.x(place.values), fit.graph)
+    got = layer(place.x(place.values), *fit.graph)
     assert torch.allclose(got, expected.view(30, 64) + layer.bias, atol=1e-5)
 
 

@@ -57,6 +57,19 @@ def test_a_kept_subspace_turns_to_the_largest_eigenvalues():
     assert errors[-1] < 1e-3 < errors[0]
 
 
+def test_the_eigenvalues_beyond_the_subspace_shrink_by_as_much_on_average():
+    vectors, _ = torch.linalg.qr(symmetric(400))
+    values = torch.cat((torch.linspace(5, 9, 40), torch.linspace(-2, 2, 360))).double()
+    matrix = (vectors * values) @ vectors.T
+    basis = vectors[:, :40]  # turned already
+    found = torch.linalg.eigvalsh(shrink(matrix, 0.1, basis)[0]).abs().sort().values
+    before = values.abs().sort().values
+    assert torch.allclose(before[360:] - found[360:], torch.tensor(0.1).double(), atol=1e-6)
+    lost = (before[:360] - found[:360]).mean().item()
+    assert lost == pytest.approx(0.1, rel=0.02)
+    assert shrink(matrix, 1.5, basis)[0].norm() < (values[:40] - 1.4).norm()  # none are left
+
+
 def test_roughness_equals_a_loop_over_the_edges():
     place = ground(nodes=20)
     graph = torch.from_numpy(place.adjacency.toarray()).double()
