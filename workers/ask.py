@@ -1,7 +1,8 @@
 """What-if answers: from a warm child that stays, or from the job itself while it runs.
 
 A child is started when somebody opens an inspector or asks first; there are at most
-ASK_CHILDREN of them, each closed after ASK_IDLE seconds without a question.
+ASK_CHILDREN of them, each closed after ASK_IDLE seconds without a question, or with its job.
+One that loads or answers is busy: nobody else asks it, and it makes room for no other.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import select
 import threading
 import time
 import zlib
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -29,6 +31,7 @@ from workers.here import worker
 logger = logging.getLogger(__name__)
 
 PATIENCE = 30.0  # seconds for one answer, the loading of a model included
+TURN = 60.0  # seconds that a question waits for its turn; a page gives up by then
 MEMORY = 8 << 30  # bytes of one child
 
 
@@ -37,36 +40,33 @@ class Gone(Exception):
 
 
 class WarmChild:
-    """One `ask --stay` and the lock that makes its questions wait for each other."""
+    """One `ask --stay`. Whoever makes it has it to themselves, and loads it."""
 
     def __init__(self, job: Job):
-        self.job_id = job.pk
-        self.attempt = job.attempt
-        self.lock = threading.Lock()
+        self.job = job
+        self.busy = True
+        self.ready = False
         self.used = time.monotonic()
         self._stack = ExitStack()
         self._pending = b""
-        folder = folders.rebuild(job, self._stack)
-        limits = {"memory": min(MEMORY, settings.JOB_LIMITS["memory"]), "open_files": 1024}
-        try:
-            self._child = Child(
-                ["ask", str(folder), "--stay"],
-                folder,
-                limits=limits,
-                variables={"CUDA_VISIBLE_DEVICES": ""},
-            )
-        except BaseException:
-            self._stack.close()
-            raise
+
+    def load(self) -> None:
+        folder = folders.rebuild(self.job, self._stack)
+        self._child = Child(
+            ["ask", str(folder), "--stay"],
+            folder,
+            limits={"memory": min(MEMORY, settings.JOB_LIMITS["memory"]), "open_files": 1024},
+            variables={"CUDA_VISIBLE_DEVICES": ""},
+        )
         self._stack.callback(self._child.close)
-        self.ready = self._hear("ready")
+        loaded = self._hear("ready")
+        if not loaded.ok:
+            raise Gone(loaded.error or "this job answers no questions")
+        self.ready = True
 
     def ask(self, id: str, question: str, values: dict[str, Any]) -> events.Answer:
-        self.used = time.monotonic()
         self._child.tell({"id": id, "question": question, "set": values})
-        answer = self._hear(id)
-        self.used = time.monotonic()
-        return answer
+        return self._hear(id)
 
     def close(self) -> None:
         self._stack.close()
@@ -94,7 +94,9 @@ class WarmChild:
 
 _warm: dict[str, WarmChild] = {}
 _wanted: set[str] = set()  # running jobs whose inspector is open
-_lock = threading.Lock()
+# Guards `_warm` and who is busy, and tells when one is free. Never held while a child loads,
+# answers or ends: the heartbeat's thread needs it too.
+_table = threading.Condition()
 
 
 def home(job_id: str) -> str | None:
@@ -120,8 +122,7 @@ def answer(job_id: str, question: str, values: dict[str, Any], reply_id: str) ->
         return
     started = time.monotonic()
     try:
-        child = _child(job_id)
-        with child.lock:
+        with _held(Job.objects.get(pk=job_id)) as child:
             said = child.ask(reply_id, question, values)
         fields = said.model_dump(include={"ok", "answer", "error", "where"})
     except Exception as fault:  # noqa: BLE001 - the seam: somebody waits for an answer
@@ -138,8 +139,8 @@ def warm(job_id: str) -> None:
         return
     _wanted.discard(job_id)
     try:
-        ready = _child(job_id).ready
-        message = {"job": job_id, "warm": ready.ok, "error": ready.error}
+        with _held(Job.objects.get(pk=job_id)):
+            message = {"job": job_id, "warm": True, "error": None}
     except Exception as fault:  # noqa: BLE001 - as above
         message = {"job": job_id, "warm": False, "error": _failed(job_id, fault)}
     publish(f"warm.{job_id}", message)
@@ -151,30 +152,26 @@ def wanted(job_id: str) -> bool:
 
 
 def _failed(job_id: str, fault: Exception) -> str:
-    """The child is of no use any more; the words for the person who asked."""
-    close(job_id)
+    """The words for the person who asked."""
     if isinstance(fault, Gone):
         return str(fault)
     logger.error("job %s cannot be asked", job_id, exc_info=fault)
     return f"the worker could not ask: {type(fault).__name__}: {fault}"
 
 
-def close(job_id: str) -> None:
-    with _lock:
-        child = _warm.pop(job_id, None)
-    if child is not None:
-        child.close()
-
-
 def close_idle() -> None:
-    """Close the children that nobody has asked for a while."""
-    limit = time.monotonic() - settings.ASK_IDLE
-    for child in list(_warm.values()):
-        if child.used < limit and child.lock.acquire(blocking=False):
-            try:
-                close(child.job_id)
-            finally:  # whoever waits for it hears that the child is gone, and why
-                child.lock.release()
+    """Close the children that nobody has asked for a while, and those of deleted jobs."""
+    limit, children = time.monotonic() - settings.ASK_IDLE, list(_warm.values())
+    if not children:
+        return
+    here = Job.objects.filter(pk__in=[child.job.pk for child in children])
+    there = set(here.values_list("pk", flat=True))
+    for child in children:
+        with _table:
+            if child.busy or (child.job.pk in there and child.used >= limit):
+                continue
+            child.busy = True  # nobody asks it any more
+        _drop(child)
 
 
 def warm_jobs() -> set[str]:
@@ -183,23 +180,54 @@ def warm_jobs() -> set[str]:
 
 
 def close_all() -> None:
-    for job_id in list(_warm):
-        close(job_id)
+    for child in list(_warm.values()):
+        _drop(child)
 
 
-def _child(job_id: str) -> WarmChild:
-    """The warm child of a job; the one asked longest ago makes room."""
-    job = Job.objects.get(pk=job_id)
-    with _lock:
-        found = _warm.get(job_id)
-        if found is not None and found.attempt == job.attempt:
-            return found
-        while found is not None or len(_warm) >= settings.ASK_CHILDREN:
-            leaving = found or min(_warm.values(), key=lambda child: child.used)
-            _warm.pop(leaving.job_id).close()
-            found = None
-        child = _warm[job_id] = WarmChild(job)
-    if not child.ready.ok:
-        close(job_id)
-        raise Gone(child.ready.error or "this job answers no questions")
-    return child
+@contextmanager
+def _held(job: Job) -> Iterator[WarmChild]:
+    """The loaded child of a job, for one question alone; closed if that fails."""
+    with _table:
+        taken = _table.wait_for(lambda: _take(job), TURN)
+    if taken is None:
+        raise Gone(f"all what-if processes were busy for {TURN:g} seconds; ask again")
+    child, leaving = taken
+    try:
+        if leaving is not None:
+            leaving.close()
+        if not child.ready:
+            child.load()
+        yield child
+    except BaseException:
+        _drop(child)
+        raise
+    finally:
+        with _table:
+            child.busy, child.used = False, time.monotonic()
+            _table.notify_all()
+
+
+def _take(job: Job) -> tuple[WarmChild, WarmChild | None] | None:
+    """The job's child and the one that leaves for it, the one asked longest ago; None while
+    those are busy."""
+    found = _warm.get(job.pk)
+    leaving = None
+    if found is not None or len(_warm) >= settings.ASK_CHILDREN:
+        free = [each for each in ([found] if found else _warm.values()) if not each.busy]
+        if not free:
+            return None
+        leaving = min(free, key=lambda child: child.used)
+        if leaving is found and found.job.attempt == job.attempt:
+            found.busy = True
+            return found, None
+        del _warm[leaving.job.pk]
+    child = _warm[job.pk] = WarmChild(job)
+    return child, leaving
+
+
+def _drop(child: WarmChild) -> None:
+    with _table:
+        if _warm.get(child.job.pk) is child:
+            del _warm[child.job.pk]
+            _table.notify_all()  # there is room
+    child.close()

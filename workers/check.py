@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import selectors
-import shutil
-import tempfile
 import threading
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -77,25 +74,20 @@ def check(version_id: str) -> bool:
 
 def _answer(version: Version) -> dict[str, Any]:
     """What the child says about the file; a refusal that names the limit if it cannot."""
-    settings.JOBS_DIR.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".check-", dir=settings.JOBS_DIR))
-    try:
-        with ExitStack() as stack:
-            path = folders.link(version.blob, scratch / "upload", version.file_name, stack)
-            child = Child(
-                ["check", version.dataset.kind, str(path)],
-                scratch,
-                limits={
-                    "memory": settings.CHECK_LIMITS["memory"],
-                    "cpu": settings.CHECK_LIMITS["cpu"],
-                    "file": settings.MAX_UPLOAD,
-                    "open_files": 256,
-                },
-            )
-            stack.callback(child.close)
-            return _listen(child)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    with folders.scratch_of_check() as scratch, ExitStack() as stack:
+        path = folders.link(version.blob, scratch / "upload", version.file_name, stack)
+        child = Child(
+            ["check", version.dataset.kind, str(path)],
+            scratch,
+            limits={
+                "memory": settings.CHECK_LIMITS["memory"],
+                "cpu": settings.CHECK_LIMITS["cpu"],
+                "file": settings.MAX_UPLOAD,
+                "open_files": 256,
+            },
+        )
+        stack.callback(child.close)
+        return _listen(child)
 
 
 def _listen(child: Child) -> dict[str, Any]:
@@ -124,7 +116,7 @@ def _listen(child: Child) -> dict[str, Any]:
                 return refusal(f"the check said more than {MOST} bytes")
             if now >= look_at:
                 look_at = now + LOOK_EVERY
-                if sum(group_memory(child.pgid)) > settings.CHECK_LIMITS["memory"]:
+                if group_memory(child.pgid) > settings.CHECK_LIMITS["memory"]:
                     return _too_much_memory()
     return understand(child.process.returncode, output.decode(errors="replace"))
 

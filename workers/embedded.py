@@ -16,7 +16,7 @@ from webapp.datasets.models import Version
 from workers import app, ask, check
 from workers.here import ThisWorker, worker
 from workers.reconcile import Keeper
-from workers.tasks import check_version
+from workers.tasks import ring_check
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class EmbeddedWorker:
         if settings.EMBEDDED:
             # The memory broker forgot its messages when the last process ended.
             for version in Version.objects.filter(state=Version.State.CHECKING):
-                check_version.delay(version.pk)
+                ring_check(version.pk)
 
     def stop(self) -> None:
         """Drain, then stop: every child makes its checkpoint and its job waits again."""
@@ -77,7 +77,7 @@ class EmbeddedWorker:
         self.controller.stop()
         self._thread.join(timeout=STOP_WITHIN)
         for version_id in check.interrupted():  # we hear nothing any more: for another worker
-            check_version.delay(version_id)
+            ring_check(version_id)
         self.here.leave()
 
     def _drain(self) -> None:

@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterable
-from contextlib import ExitStack
+import tempfile
+import time
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ PARAMS = ".params.json"
 ATTEMPT = ".attempt"
 SCRATCH = ".tmp"
 KEPT = timedelta(days=1)  # after its end, where a directory is only a copy
+CHECKS = ".check-"  # scratch of a check; no job's id starts with a dot
+CHECK_AGE = 3600  # seconds; a check is long ended by then, or its worker was killed
 
 
 def folder_of(job: Job) -> Path:
@@ -93,6 +97,7 @@ def _result(job: Job, request: dict[str, Any]) -> dict[str, Any]:
     kept = job.artifacts.exclude(role=Artifact.Role.CHECKPOINT)
     return {
         **{name: value for name, value in request.items() if name != "inputs"},
+        "params": job.params_now,
         "summary": job.summary,
         "artifacts": list(kept.values(*about)),
         "verifications": list(job.verifications.order_by("n").values(*checked)),
@@ -150,11 +155,32 @@ def size_of(folder: Path) -> int:
     return total
 
 
+@contextmanager
+def scratch_of_check() -> Iterator[Path]:
+    """A directory for one check, beside those of the jobs and never taken for one of them."""
+    settings.JOBS_DIR.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=CHECKS, dir=settings.JOBS_DIR))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def forget_deleted() -> int:
-    """Remove the directories of jobs that are no more."""
+    """Remove the directories of jobs that are no more, and what killed checks left."""
     found = _folders()
     known = set(Job.objects.filter(pk__in=list(found)).values_list("pk", flat=True))
-    return _remove(path for name, path in found.items() if name not in known)
+    gone = [path for name, path in found.items() if name not in known]
+    return _remove([*gone, *_old_checks()])
+
+
+def _old_checks() -> Iterator[Path]:
+    """Another worker of this machine may be in the middle of a younger one."""
+    before = time.time() - CHECK_AGE
+    for path in settings.JOBS_DIR.glob(f"{CHECKS}*"):
+        with suppress(FileNotFoundError):  # that worker is done with it
+            if path.stat().st_mtime < before:
+                yield path
 
 
 def forget_ended(keep: Collection[str] = ()) -> int:
@@ -174,13 +200,18 @@ def forget_ended(keep: Collection[str] = ()) -> int:
 def _folders() -> dict[str, Path]:
     if not settings.JOBS_DIR.is_dir():
         return {}
-    return {path.name: path for path in settings.JOBS_DIR.iterdir() if path.is_dir()}
+    return {
+        path.name: path
+        for path in settings.JOBS_DIR.iterdir()
+        if path.is_dir() and not path.name.startswith(CHECKS)
+    }
 
 
 def _remove(folders: Iterable[Path]) -> int:
     gone = list(folders)
     for path in gone:
-        shutil.rmtree(path)
+        with suppress(FileNotFoundError):  # whoever deletes its job removes it at the same time
+            shutil.rmtree(path)
     return len(gone)
 
 

@@ -25,7 +25,7 @@ from engine.core.plain import plain
 from engine.core.resume import KEEP
 from webapp.artifacts.models import Artifact, Blob
 from webapp.artifacts.storage import keep
-from webapp.jobs.models import ACTIVE, Attempt, Job, LogPart, State, Verification
+from webapp.jobs.models import ACTIVE, Attempt, Change, Job, LogPart, State, Verification
 from webapp.jobs.states import retire, rewind
 from webapp.metrics import store as series
 
@@ -54,6 +54,7 @@ class Batch:
     files: dict[str, events.File] = field(default_factory=dict)
     checkpoint: events.Checkpoint | None = None
     verifications: list[events.Verify] = field(default_factory=list)
+    changes: list[events.Changed] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     log_size: int = 0
     fields: dict[str, Any] = field(default_factory=dict)  # of the job's row
@@ -210,6 +211,9 @@ class Reader:
         self.cpu_seconds = event.cpu_s
         self.batch.points.append((event.n, step, event.w, numbers))
 
+    def _on_set(self, event: events.Changed) -> None:
+        self.batch.changes.append(event)
+
     def _on_log(self, event: events.Log) -> None:
         level = "" if event.level == "info" else f"{event.level}: "
         self.say(f"{level}{event.text}\n")
@@ -314,6 +318,10 @@ def _write(
     Verification.objects.bulk_create(
         Verification(job_id=job_id, **row) for row in _verifications(batch)
     )
+    for event in batch.changes:
+        took = {"n": event.n, "attempt": place.attempt, "step": event.step}
+        fault = (event.fault or "").translate(UNSAFE)[:2000]
+        Change.objects.filter(job=job_id, pk=event.id).update(**took, fault=fault)
     text = batch.text()
     text += "".join(f"[{key!r:.250} left out: {why}]\n" for key, why in refused.items())
     LogPart.objects.bulk_create(
@@ -328,6 +336,7 @@ def _write(
         "seq": seq,
         **shown,
         "artifacts": artifacts,
+        "changes": [event.id for event in batch.changes],
         "log": text,
         "verifications": _verifications(batch),
     }

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ class Watch:
         if now < self._look_at:
             return None
         self._look_at = now + LOOK_EVERY
-        used = sum(group_memory(self.pgid))
+        used = group_memory(self.pgid)
         self.peak_memory = max(self.peak_memory, used)
         limit = self.limits.get("memory")
         if limit and used > limit:
@@ -83,19 +84,25 @@ class Watch:
         return None
 
 
-def group_memory(pgid: int) -> Iterator[int]:
-    """Resident bytes of each process of a group."""
-    try:
-        leader = psutil.Process(pgid)
-        processes = [leader, *leader.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return
-    for process in processes:
-        try:
-            if os.getpgid(process.pid) == pgid:
-                yield process.memory_info().rss
-        except (psutil.Error, ProcessLookupError):
-            continue
+def group_memory(pgid: int) -> int:
+    """Resident bytes of all that a child of ours has started: of its session, which keeps those
+    whose parent has ended, and of its descendants, which may have left the session."""
+    found = {pid for pid in psutil.pids() if _session(pid) == pgid}
+    with suppress(psutil.NoSuchProcess):
+        found.update(process.pid for process in psutil.Process(pgid).children(recursive=True))
+    return sum(map(_resident, found))
+
+
+def _session(pid: int) -> int | None:
+    with suppress(ProcessLookupError):  # it has ended since it was listed
+        return os.getsid(pid)
+    return None
+
+
+def _resident(pid: int) -> int:
+    with suppress(psutil.Error):  # as above
+        return psutil.Process(pid).memory_info().rss
+    return 0
 
 
 def for_engine(limits: Mapping[str, Any], *, every: float, gpu: bool) -> dict[str, Any]:

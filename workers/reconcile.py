@@ -12,11 +12,12 @@ import os
 import re
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import psutil
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -27,7 +28,7 @@ from webapp.jobs.models import ACTIVE, Attempt, Job, Lease, State, Worker
 from webapp.jobs.states import move
 from workers import ask, folders
 from workers.here import HOST, ThisWorker
-from workers.tasks import check_version, ring, ring_here, waiting_queues
+from workers.tasks import ring, ring_check, ring_here, waiting_queues
 
 logger = logging.getLogger(__name__)
 
@@ -55,28 +56,33 @@ class Keeper:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            try:
-                self._once(time.monotonic())
-            except (DatabaseError, InterfaceError):
-                logger.exception("the database did not answer; trying again")
-            finally:
-                connection.close()
+            for deed in self._due(time.monotonic()):
+                try:
+                    deed()
+                except Exception:
+                    # The seam: a database, broker or store that is away comes back, and no
+                    # fault of one deed may end the heartbeat or the other deeds for good.
+                    logger.exception("%s failed; it is tried again", deed.__name__)
+                finally:
+                    connection.close()
             self._stopping.wait(min(settings.HEARTBEAT, settings.RECONCILE_EVERY))
 
-    def _once(self, now: float) -> None:
+    def _due(self, now: float) -> list[Callable[[], object]]:
+        """What is to be done in this round."""
+        due: list[Callable[[], object]] = []
         if self.here is not None:
-            self.here.register()
-            ask.close_idle()
-            self._look_for_work()
+            due += [self.here.register, ask.close_idle, self._look_for_work]
         if now >= self._reconcile_at:
             self._reconcile_at = now + settings.RECONCILE_EVERY
-            if settings.EMBEDDED or hold_lease(self.holder):
-                reconcile()
+            due.append(self._reconcile)
         if now >= self._tidy_at:
             self._tidy_at = now + TIDY_EVERY
-            folders.forget_deleted()
-            folders.forget_ended(keep=ask.warm_jobs())
-            drop_unused()
+            due += [folders.forget_deleted, forget_ended, drop_unused]
+        return due
+
+    def _reconcile(self) -> None:
+        if settings.EMBEDDED or hold_lease(self.holder):
+            reconcile()
 
     def _look_for_work(self) -> None:
         """A bell may have been heard by a worker without room: look by ourselves."""
@@ -85,6 +91,10 @@ class Keeper:
             return
         if Job.objects.filter(state=State.QUEUED, queue__in=here.job_queues).exists():
             ring_here()
+
+
+def forget_ended() -> None:
+    folders.forget_ended(keep=ask.warm_jobs())
 
 
 def hold_lease(holder: str) -> bool:
@@ -108,7 +118,7 @@ def reconcile() -> None:
     for queue in waiting_queues():
         ring(queue)
     for version_id in forgotten_checks():
-        check_version.delay(version_id)
+        ring_check(version_id)
     long_ago = timezone.now() - timedelta(seconds=FORGET * settings.HEARTBEAT_LIMIT)
     Worker.objects.filter(heartbeat__lt=long_ago).delete()
 

@@ -13,7 +13,7 @@ import selectors
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, nullcontext
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from engine.core.events import MAX_LINE
-from webapp.jobs.models import ACTIVE, Attempt, Job, State
+from webapp.jobs.models import ACTIVE, Attempt, Change, Job, State
 from webapp.jobs.states import move
 from webapp.live.publish import publish
 from webapp.metrics import store as series
@@ -37,7 +37,7 @@ from workers.pulse import beating
 logger = logging.getLogger(__name__)
 
 TICK = 0.1  # seconds that one look at the pipes lasts at most
-ASKED_EVERY = 0.5  # seconds between two looks for a wish to cancel
+ASKED_EVERY = 0.5  # seconds between two looks for what people wish
 AGAIN = 0.5  # seconds before another try at a database that did not answer
 
 ANSWER = {"answer", "error", "where", "seconds"}
@@ -64,6 +64,7 @@ class Supervisor:
         self.tail: deque[str] = deque(maxlen=TAIL)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._wishes: deque[Mapping[str, Any]] = deque()
+        self._told = 0  # newest change of parameters that this child was told
         self._drain = False
         self._pending = b""
         self._beat_at = self._ask_at = 0.0
@@ -75,7 +76,7 @@ class Supervisor:
     # For other threads
 
     def tell(self, message: Mapping[str, Any]) -> None:
-        """A control message for the child: a question, or live parameters."""
+        """A control message for the child: a question."""
         self._wishes.append(message)
 
     def drain(self) -> None:
@@ -246,6 +247,7 @@ class Supervisor:
                     raise Superseded
             self._ask_at = now + min(ASKED_EVERY, settings.HEARTBEAT)
             wanted = self._ours().values_list("wanted", flat=True).first()
+            changes = list(self.job.changes.filter(n=None, fault="", pk__gt=self._told))
         except (OperationalError, InterfaceError):
             connection.close()
             self._silent_since = self._silent_since or now
@@ -257,6 +259,15 @@ class Supervisor:
             raise Superseded
         if wanted == Job.Wanted.CANCEL and self.stop in (Stop.NO, Stop.DRAIN):
             self._end(Stop.CANCEL, {"c": "cancel"})
+        if self.job.state == State.RUNNING:  # its greeting is stored: it rewinds no further
+            self._pass_changes(changes)
+
+    def _pass_changes(self, changes: Iterable[Change]) -> None:
+        """In order, so that the last wins; what the pipe has no room for waits for the next."""
+        for change in changes:
+            if not self.child.tell({"c": "set", "id": change.pk, "values": change.values}):
+                break
+            self._told = change.pk
 
     def _ours(self) -> Any:
         return Job.objects.filter(pk=self.job.pk, attempt=self.attempt.number, state__in=ACTIVE)
@@ -303,6 +314,8 @@ class Supervisor:
                 return
             if ended.state is State.DONE:
                 series.compact(self.job.pk, self.place.last_n)
+                late = self.job.changes.filter(n=None, fault="")
+                late.update(fault="the job ended before it")
             wanted = self._ours().values_list("wanted", flat=True).get()
             if ended.state is State.QUEUED and wanted == Job.Wanted.CANCEL:
                 ended = Outcome(State.CANCELLED)

@@ -33,11 +33,17 @@ def ring_here() -> None:
     _send(bell, "", to=worker_direct(worker.name))
 
 
+def ring_check(version_id: str) -> None:
+    """Have an upload checked. Call it after the commit."""
+    _send(check_version, version_id, to="check")
+
+
 def _send(task: Any, *arguments: Any, to: Any) -> None:
     try:
         task.apply_async(arguments, queue=to, retry=False)
     except OperationalError as fault:
-        # Workers with a free slot look by themselves, so a lost bell costs a heartbeat.
+        # Workers with a free slot look by themselves, so a lost bell costs a heartbeat; whoever
+        # reconciles asks again for a check that nobody heard of.
         logger.warning("the broker took no message: %s", fault)
 
 

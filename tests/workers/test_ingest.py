@@ -182,6 +182,33 @@ def test_an_engine_that_goes_on_from_an_older_checkpoint_rewinds_further(
     assert again.checkpoint_n == attempt.resumed_from == first
 
 
+def test_a_change_that_was_taken_is_told_again_after_a_rewind(engine: Engine, job: Job) -> None:
+    kept, undone = (job.changes.create(values={"scale": scale}) for scale in (2.0, 3.0))
+    refused = job.changes.create(values={"scale": -1.0})
+    n = engine.say("set", id=kept.pk, values=kept.values, step=4)
+    checkpoint = engine.checkpoint()
+    engine.say("set", id=undone.pk, values=undone.values)
+    engine.say("set", id=refused.pk, values=refused.values, fault="scale: no")
+    assert engine.flush()["changes"] == [kept.pk, undone.pk, refused.pk]
+    took = job.changes.values_list("n", "attempt", "step", "fault")
+    assert list(took) == [
+        (n, 1, 4, ""),
+        (checkpoint + 1, 1, None, ""),
+        (checkpoint + 2, 1, None, "scale: no"),
+    ]
+    Job.objects.filter(pk=job.pk).update(state=State.QUEUED, resume=True)
+    claim("w2", ["cpu"])
+    assert list(took.all()) == [(n, 1, 4, ""), (None, None, None, ""), (None, None, None, "")]
+
+
+def test_a_job_changes_only_by_its_own(engine: Engine, make_job) -> None:
+    other = make_job().changes.create(values={"scale": 2.0})
+    engine.say("set", id=other.pk, values={})
+    engine.flush()
+    other.refresh_from_db()
+    assert other.n is None
+
+
 def test_use_becomes_series_of_the_system(engine: Engine, job: Job) -> None:
     for seconds in (1.0, 2.5):
         engine.n += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 
 import pytest
@@ -91,6 +92,62 @@ def test_a_running_job_is_cancelled(bench: Bench) -> None:
     assert job.attempts.get().exit_code == 130
     assert job.checkpoint_n is not None
     assert not children_of(job.pk)
+
+
+def test_live_parameters_change_while_it_runs(bench: Bench) -> None:
+    user, _ = bench.people()
+    job = bench.wait_for(bench.submit(steps=200, seconds_per_step=0.5), State.RUNNING)
+    actions.change(job, user, {"seconds_per_step": 5.0})
+    actions.change(job, user, {"seconds_per_step": 0.0})
+    asked = time.monotonic()
+    bench.wait_for(job, State.DONE)
+    assert time.monotonic() - asked < 15 * busy()
+    first, second = job.changes.all()
+    assert job.last_n > second.n > first.n
+    assert (first.attempt, second.attempt, second.fault) == (1, 1, "")
+    log = "".join(part.text for part in job.log_parts.all())
+    assert "parameters changed: seconds_per_step=5.0\n" in log
+    result = json.loads((bench.home / "jobs" / job.pk / "result.json").read_text())
+    assert result["params"] == job.params_now
+    assert (job.params["seconds_per_step"], job.params_now["seconds_per_step"]) == (0.5, 0.0)
+
+
+def test_a_crash_does_not_undo_a_change(bench: Bench) -> None:
+    user, _ = bench.people()
+    job = bench.wait_for(bench.submit(steps=100, seconds_per_step=0.5), State.RUNNING)
+    actions.change(job, user, {"seconds_per_step": 0.02})
+    wait_until(lambda: job.changes.get().n is not None, "the change is taken")
+    children_of(job.pk)[0].kill()
+    bench.wait_for(job, State.FAILED)
+    actions.resume(job, user)
+    resumed = time.monotonic()
+    bench.wait_for(job, State.DONE)
+    assert time.monotonic() - resumed < 20 * busy()
+    assert job.changes.get().fault == ""
+
+
+def test_a_change_that_the_lost_worker_never_told_is_told_by_the_next(bench: Bench) -> None:
+    user, _ = bench.people()
+    job = bench.wait_for(bench.submit(steps=100, seconds_per_step=0.5), State.RUNNING)
+    holder = bench.holder(job)
+    holder.send_signal(signal.SIGSTOP)
+    actions.change(job, user, {"seconds_per_step": 0.0})
+    holder.kill()
+    holder.wait()
+    bench.start()
+    bench.wait_for(job, State.DONE)
+    assert (job.attempt, job.changes.get().attempt) == (2, 2)
+
+
+def test_a_change_that_comes_too_late_is_told_so(bench: Bench) -> None:
+    user, _ = bench.people()
+    slow = {"steps": 3, "seconds_per_step": 1, "ignore_cancel": True}  # it never looks
+    job = bench.wait_for(bench.submit(**slow), State.RUNNING)
+    actions.change(job, user, {"scale": 2.0})
+    bench.wait_for(job, State.DONE)
+    change = job.changes.get()
+    assert (change.n, change.fault) == (None, "the job ended before it")
+    assert job.params_now == job.params
 
 
 def test_one_that_ignores_the_wish_is_killed(bench: Bench) -> None:

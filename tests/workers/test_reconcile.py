@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
-from webapp.jobs.models import Attempt, Job, Lease, State
+from tests.bench import wait_until
+from webapp.jobs.models import Attempt, Job, Lease, State, Worker
 from webapp.jobs.states import claim
+from workers import folders, reconcile, tasks
 from workers.here import HOST
-from workers.reconcile import give_up, hold_lease, silent
+from workers.reconcile import Keeper, give_up, hold_lease, silent
 
 
 @pytest.fixture
@@ -108,3 +113,74 @@ def test_one_process_at_a_time_holds_the_lease(db, settings) -> None:
     Lease.objects.update(until=timezone.now() - timedelta(seconds=1))
     assert hold_lease("b")
     assert not hold_lease("a")
+
+
+def test_no_deed_that_fails_ends_the_thread_or_keeps_another_off(
+    db, settings, monkeypatch, caplog
+) -> None:
+    settings.HEARTBEAT = settings.RECONCILE_EVERY = 0.01
+    done: list[str] = []
+
+    def store_away() -> None:
+        done.append("tidied")
+        raise OSError("the store is away")
+
+    def beat() -> None:
+        done.append("beat")
+        raise RuntimeError("no heartbeat")
+
+    monkeypatch.setattr(reconcile, "TIDY_EVERY", 0.01)
+    monkeypatch.setattr(folders, "forget_deleted", store_away)
+    monkeypatch.setattr(reconcile, "forget_ended", lambda: None)
+    monkeypatch.setattr(reconcile, "drop_unused", lambda: done.append("dropped"))
+    monkeypatch.setattr(reconcile.ask, "close_idle", lambda: None)
+    keeper = Keeper(SimpleNamespace(register=beat))
+    monkeypatch.setattr(keeper, "_look_for_work", lambda: done.append("looked"))
+    monkeypatch.setattr(keeper, "_reconcile", lambda: done.append("reconciled"))
+    keeper.start()
+    try:
+        wait_until(lambda: done.count("dropped") >= 2, "it has tidied twice", patience=10)
+    finally:
+        keeper.stop()
+    assert done[:5] == ["beat", "looked", "reconciled", "tidied", "dropped"]
+    assert "store_away failed" in caplog.text
+    assert "OSError: the store is away" in caplog.text
+
+
+def test_a_broker_that_is_away_keeps_no_silent_worker(db, monkeypatch) -> None:
+    def away(*arguments, **words):
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(tasks.check_version, "apply_async", away)
+    monkeypatch.setattr(reconcile, "forgotten_checks", lambda: ["an upload"])
+    yesterday = timezone.now() - timedelta(days=1)
+    Worker.objects.create(name="w", host="h", pid=1, queues=[], slots=1, heartbeat=yesterday)
+    reconcile.reconcile()
+    assert not Worker.objects.exists()
+
+
+def test_a_directory_that_another_removes_meanwhile_is_no_fault(home, db, monkeypatch) -> None:
+    for name in ("a", "b"):
+        (home / "jobs" / name).mkdir(parents=True)
+    first, rmtree = [], shutil.rmtree
+
+    def raced(path) -> None:
+        if not first:
+            first.append(path)
+            rmtree(path)  # as the page's own deletion does
+        rmtree(path)
+
+    monkeypatch.setattr(folders.shutil, "rmtree", raced)
+    folders.forget_deleted()
+    assert list((home / "jobs").iterdir()) == []
+
+
+def test_what_a_check_needs_is_kept_and_what_a_killed_one_left_is_removed(home, db) -> None:
+    with folders.scratch_of_check() as goes_on:
+        left = goes_on.with_name(f"{folders.CHECKS}left")
+        left.mkdir()
+        os.utime(left, (0, 0))
+        folders.forget_deleted()
+        assert goes_on.is_dir()
+        assert not left.exists()
+    assert not goes_on.exists()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError
 
-from tests.bench import ROOT, children_of
+from tests.bench import ROOT, children_of, wait_until
 from webapp.jobs.models import Attempt, Job, State
 from webapp.jobs.states import claim
 from workers import child as children
@@ -109,7 +109,39 @@ def test_the_death_of_the_leader_ends_its_whole_group(attempted, rude) -> None:
     assert job.state == State.FAILED
     assert "SIGKILL" in job.message
     pgid = job.attempts.get().pgid
-    assert list(limits.group_memory(pgid)) == []
+    wait_until(lambda: limits.group_memory(pgid) == 0, "none of them is there", patience=10)
+
+
+# A process; its child, which does {leave} first and {end} last; and its, which holds memory.
+THREE = """
+import os, time
+if os.fork() == 0:
+    {leave}
+    if os.fork() == 0:
+        held = b"x" * (64 << 20)
+        print(os.getpid(), flush=True)
+        time.sleep(60)
+    {end}
+    os._exit(0)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("leave", "end"),
+    [("pass", "pass"), ("os.setpgid(0, 0)", "pass"), ("os.setsid()", "os.wait()")],
+    ids=["its parent has ended", "in a group of its own as well", "in a session of its own"],
+)
+def test_memory_counts_wherever_it_is_held(leave: str, end: str) -> None:
+    command = [sys.executable, "-c", THREE.format(leave=leave, end=end)]
+    leader = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+    holder = int(leader.stdout.readline())
+    try:
+        assert limits.group_memory(leader.pid) > 64 << 20
+    finally:
+        os.kill(holder, 9)
+        leader.kill()
+        leader.communicate()
 
 
 def test_a_child_knows_no_secret_of_ours(attempted, rude, monkeypatch) -> None:

@@ -63,7 +63,7 @@ def test_on_a_full_disk_no_job_starts_and_its_page_says_why(
     tasks.bell("cpu")
     job.refresh_from_db()
     assert job.state == State.QUEUED
-    assert waits_for(job).startswith("No job starts: less than 1 GiB is free")
+    assert waits_for([job])[job.pk].startswith("No job starts: less than 1 GiB is free")
     settings.MIN_FREE_DISK = 1 << 10
     assert worker.take_slot()
     tasks._run_one()
