@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from webapp.accounts.models import Team
 from webapp.jobs.models import ACTIVE, Job, Project
-from webapp.policy import visible
+from webapp.policy import somewhere, visible
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,18 @@ class Bench:
         """Their projects, each with its team at hand."""
         found = visible(self.request.user, Project).select_related("team")
         return list(found.order_by("team__name", "name"))
+
+    @property
+    def chosen_project(self) -> str:
+        """The title of the project that the address names, if it is one of theirs."""
+        chosen = self.request.GET.get("project")
+        titles = (self._title(project) for project in self.projects if project.pk == chosen)
+        return next(titles, "")
+
+    @cached_property
+    def may_start(self) -> bool:
+        """Whether they may run jobs in some team: a viewer is offered nothing that is refused."""
+        return bool(self._person) and somewhere(self.request.user, "job.create")
 
     @cached_property
     def running(self) -> int:

@@ -18,6 +18,27 @@ _lock = threading.Lock()
 _last = 0
 
 
+SLOTS = 8  # colours in the palette
+
+
+def slot_of(id_: str) -> int:
+    """The palette slot (1 to 8) of what has this id: the same on all pages, and in palette.js."""
+    value = 2166136261
+    for byte in id_.encode():
+        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+    return value % SLOTS + 1
+
+
+def new_ids(count: int) -> list[str]:
+    """Ids of things that stand side by side, ascending; of each eight no two have one colour."""
+    found: list[str] = []
+    while len(found) < count:
+        one = new_id()
+        if slot_of(one) not in map(slot_of, found[len(found) - len(found) % SLOTS :]):
+            found.append(one)
+    return found
+
+
 def new_id() -> str:
     global _last
     value = int(time.time() * 1000) << 80 | secrets.randbits(80)

@@ -59,6 +59,17 @@ class SecurityPolicy:
         return response
 
 
+class OneLine(logging.Filter):
+    """Of a request that was refused, the reason; a traceback is for what broke."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and getattr(record, "status_code", 500) < 500:
+            reason = ascii(str(record.exc_info[1]))
+            record.msg, record.args = f"{record.getMessage()}: {reason}", ()
+            record.exc_info = None
+        return True
+
+
 class RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get()

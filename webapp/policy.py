@@ -7,6 +7,7 @@ owner. An editor controls what is their own, a maintainer everything in the team
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -65,12 +66,29 @@ def role_in(user: User, team: Team | str) -> str | None:
 
 
 def can(user: User, action: str, thing: Model) -> bool:
-    role = role_in(user, team_of(thing))
+    return _may(user, action, thing, role=role_in(user, team_of(thing)))
+
+
+def permitted(user: User, action: str, things: Iterable[Model]) -> set[str]:
+    """The ids of those things with which a signed-in user may do this: one query for all."""
+    roles = dict(Membership.objects.filter(user=user).values_list("team_id", "role"))
+    return {
+        thing.pk for thing in things if _may(user, action, thing, role=roles.get(team_of(thing).pk))
+    }
+
+
+def _may(user: User, action: str, thing: Model, *, role: str | None) -> bool:
     if role is None:
         return False
     anyone, own = RULES[action]
     mine = getattr(thing, "created_by_id", None) == user.pk
     return RANK[role] >= RANK[own if mine else anyone]
+
+
+def somewhere(user: User, action: str) -> bool:
+    """Whether a signed-in user has a team in which they may do this."""
+    roles = Membership.objects.filter(user=user).values_list("role", flat=True)
+    return any(RANK[role] >= RANK[RULES[action][0]] for role in roles)
 
 
 def require(user: User, action: str, thing: Model) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,14 +32,12 @@ def _secret_key() -> str:
     """The given key, or one made at the first start and kept readable by its owner only."""
     if given := env.text("SECRET_KEY"):
         return given
-    path = TENFOLD_HOME / "secret_key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(descriptor, "w") as file:
-        key = get_random_secret_key()
-        file.write(key)
+    descriptor = os.open(TENFOLD_HOME / "secret_key", os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # of processes that start together, one makes the key
+        if not (key := file.read()):
+            key = get_random_secret_key()
+            file.write(key)
     return key
 
 
@@ -175,6 +174,8 @@ if env.text("S3_BUCKET"):  # files of several machines; needs docker/requirement
 # Live pages and workers
 REDIS_URL = env.text("REDIS_URL")
 BROKER_URL = env.text("BROKER_URL") or REDIS_URL
+if BROKER_URL and not REDIS_URL:  # workers whose events and answers no page would hear
+    raise ImproperlyConfigured("BROKER_URL needs REDIS_URL too: set it for the live channel")
 EMBEDDED = not BROKER_URL  # one process: web, worker thread, memory broker
 if REDIS_URL:
     CHANNEL_LAYERS = {
@@ -270,6 +271,7 @@ LOGGING = {
     "filters": {
         "request": {"()": "webapp.middleware.RequestIdFilter"},
         "secrets": {"()": "webapp.accounts.redact.Redact"},
+        "oneline": {"()": "webapp.middleware.OneLine"},
     },
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
@@ -285,6 +287,7 @@ LOGGING = {
     "loggers": {
         "webapp": {"level": "INFO"},
         "workers": {"level": "INFO"},
+        "django.request": {"filters": ["oneline"]},
         # kombu complains that "memory://" names no host.
         "kombu.connection": {"level": "ERROR"},
     },

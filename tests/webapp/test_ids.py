@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from webapp.ids import ALPHABET, LENGTH, new_id
+from webapp.ids import ALPHABET, LENGTH, SLOTS, new_id, new_ids, slot_of
 
 
 def test_ids_ascend_within_a_millisecond():
@@ -32,3 +32,10 @@ def test_ids_ascend_when_the_clock_is_set_back(monkeypatch):
     first = new_id()
     monkeypatch.setattr(time, "time", lambda: 1_000_000.0)
     assert new_id() > first
+
+
+def test_of_eight_that_are_made_together_no_two_have_one_colour():
+    made = new_ids(20)
+    assert made == sorted(set(made))
+    assert {slot_of(one) for one in made[:8]} == set(range(1, SLOTS + 1))
+    assert len({slot_of(one) for one in made[16:]}) == 4

@@ -29,6 +29,7 @@ CODES = {
     422: "invalid",
     429: "too_many_requests",
     500: "broken",
+    503: "unavailable",
     504: "no_answer",
 }
 SIGN_IN = "Send a header Authorization: Bearer TOKEN; tokens are made on the account page."
@@ -44,6 +45,10 @@ class BadQuestion(Exception):
 
 class NoAnswer(Exception):
     """A worker did not answer a what-if in time."""
+
+
+class Unreachable(Exception):
+    """A what-if could not be passed on to a worker, or its answer not listened for."""
 
 
 def problem(
@@ -123,7 +128,8 @@ def _denied(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
 
 def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
     if error.status_code == 400 and request.content_type == "application/json":
-        hint = "Its numbers may have at most 4,300 digits."  # as many as Python reads
+        digits = "integer string conversion" in str(error.__cause__)
+        hint = "Its numbers may have at most 4,300 digits." if digits else None  # as Python's
         return problem(request, 400, "body: expected JSON", field="body", hint=hint)
     hint = SIGN_IN if error.status_code == 401 else None
     return problem(request, error.status_code, str(error), hint=hint)
@@ -140,6 +146,12 @@ def _bad_question(request: HttpRequest, error: BadQuestion) -> HttpResponse:
 def _no_answer(request: HttpRequest, error: NoAnswer) -> HttpResponse:
     hint = "A worker for the queue “ask” may be missing, or busy: see /queue."
     return problem(request, 504, str(error), hint=hint)
+
+
+def _unreachable(request: HttpRequest, error: Unreachable) -> HttpResponse:
+    log.warning("a question could not be passed on: %s", error.__cause__)
+    message = "No worker can be reached: the message broker or the live channel is not there."
+    return problem(request, 503, message, hint="Ask again in a while.")
 
 
 def _plain(request: HttpRequest, error: Exception, *, status: int, message: str) -> HttpResponse:
@@ -164,6 +176,7 @@ HANDLERS = {
     Throttled: _throttled,
     BadQuestion: _bad_question,
     NoAnswer: _no_answer,
+    Unreachable: _unreachable,
     RequestDataTooBig: partial(_plain, status=413, message="The request is too large."),
     SuspiciousOperation: UNREADABLE,
     UnreadablePostError: UNREADABLE,

@@ -13,7 +13,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -184,8 +184,9 @@ def _scratch_folder() -> Path:
 def _sweep_scratch() -> None:
     """Remove what a killed process left half written."""
     for path in _scratch_folder().glob("part-*"):
-        if time.time() - path.stat().st_mtime > SCRATCH_AGE:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # its writer is done with it
+            if time.time() - path.stat().st_mtime > SCRATCH_AGE:
+                path.unlink()
 
 
 def _unused(blobs: QuerySet[Blob]) -> QuerySet[Blob]:

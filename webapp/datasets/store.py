@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from typing import BinaryIO
@@ -10,7 +9,6 @@ from typing import BinaryIO
 from django.conf import settings
 from django.db import transaction
 from django.shortcuts import get_object_or_404
-from kombu.exceptions import OperationalError
 
 from engine.core import units
 from engine.core.errors import UserError
@@ -24,8 +22,6 @@ from webapp.datasets.names import clean
 from webapp.jobs.models import Job, JobInput
 from webapp.locks import lock
 from webapp.refused import Refused, words_only
-
-logger = logging.getLogger(__name__)
 
 LONGEST_NAME = 100
 LONGEST_DESCRIPTION = 20_000
@@ -124,13 +120,9 @@ def _faults(*, name: str, kind: str, size: int, description: str) -> list[tuple[
 
 
 def _check(version_id: str) -> None:
-    from workers.tasks import check_version  # the workers import the models: not at import time
+    from workers.tasks import ring_check  # the workers import the models: not at import time
 
-    try:
-        check_version.apply_async((version_id,), retry=False)
-    except OperationalError as fault:
-        # The version is stored; whoever reconciles rings again for a check that nobody heard.
-        logger.warning("the broker took no message: %s", fault)
+    ring_check(version_id)
 
 
 @transaction.atomic

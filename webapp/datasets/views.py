@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,7 +12,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from engine.core.registry import methods
 from engine.data.kind import kinds
@@ -21,23 +22,35 @@ from webapp.artifacts.download import respond
 from webapp.datasets import store
 from webapp.datasets.models import Dataset, Version
 from webapp.datasets.names import suggested_kind
-from webapp.refused import Refused
+from webapp.refused import UNKEPT, Refused
 
-MOST = 500  # rows of the list; a team keeps fewer datasets than jobs
+PER_PAGE = 500  # a team keeps fewer datasets than jobs
 
 
 @login_required
-@require_GET
+@require_safe
 def datasets(request: HttpRequest) -> HttpResponse:
     rows = policy.visible(request.user, Dataset).select_related("team", "created_by")
     kind = request.GET.get("kind", "")
     if kind in kinds():
         rows = rows.filter(kind=kind)
-    rows = list(rows.annotate(count=Count("versions")).order_by("-id")[:MOST])
+    before = request.GET.get("before", "")
+    if before and not UNKEPT.search(before):
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.annotate(count=Count("versions")).order_by("-id")[: PER_PAGE + 1])
+    rows = found[:PER_PAGE]
     newest = _newest(rows)
     for row in rows:
         row.newest = newest.get(row.pk)
-    context = {"datasets": rows, "kinds": kinds(), "kind": kind, "may_upload": _teams(request)}
+    older = {"kind": kind, "before": rows[-1].pk} if len(found) > PER_PAGE else {}
+    context = {
+        "datasets": rows,
+        "kinds": kinds(),
+        "kind": kind,
+        "may_upload": _teams(request),
+        "older": f"?{urlencode(older)}" if older else "",
+        "newest": f"?{urlencode({'kind': kind})}" if before else "",
+    }
     return render(request, "datasets/list.html", context)
 
 
@@ -112,7 +125,7 @@ def _answer(request: HttpRequest, address: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def dataset(request: HttpRequest, pk: str) -> HttpResponse:
     found = policy.get_or_404(request.user, Dataset, "dataset.view", pk=pk)
     versions = list(found.versions.select_related("blob", "created_by").defer("preview"))
@@ -217,7 +230,7 @@ def dataset_delete(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def version_download(request: HttpRequest, pk: str) -> HttpResponseBase:
     """The bytes as they came."""
     version = policy.get_or_404(request.user, Version, "dataset.view", pk=pk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from webapp.inspectors.framework import inspector_of
 from webapp.jobs.models import WAITING, Job
@@ -13,7 +13,7 @@ from webapp.jobs.views.job import get_job, page
 
 
 @login_required
-@require_GET
+@require_safe
 def inspect(request: HttpRequest, pk: str) -> HttpResponse:
     job = get_job(request, pk)
     inspector = inspector_of(job.method)

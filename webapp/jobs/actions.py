@@ -1,9 +1,10 @@
-"""What people do with a job: cancel, retry, resume, edit, delete. Each checks role and state."""
+"""What people do with a job: cancel, change, retry, resume, edit, delete, by role and state."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -11,13 +12,16 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
+from engine.core import params as parameters
+from engine.core.registry import methods
 from webapp import policy
 from webapp.accounts.models import User
 from webapp.audit.record import record
 from webapp.jobs import notices
-from webapp.jobs.models import ACTIVE, WAITING, Job, JobInput, State
+from webapp.jobs.choices import facts_of
+from webapp.jobs.models import ACTIVE, WAITING, Change, Job, JobInput, State
 from webapp.jobs.states import move
-from webapp.jobs.submit import LONGEST_NAME, LONGEST_NOTES, tag_faults
+from webapp.jobs.submit import LONGEST_NAME, LONGEST_NOTES, complete, tag_faults
 from webapp.locks import lock
 from webapp.refused import Refused, words_only
 
@@ -38,8 +42,34 @@ def cancel(job: Job, user: User) -> None:
     record(user, "job.cancel", job, team=job.project.team)
 
 
+@transaction.atomic
+def change(job: Job, user: User, values: Mapping[str, Any]) -> None:
+    """Set live parameters; the child is told within 0.5 s and takes them at its next step.
+
+    Only while it runs: before, no child hears of it, and after, none is left.
+    """
+    policy.require(user, "job.control", job)
+    if not lock(Job.objects.filter(pk=job.pk, state=State.RUNNING)):
+        raise _wrong(job, "a job that runs")
+    card = methods().get(job.method)
+    if card is None:
+        raise Refused([("method", f"expected one of this bench, got {job.method}")])
+    live, before = parameters.live(card.params), job.params_now
+    known = ", ".join(sorted(live)) or "none of this method"
+    expected = f"expected one that may change while the job runs: {known}"
+    fixed = card.params.model_fields.keys() - live
+    faults = [(name, expected) for name in values if name in fixed]
+    after, more = complete(card, {**before, **values}, given=facts_of(job))
+    if faults or more:
+        raise Refused(faults + more)
+    changed = {name: after[name] for name in values if after[name] != before.get(name)}
+    if changed:
+        Change.objects.create(job=job, by=user, values=changed)
+        record(user, "job.set", job, team=job.project.team, values=changed)
+
+
 def retry(job: Job, user: User) -> None:
-    """From the beginning: the new attempt deletes what the old ones stored."""
+    """From the beginning, as it was submitted: the new attempt deletes what the old ones stored."""
     policy.require(user, "job.control", job)
     _again(job, user, resume=False)
 
@@ -60,6 +90,8 @@ def _again(job: Job, user: User, *, resume: bool) -> None:
         raise Refused([("artifacts", f"expected none that another job uses; {_named(users)}")])
     if not move(job.pk, expect=AGAIN, to=State.QUEUED, resume=resume, **FRESH):
         raise _wrong(job, "a job that failed, was cancelled or lost")
+    if not resume:
+        job.changes.all().delete()
     job.refresh_from_db()
     record(user, "job.resume" if resume else "job.retry", job, team=job.project.team)
     notices.waiting([job])
@@ -134,12 +166,18 @@ def allowed(job: Job, user: User) -> dict[str, bool]:
     again = control and job.state in AGAIN
     return {
         "cancel": control and job.state in (*WAITING, *ACTIVE) and not job.wanted,
+        "set": control and job.state == State.RUNNING and not job.wanted and _has_live(job),
         "retry": again,
         "resume": again and job.checkpoint_n is not None,
         "edit": policy.can(user, "job.edit", job),
         "delete": policy.can(user, "job.delete", job) and job.state not in ACTIVE,
         "fork": policy.can(user, "job.create", job),
     }
+
+
+def _has_live(job: Job) -> bool:
+    card = methods().get(job.method)
+    return card is not None and bool(parameters.live(card.params))
 
 
 def _wrong(job: Job, expected: str) -> Refused:

@@ -168,6 +168,12 @@ def _find(user: User, project: Project, *, sort: str, pk: str) -> Version | Arti
     return rows.filter(pk=pk, job__project__team=project.team_id).first()
 
 
+def facts_of(job: Job) -> dict[str, dict[str, Any]]:
+    """The facts of a job's inputs, by their names."""
+    rows = job.inputs.select_related("version", "artifact")
+    return {row.name: (row.version or row.artifact).facts for row in rows}
+
+
 def of_job(inputs: Iterable[Any]) -> dict[str, Value]:
     """The inputs of a job (its JobInput rows), in the form that `submit` takes."""
     return {

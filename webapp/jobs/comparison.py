@@ -8,34 +8,49 @@ from typing import Any
 from engine.core import group as statistics
 from engine.core.registry import methods
 from webapp.jobs import results
+from webapp.jobs.choices import of_job
 from webapp.jobs.models import Group, Job
 
 MOST_METRICS = 60
+ASKED = ("seed", "method", "device", "threads")
+INPUTS = ("inputs__version__dataset", "inputs__artifact__job")  # to prefetch for `differing`
 
 
 def differing(jobs: Sequence[Job]) -> list[dict[str, Any]]:
-    """Parameters and the like in which these jobs differ; a missing one differs from any value."""
-    rows = [("seed", [job.seed for job in jobs]), ("method", [job.method for job in jobs])]
-    rows += [("device", [job.device for job in jobs]), ("threads", [job.threads for job in jobs])]
-    rows += [(name, [inputs.get(name) for inputs in map(_inputs, jobs)]) for name in _names(jobs)]
-    rows += [(name, [job.params.get(name) for job in jobs]) for name in _params(jobs)]
+    """Parameters and the like in which these jobs differ; a missing one differs from any value.
+
+    `values` are as scripts submit them, `words` as people read them, in the order of the jobs.
+    """
+    chosen = [of_job(job.inputs.all()) for job in jobs]
+    called = [_called(job) for job in jobs]
+    params = [job.params for job in jobs]
+    rows = [_row(name, [getattr(job, name) for job in jobs]) for name in ASKED]
+    rows += [_row(name, _column(chosen, name), _column(called, name)) for name in _names(chosen)]
+    rows += [_row(name, _column(params, name)) for name in _names(params)]
     return [
-        {"name": name, "title": _title(jobs, name), "values": values}
-        for name, values in rows
-        if any(value != values[0] for value in values[1:])
+        {**row, "title": _title(jobs, row["name"])}
+        for row in rows
+        if any(value != row["values"][0] for value in row["values"][1:])
     ]
 
 
-def _inputs(job: Job) -> dict[str, str]:
-    return {row.name: str(row.version or row.artifact) for row in job.inputs.all()}
+def _row(name: str, values: list[Any], words: list[Any] | None = None) -> dict[str, Any]:
+    return {"name": name, "values": values, "words": values if words is None else words}
 
 
-def _names(jobs: Sequence[Job]) -> list[str]:
-    return list(dict.fromkeys(row.name for job in jobs for row in job.inputs.all()))
+def _column(mappings: Sequence[dict[str, Any]], name: str) -> list[Any]:
+    return [mapping.get(name) for mapping in mappings]
 
 
-def _params(jobs: Sequence[Job]) -> list[str]:
-    return list(dict.fromkeys(name for job in jobs for name in job.params))
+def _names(mappings: Sequence[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for mapping in mappings for name in mapping))
+
+
+def _called(job: Job) -> dict[str, str]:
+    return {
+        row.name: str(row.version) if row.version else f"{row.artifact} of {row.artifact.job}"
+        for row in job.inputs.all()
+    }
 
 
 def _title(jobs: Sequence[Job], name: str) -> str:

@@ -16,6 +16,7 @@ from django.http import QueryDict
 from pydantic.fields import FieldInfo
 
 from engine.core.params import Params
+from engine.core.params import live as live_names
 from engine.core.params import read as read_text
 
 FLAGS = {"on": True, "true": True, "false": False}  # a ticked box; an address
@@ -88,6 +89,20 @@ def read(model: type[Params], post: QueryDict) -> dict[str, Any]:
 def asked(model: type[Params], query: QueryDict) -> dict[str, Any]:
     """What an address sets, in the names of the form; it says nothing of the others."""
     return {name: value for name, value in read(model, query).items() if PREFIX + name in query}
+
+
+def live(
+    model: type[Params], values: Mapping[str, Any], *, faults: Mapping[str, str] | None = None
+) -> list[Control]:
+    """The controls of those that may change while the job runs."""
+    return [control for control in controls(model, values, faults=faults) if control.live]
+
+
+def read_live(model: type[Params], post: QueryDict) -> dict[str, Any]:
+    """What a form of those controls holds, and whatever else was sent, to be refused by name."""
+    known = live_names(model)
+    found = read(model, post).items()
+    return {name: value for name, value in found if name in known or PREFIX + name in post}
 
 
 def _read_one(control: Control, info: FieldInfo, *, text: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from statistics import median
@@ -15,12 +16,15 @@ from engine.core import params as parameters
 from engine.core import seeds
 from engine.core.errors import UserError
 from engine.core.method import Input, Method
+from engine.core.options import MOST_THREADS
+from engine.core.wording import shortened
 from webapp import policy
 from webapp.accounts.models import User
 from webapp.datasets.models import Version
 from webapp.jobs import choices, controls
 from webapp.jobs.models import Job, Project, State
 from webapp.jobs.submit import DEVICES, plan, submit
+from webapp.jobs.submit import LIMITS as SMALLEST
 from webapp.refused import Refused
 
 LIMITS = (  # name, title, unit, size of the unit
@@ -195,19 +199,36 @@ def _read_plain(post: QueryDict) -> tuple[dict[str, Any], list[tuple[str, str]]]
     except UserError as fault:
         faults.append((fault.where, fault.expected))
     if text := post.get("threads", "").strip():
-        if text.isascii() and text.isdigit() and len(text) < 10:
+        if re.fullmatch(r"-?\d{1,9}", text, re.A):
             fields["threads"] = int(text)
         else:
-            faults.append(("threads", f"expected a whole number, got {text!r:.40}"))
+            expected = f"expected a whole number from 1 to {MOST_THREADS}, got {shortened(text)}"
+            faults.append(("threads", expected))
     limits = {}
     for name, _, unit, size in LIMITS:
         if text := post.get(f"limits.{name}", "").strip():
             try:
-                limits[name] = round(float(text) * size)
-            except (ValueError, OverflowError):
-                expected = f"expected a number of {unit}, got {text!r:.40}"
-                faults.append((f"limits.{name}", expected))
+                limits[name] = _limit(name, text, unit=unit, size=size)
+            except Refused as refused:
+                faults += refused.faults
     return {**fields, "limits": limits}, faults
+
+
+def _limit(name: str, text: str, *, unit: str, size: int) -> int:
+    """What was typed in the form's unit, in that of jobs; a refusal speaks in the form's."""
+    least, words, _ = SMALLEST[name]
+    most = settings.JOB_LIMITS[name]
+    try:
+        value = round(float(text) * size)
+    except (ValueError, OverflowError):
+        value = None
+    if value is None or not least <= value <= most:
+        expected = f"expected a number of {unit}, from {least / size:.3g}"
+        if least / size < 0.1:
+            expected += f" ({words(least)})"
+        expected += f" to {most / size:.6g}, got {shortened(text)}"
+        raise Refused([(f"limits.{name}", expected)])
+    return value
 
 
 def _form(

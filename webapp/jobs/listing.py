@@ -1,6 +1,7 @@
 """The job list: filtered, sorted, cut into pages by keyset. Never touches points.
 
-Only the columns that a page shows are read: rows do not load their parameters and summaries.
+Only what a page shows is read: rows load their parameters or summaries where a chosen column
+stands in them, as whole JSON, since SQLite's text of a number lacks its last digits.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from engine.core.registry import methods
 from webapp import policy
 from webapp.accounts.models import User
 from webapp.jobs import query as queries
-from webapp.jobs.fields import KEY, Number, Text
+from webapp.jobs.fields import KEY, Number
 from webapp.jobs.models import Job
 from webapp.refused import UNKEPT, Refused
 
@@ -96,17 +97,16 @@ def jobs_page(
     if order.name != "created":
         rows = rows.annotate(sort_value=order.expression)
     rows = _after(rows, order, cursor=cursor)
-    for number, column in enumerate(chosen):
-        rows = rows.annotate(**{f"column_{number}": Text(*column.place)})
-    names = [f"column_{number}" for number in range(len(chosen))]
-    names += ["sort_value"] if order.name != "created" else []
+    holders = sorted({column.place[0] for column in chosen})
+    names = [*holders, "sort_value"] if order.name != "created" else holders
     found = list(
         rows.order_by(*_order(order)).values(
             *SHOWN, "project__name", "created_by__name", "created_by__email", *names
         )[: size + 1]
     )
     for row in found:
-        row["columns"] = [row.pop(f"column_{number}") for number in range(len(chosen))]
+        inside = {holder: row.pop(holder) for holder in holders}
+        row["columns"] = [inside[holder].get(key) for holder, key in (c.place for c in chosen)]
     more = len(found) > size
     return Page(found[:size], chosen, order, _cursor(found[size - 1], order) if more else None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -71,10 +72,13 @@ class Queue(models.TextChoices):
     HDL = "hdl"
 
 
-def called(name: str, method: str, seed: int) -> str:
-    """What a job is called where people read of it: one without a name by what it is."""
+def called(name: str, method: str, seed: int, *, grouped: bool) -> str:
+    """What a job is called where people read of it: one without a name by what it is, one of a
+    group by its seed too, since the name is that of all."""
     card = methods().get(method)
-    return name or f"{card.title if card else method}, seed {seed}"
+    if name and not grouped:
+        return name
+    return f"{name or (card.title if card else method)}, seed {seed}"
 
 
 class Job(models.Model):
@@ -134,11 +138,24 @@ class Job(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return called(self.name, self.method, self.seed)
+        return called(self.name, self.method, self.seed, grouped=self.group_id is not None)
+
+    @property
+    def with_seed(self) -> str:
+        """Where jobs that may share a name stand side by side."""
+        return called(self.name, self.method, self.seed, grouped=True)
 
     @property
     def team_id(self) -> str:
         return self.project.team_id
+
+    @property
+    def params_now(self) -> dict[str, Any]:
+        """`params`, which it began with, as they were changed since."""
+        now = dict(self.params)
+        for change in self.changes.filter(fault=""):
+            now |= change.values
+        return now
 
 
 class JobInput(models.Model):
@@ -191,6 +208,29 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number}"
+
+
+class Change(models.Model):
+    """Live parameters that a person changed while the job ran.
+
+    A supervisor tells its child what no attempt has taken yet; a rewind to before it was taken
+    has it told again. So an attempt that goes on does so with the changed values.
+    """
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="changes")
+    values = models.JSONField()  # {parameter: its new value}
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    asked = models.DateTimeField(default=timezone.now)
+    n = models.BigIntegerField(null=True)  # the event that says that it was taken
+    attempt = models.PositiveIntegerField(null=True)
+    step = models.BigIntegerField(null=True)  # the last one logged before it was taken
+    fault = models.TextField(blank=True)  # why it never will be
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in self.values.items())
 
 
 class LogPart(models.Model):

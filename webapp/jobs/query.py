@@ -241,6 +241,10 @@ def _created(term: Term, user: User | None) -> Q:
         if after is None:
             raise QueryError(term.value_position, "expected < or > before an age")
         return Q(created__gte=moment, created__lt=after)
+    if after is not None and term.op == ">":
+        return Q(created__gte=after)  # a day is over before what comes after it
+    if after is not None and term.op == "<=":
+        return Q(created__lt=after)
     return Q(COMPARISONS[term.op](F("created"), moment))
 
 

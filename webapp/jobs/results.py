@@ -135,15 +135,18 @@ def headline_keys(card: Method | None) -> list[str]:
 
 
 def parameters(job: Job, card: Method | None, parent: Job | None) -> list[dict[str, Any]]:
-    """Each parameter with its title, and what the default and the parent job have instead."""
+    """Each parameter with its title, and what default, parent job and the job now have instead."""
     defaults = card.defaults() if card else {}
     fields = card.params.model_fields if card else {}
+    now = job.params_now
     known = [*fields, *(name for name in job.params if name not in fields)]
     return [
         {
             "name": name,
             "title": (fields[name].title if name in fields else "") or name,
             "value": job.params.get(name),
+            "now": now.get(name),
+            "moved": now.get(name) != job.params.get(name),
             "default": defaults.get(name),
             "changed": name in defaults and job.params.get(name) != defaults[name],
             "parent": parent.params.get(name) if parent else None,

@@ -6,7 +6,8 @@ rewind happen in one transaction, so a new attempt never sees what an old one le
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from webapp.artifacts.models import Artifact
-from webapp.jobs.models import ACTIVE, Attempt, Job, LogPart, State, Verification, Worker
+from webapp.jobs.models import ACTIVE, Attempt, Change, Job, LogPart, State, Verification, Worker
 from webapp.live.publish import publish
 from webapp.metrics import store
 
@@ -101,6 +102,7 @@ def rewind(job_id: str, n: int) -> None:
     later.delete()
     Verification.objects.filter(job=job_id, n__gt=n).delete()
     LogPart.objects.filter(job=job_id, n__gt=n).delete()
+    Change.objects.filter(job=job_id, n__gt=n).update(n=None, attempt=None, step=None, fault="")
     kept = Artifact.objects.filter(job=job_id, role=Artifact.Role.CHECKPOINT)
     newest = kept.order_by("-n").values_list("n", flat=True).first()
     Job.objects.filter(pk=job_id).update(
@@ -123,33 +125,64 @@ def alive() -> QuerySet[Worker]:
     return Worker.objects.filter(heartbeat__gte=limit)
 
 
-def waits_for(job: Job) -> str:
-    """What a waiting job waits for, in words; empty for a job that does not wait."""
-    if job.state != State.QUEUED:
-        return ""
+def waits_for(jobs: Iterable[Job]) -> dict[str, str]:
+    """What each waiting job of these waits for, in words; those that do not wait are left out.
+
+    However many jobs, it asks the database three times: a page of a long queue asks often.
+    """
+    waiting = [job for job in jobs if job.state == State.QUEUED]
+    if not waiting:
+        return {}
+    workers = list(alive())
+    held = _held(workers)
+    before = _before(waiting)
+    return {job.pk: _words(job, workers, held, before=before[job.pk]) for job in waiting}
+
+
+def _words(job: Job, workers: list[Worker], held: Counter[str], *, before: int) -> str:
     if job.message.startswith(LOW_DISK):
         return job.message
-    able = [worker for worker in alive() if job.queue in worker.queues]
+    able = [worker for worker in workers if job.queue in worker.queues]
     if not able:
         return f"waits for {HARDWARE.get(job.queue, 'a worker')}: none is running"
     ready = [worker for worker in able if not worker.draining]
     if not ready:
         return "waits for a worker: the last one is stopping"
     slots = sum(worker.slots for worker in ready)
-    names = [worker.name for worker in ready]
-    held = Attempt.objects.filter(
-        worker__in=names, ended=None, job__state__in=ACTIVE, number=F("job__attempt")
-    )
-    taken = min(held.count(), slots)
-    before = _before(job)
+    taken = min(sum(held[worker.name] for worker in ready), slots)
     if taken < slots and not before:
         return "starts in a moment"
     ahead = f"; {before} {'job is' if before == 1 else 'jobs are'} before it" if before else ""
     return f"waits for a free slot: {taken} of {slots} taken{ahead}"
 
 
-def _before(job: Job) -> int:
-    waiting = Job.objects.filter(state=State.QUEUED, queue=job.queue)
-    higher = waiting.filter(priority__gt=job.priority)
-    older = waiting.filter(priority=job.priority, pk__lt=job.pk)
-    return higher.count() + older.count()
+def _held(workers: list[Worker]) -> Counter[str]:
+    """How many slots each worker has given away."""
+    held = Attempt.objects.filter(
+        worker__in=[worker.name for worker in workers],
+        ended=None,
+        job__state__in=ACTIVE,
+        number=F("job__attempt"),
+    )
+    return Counter(held.values_list("worker", flat=True))
+
+
+def _before(jobs: list[Job]) -> dict[str, int]:
+    """How many wait before each of these in its queue.
+
+    One walk along the queues up to the last of the jobs: counting before each of a hundred jobs
+    took fifteen times as long with ten thousand waiting.
+    """
+    found = {job.pk: 0 for job in jobs}
+    missing = set(found)
+    passed: Counter[str] = Counter()
+    queues = {job.queue for job in jobs}
+    waiting = Job.objects.filter(state=State.QUEUED, queue__in=queues).order_by("-priority", "id")
+    for pk, queue in waiting.values_list("pk", "queue").iterator():
+        if pk in missing:
+            found[pk] = passed[queue]
+            missing.remove(pk)
+            if not missing:
+                break
+        passed[queue] += 1
+    return found

@@ -17,12 +17,13 @@ from engine.core.method import Method
 from engine.core.options import MOST_THREADS
 from engine.core.registry import method as find_method
 from engine.core.units import duration, size
+from engine.core.wording import shortened
 from webapp import policy
 from webapp.accounts.models import User
 from webapp.artifacts.models import Artifact
 from webapp.audit.record import record
 from webapp.datasets.models import Version
-from webapp.ids import new_id
+from webapp.ids import new_ids
 from webapp.jobs import choices, notices
 from webapp.jobs.models import Group, Job, JobInput, Project, Queue
 from webapp.locks import lock
@@ -90,7 +91,7 @@ def plan(
     seed_list, tag_list = list(seeds), [str(tag).strip() for tag in tags]
     chosen, faults = choices.resolve(user, project, method=card, inputs=inputs)
     facts = {name: thing.facts for name, thing in chosen.items()}
-    values, more = _parameters(card, params, given=facts)
+    values, more = complete(card, params, given=facts)
     faults += more
     faults += _seeds(seed_list) + tag_faults(tag_list)
     faults += words_only("name", name, longest=LONGEST_NAME)
@@ -132,9 +133,9 @@ def _create(plan: Plan) -> list[Job]:
     project, user = fields["project"], fields["created_by"]
     _hold(plan)
     group = Group.objects.create(project=project, name=fields["name"]) if len(seeds) > 1 else None
-    ids = sorted(new_id() for _ in seeds)  # ids of one millisecond are in no order by themselves
     jobs = Job.objects.bulk_create(
-        Job(id=pk, **fields, group=group, seed=seed) for pk, seed in zip(ids, seeds, strict=True)
+        Job(id=pk, **fields, group=group, seed=seed)
+        for pk, seed in zip(new_ids(len(seeds)), seeds, strict=True)
     )
     JobInput.objects.bulk_create(
         JobInput(job=job, name=name, **_reference(thing))
@@ -172,7 +173,7 @@ def _reference(thing: Version | Artifact) -> dict[str, Any]:
     return {"version": thing} if isinstance(thing, Version) else {"artifact": thing}
 
 
-def _parameters(
+def complete(
     card: Method, params: dict[str, Any], *, given: dict[str, dict[str, Any]]
 ) -> tuple[dict[str, Any], Faults]:
     """The complete parameters as JSON, and every fault beside the facts of those inputs."""
@@ -236,7 +237,8 @@ def _machine(card: Method, *, device: str, threads: int | None) -> Faults:
     elif card.requires == "gpu" and device == "cpu":
         faults.append(("device", "this method needs a GPU"))
     if threads is not None and not 1 <= threads <= MOST_THREADS:
-        faults.append(("threads", f"expected a number from 1 to {MOST_THREADS}, got {threads}"))
+        expected = f"expected a number from 1 to {MOST_THREADS}, got {shortened(threads)}"
+        faults.append(("threads", expected))
     return faults
 
 
@@ -252,7 +254,7 @@ def _limits(limits: dict[str, int]) -> Faults:
         least, words, unit = LIMITS[name]
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             told = type(value) is int and 0 <= value <= LARGEST
-            got = words(value) if told else f"{value!r:.40}"
+            got = words(value) if told else shortened(value)
             expected = f"expected {words(least)} to {words(most)} ({least} to {most} {unit})"
             faults.append((f"limits.{name}", f"{expected}, got {got}"))
     return faults

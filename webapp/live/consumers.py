@@ -23,16 +23,15 @@ import random
 import time
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError
-from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from webapp.ids import new_id
 from webapp.live import access
 from webapp.live.access import Subscription
+from webapp.live.passing import AWAY, pass_on
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +53,13 @@ class Refused(Exception):
     def __init__(self, where: str, expected: str):
         super().__init__(f"{where}: expected {expected}")
         self.fault = {"where": where, "expected": expected}
+
+
+class Nowhere(AsyncWebsocketConsumer):
+    """Whatever other address is asked: refused, where the router would only fail."""
+
+    async def connect(self) -> None:
+        await self.close()
 
 
 class Live(AsyncWebsocketConsumer):
@@ -258,11 +264,9 @@ def _reply_topic(reply: str) -> str:
 
 
 async def _pass_on(task: str, *arguments: Any) -> None:
-    from workers import tasks  # here, since the workers import this app's `publish`
-
     try:
-        await sync_to_async(getattr(tasks, task).delay, thread_sensitive=False)(*arguments)
-    except (KombuError, OSError) as fault:
+        await pass_on(task, *arguments)
+    except AWAY as fault:
         log.warning("a question could not be passed on: %s", fault)
         raise Refused(
             task, "workers that can be reached: the message broker is not there"

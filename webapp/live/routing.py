@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
-from webapp.live.consumers import Live
+from webapp.live.consumers import Live, Nowhere
 
-sockets = [path("ws/live", Live.as_asgi())]
+sockets = [path("ws/live", Live.as_asgi()), re_path("", Nowhere.as_asgi())]

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from engine.core.method import Method
 from engine.core.registry import methods
-from webapp.accounts.models import Role, User
+from webapp.accounts.models import User
 from webapp.datasets.models import Dataset
 from webapp.jobs.actions import allowed
 from webapp.jobs.models import ACTIVE, ENDED, Attempt, Job, State, Verification
@@ -24,7 +24,7 @@ from webapp.jobs.states import alive
 from webapp.metrics import store
 from webapp.metrics.models import Series
 from webapp.pages.disk import disk
-from webapp.policy import RANK, visible
+from webapp.policy import visible
 
 MOST_STRIPS = 12
 MOST_NEWS = 10
@@ -187,10 +187,8 @@ def _verified(user: User) -> list[Verified]:
 
 def _first_steps(user: User) -> dict[str, bool]:
     """What somebody who has no job yet can do first, and what of it is done."""
-    roles = list(user.memberships.values_list("role", flat=True))
     return {
-        "team": bool(roles),
-        "may_edit": any(RANK[role] >= RANK[Role.EDITOR] for role in roles),
+        "team": user.memberships.exists(),
         "dataset": visible(user, Dataset).exists(),
         "waiting": visible(user, Job).filter(state=State.QUEUED).exists(),
     }

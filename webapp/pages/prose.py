@@ -33,8 +33,9 @@ class Prose:
     headings: tuple[Heading, ...]
 
 
-def render(text: str, *, demote: int = 0) -> Prose:
-    """`demote` lowers every heading, for prose inside a page that has its own title."""
+def render(text: str, *, demote: int = 0, anchors: bool = True) -> Prose:
+    """`demote` lowers every heading, for prose inside a page that has its own title; such prose is
+    best without `anchors`, whose names the page may have already."""
     markdown = _markdown()
     tokens = markdown.parse(text)
     headings = []
@@ -44,7 +45,8 @@ def render(text: str, *, demote: int = 0) -> Prose:
             words = _words(tokens[at + 1])
             anchor = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
             headings.append(Heading(level=level, text=words, anchor=anchor))
-            token.attrSet("id", anchor)
+            if anchors:
+                token.attrSet("id", anchor)
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + demote)}"
     title = next((heading.text for heading in headings if heading.level == 1), "")

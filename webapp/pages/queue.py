@@ -93,17 +93,21 @@ def _shown(user: User) -> dict:
             :MOST_WAITING
         ]
     )
+    waits = waits_for(mine)
+    ordered = policy.permitted(user, "queue.order", mine)
+    count = waiting.count()
     return {
         "desks": _desks(user),
         "waiting": [
             Waiting(
                 job=job,
-                waits_for=waits_for(job),
-                may_order=policy.can(user, "queue.order", job),
+                waits_for=waits.get(job.pk, ""),
+                may_order=job.pk in ordered,
             )
             for job in mine
         ],
-        "others": all_waiting - waiting.count(),
+        "more": count - len(mine),
+        "others": all_waiting - count,
         "disk": disk(),
     }
 

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 from engine.core.units import duration, size
 from webapp.accounts.models import Team
+from webapp.ids import slot_of
 from webapp.jobs.models import Project
 from webapp.pages import prose
 
@@ -24,8 +25,6 @@ register = template.Library()
 register.tag("static", do_static)
 register.filter("bytes", size)
 register.filter("duration", duration)
-
-SLOTS = 8  # colours in the palette
 
 
 def _age(moment: datetime) -> str:
@@ -79,10 +78,7 @@ def among(thing: Team | Project, others: list[Any]) -> str:
 @register.filter
 def slot(job_id: str) -> int:
     """The palette slot (1 to 8) of a job: the same on all pages, and in charts.js."""
-    value = 2166136261
-    for byte in str(job_id).encode():
-        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
-    return value % SLOTS + 1
+    return slot_of(str(job_id))
 
 
 @register.filter
@@ -93,8 +89,8 @@ def get(mapping: dict, key: str) -> Any:
 
 @register.filter
 def markdown(text: str) -> SafeString:
-    """Prose that people wrote: Markdown without HTML."""
-    return prose.render(text).html
+    """Prose that people wrote, below a heading of the page: Markdown without HTML."""
+    return prose.render(text, demote=3, anchors=False).html
 
 
 @register.simple_tag

@@ -16,7 +16,8 @@ register = template.Library()
 @register.filter
 def called(row: dict[str, Any]) -> str:
     """The name of a job that is no more than a row of the list."""
-    return models.called(row["name"], row["method"], row["seed"])
+    grouped = row["group_id"] is not None
+    return models.called(row["name"], row["method"], row["seed"], grouped=grouped)
 
 
 @register.filter
@@ -42,12 +43,13 @@ def signed(value: float | None) -> str:
 
 
 @register.filter
-def numeric(text: str | None) -> str:
-    """A value that the database gave as text: numbers in few digits, the rest as it is."""
-    if text is None:
+def numeric(value: Any) -> str:
+    """A cell of a table, perhaps as text: numbers in few digits, the rest as it stood."""
+    if value is None:
         return "–"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     try:
-        value = json.loads(text)
+        read = json.loads(text)
     except ValueError:
         return text
-    return number(value) if isinstance(value, int | float) else text
+    return number(read) if isinstance(read, int | float) else text

@@ -75,9 +75,12 @@ def test_the_commands_of_the_docs_run_as_written(bench, token, tmp_path):
     (tmp_path / "cora.npz").write_bytes(b"no graph at all")
     text = (ROOT / "docs/api.md").read_text()
     blocks = re.findall(r"```\n(curl .*?)```", text, re.DOTALL)
+    job = bench.wait_for(bench.submit(steps=10_000, seconds_per_step=0.01), State.RUNNING)
     answers = []
     for block in blocks:
         command = block.replace("http://localhost:8000", bench.url).replace("TEAM_ID", team)
+        command = command.replace("/jobs/ID/", f"/jobs/{job.pk}/")
+        command = command.replace('"NAME": VALUE', '"seconds_per_step": 0')
         ran = subprocess.run(
             ["bash", "-c", f"{command.strip()} --fail-with-body --silent"],
             env={**os.environ, "TOKEN": token},
@@ -88,9 +91,11 @@ def test_the_commands_of_the_docs_run_as_written(bench, token, tmp_path):
         )
         assert ran.returncode == 0, ran.stdout
         answers.append(json.loads(ran.stdout))
-    me, version = answers
+    me, version, changed = answers
     assert me["email"] == bench.people()[0].email
     assert version["file_name"] == "cora.npz"
+    assert changed["id"] == job.pk
+    bench.wait_for(job, State.DONE)
     rejected(bench, token, version["id"])
 
 

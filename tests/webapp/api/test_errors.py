@@ -53,6 +53,16 @@ def test_a_body_that_is_not_json_is_refused(caller, editor, body):
     assert "request_id" in answer.json()
     if answer.status_code == 400:
         assert answer.json()["message"] == "body: expected JSON"
+        assert answer.json()["hint"] is None
+
+
+def test_a_number_of_too_many_digits_is_told_to_be(caller, editor):
+    call = caller(editor)
+    body = '{"name": ' + "9" * 5000 + "}"
+    answer = call.client.generic(
+        "PATCH", "/api/v1/me", body, "application/json", headers=call.headers
+    )
+    assert "4,300 digits" in answer.json()["hint"]
 
 
 @pytest.mark.parametrize("body", ["[]", "3", '"x"', "null"])

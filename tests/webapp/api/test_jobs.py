@@ -1,7 +1,9 @@
 import pytest
+from kombu.exceptions import OperationalError
 
 from webapp.api import replay
 from webapp.jobs.models import Group, Job, State
+from workers import tasks
 
 pytestmark = pytest.mark.django_db
 
@@ -102,6 +104,15 @@ def test_jobs_are_filtered_sorted_and_cut_into_pages(caller, viewer, make_job):
     assert second["next"] is None
 
 
+def test_columns_are_values_to_the_last_digit_and_of_their_type(caller, viewer, make_job):
+    params = {"lr": 0.1 + 0.2, "steps": 2**60 + 1, "mode": "7", "on": True, "of": [1, "a"]}
+    job = make_job(summary={"value": 0.8555417185554172}, params=params)
+    names = [f"params.{name}" for name in params] + ["summary.value", "summary.none"]
+    (row,) = caller(viewer).get(f"/jobs?cols={','.join(names)}").json()["jobs"]
+    assert row["id"] == job.pk
+    assert list(row["columns"].values()) == [*params.values(), 0.8555417185554172, None]
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -124,6 +135,18 @@ def test_a_job_is_shown_whole_to_the_team_only(caller, viewer, outsider, make_jo
     assert shown["environment"] == {"python": "3.11"}
     assert shown["attempts"] == shown["verifications"] == []
     assert caller(outsider).get(f"/jobs/{job.pk}").status_code == 404
+
+
+def test_each_answer_says_what_a_waiting_job_waits_for(caller, editor, body, make_job):
+    call, words = caller(editor), "waits for a worker: none is running"
+    assert {
+        job["waits_for"] for job in call.post("/jobs", {**body, "seeds": [0, 1]}).json()["jobs"]
+    } == {words}
+    path = f"/jobs/{make_job().pk}"
+    assert call.get(path).json()["waits_for"] == words
+    assert call.patch(path, {"name": "n"}).json()["waits_for"] == words
+    assert call.post(f"{path}/cancel").json()["waits_for"] is None
+    assert call.post(f"{path}/retry").json()["waits_for"] == words
 
 
 def test_what_is_said_of_it_is_changed(caller, editor, make_job):
@@ -166,11 +189,53 @@ def test_a_deed_in_the_wrong_state_is_a_conflict(caller, editor, make_job, deed,
     assert answer.json()["message"].startswith(f"state: {said}")
 
 
+def test_a_running_job_takes_live_parameters(caller, editor, make_job):
+    call, job = caller(editor), make_job(state=State.RUNNING, params={"scale": 1.0})
+    answer = call.patch(f"/jobs/{job.pk}/params", {"params": {"scale": 2.0}})
+    (change,) = answer.json()["changes"]
+    told = {"values": {"scale": 2.0}, "by": editor.pk, "attempt": None, "step": None, "fault": ""}
+    assert told.items() <= change.items()
+    assert answer.json()["params"] == {"scale": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("state", "params", "status", "field"),
+    [
+        ("running", {"steps": 4}, 422, "steps"),
+        ("running", {"scale": 0}, 422, "scale"),
+        ("queued", {"scale": 2.0}, 409, "state"),
+        ("done", {"scale": 2.0}, 409, "state"),
+    ],
+)
+def test_a_change_that_cannot_be_is_named(caller, editor, make_job, state, params, status, field):
+    answer = caller(editor).patch(f"/jobs/{make_job(state=state).pk}/params", {"params": params})
+    assert (answer.status_code, answer.json()["field"]) == (status, field)
+
+
 def test_a_job_that_waits_is_asked_nothing(caller, editor, make_job):
     job = make_job(state=State.QUEUED)
     answer = caller(editor).post(f"/jobs/{job.pk}/ask", {"question": "scale"})
     assert (answer.status_code, answer.json()["field"]) == (409, "state")
     assert answer.json()["message"].endswith("to answer; this one is queued")
+
+
+@pytest.mark.parametrize("away", ["broker", "live channel"])
+def test_a_question_that_cannot_be_passed_on_is_told_so(
+    caller, editor, make_job, settings, monkeypatch, away
+):
+    def no_broker(*arguments, **words):
+        raise OperationalError("no broker")
+
+    if away == "broker":
+        monkeypatch.setattr(tasks.ask, "apply_async", no_broker)
+    else:
+        layer = "channels_redis.pubsub.RedisPubSubChannelLayer"
+        nobody = {"hosts": ["redis://127.0.0.1:1"]}
+        settings.CHANNEL_LAYERS = {"default": {"BACKEND": layer, "CONFIG": nobody}}
+    job = make_job(state=State.DONE)
+    answer = caller(editor).post(f"/jobs/{job.pk}/ask", {"question": "scale"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.json()["message"].startswith("No worker can be reached")
 
 
 def test_one_with_a_checkpoint_is_resumed(caller, editor, make_job):

@@ -4,7 +4,7 @@ import pytest
 
 from webapp.artifacts.models import Artifact
 from webapp.artifacts.storage import keep
-from webapp.jobs.models import Group, LogPart, State
+from webapp.jobs.models import Group, JobInput, LogPart, State
 from webapp.metrics import store
 
 pytestmark = pytest.mark.django_db
@@ -142,9 +142,30 @@ class TestCompare:
         store.append(first.pk, [(1, 0, 0.0, {"loss": 1.0})])
         shown = caller(viewer).get(f"/compare?jobs={second.pk},{first.pk}&keys=loss").json()
         assert [job["name"] for job in shown["jobs"]] == ["b", "a"]
-        assert shown["params"] == {"lr": {second.pk: 0.2, first.pk: 0.1}}
+        assert shown["differing"] == [{"name": "lr", "title": "lr", "values": [0.2, 0.1]}]
         assert shown["series"]["loss"][first.pk]["value"] == [1.0]
         assert second.pk not in shown["series"]["loss"]
+
+    def test_it_tells_seeds_devices_and_inputs_as_the_page_does(
+        self, caller, client_of, viewer, artifact, make_job
+    ):
+        other = Artifact.objects.create(
+            job=make_job(name="maker"), blob=artifact.blob, path=artifact.path, n=1
+        )
+        first, second = make_job(seed=1, device="cpu"), make_job(seed=2, threads=3)
+        JobInput.objects.create(job=first, name="graph", artifact=artifact)
+        JobInput.objects.create(job=second, name="graph", artifact=other)
+        query = f"jobs={first.pk},{second.pk}"
+        shown = caller(viewer).get(f"/compare?{query}").json()["differing"]
+        assert {row["name"]: row["values"] for row in shown} == {
+            "seed": [1, 2],
+            "device": ["cpu", "auto"],
+            "threads": [1, 3],
+            "graph": [{"artifact": artifact.pk}, {"artifact": other.pk}],  # of one path
+        }
+        page = client_of(viewer).get(f"/compare/?{query}").content.decode()
+        assert "out/report.html of maker" in page
+        assert page.count('<th scope="row" title=') == len(shown)
 
     def test_a_job_of_strangers_is_as_unknown_as_none(self, caller, outsider, make_job):
         for pk in (make_job().pk, "0" * 26):

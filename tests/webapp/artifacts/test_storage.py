@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core.files.storage import InMemoryStorage, default_storage
@@ -111,6 +112,19 @@ def test_what_a_killed_process_left_is_swept(home):
         os.utime(folder / name, (stamp, stamp))
     storage.drop_unused()
     assert files(home) == ["part-new"]
+
+
+def test_a_file_that_is_gone_before_it_is_looked_at_stops_no_sweep(home, monkeypatch):
+    folder = home / "blobs/new"
+    folder.mkdir(parents=True)
+    (folder / "part-old").write_bytes(b"half")
+    os.utime(folder / "part-old", (0, 0))
+    seen = [folder / "part-gone", folder / "part-old"]
+    monkeypatch.setattr(
+        storage, "_scratch_folder", lambda: SimpleNamespace(glob=lambda pattern: seen)
+    )
+    storage.drop_unused()
+    assert files(home) == []
 
 
 def test_nothing_is_left_of_a_stream_that_fails(home):

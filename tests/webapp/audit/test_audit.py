@@ -24,6 +24,14 @@ def test_others_of_the_team_may_not_and_outsiders_find_nothing(client_of, mainta
     assert client_of(outsider).get("/teams/lab/audit/").status_code == 404
 
 
+def test_a_refusal_is_one_line_of_the_log(client_of, maintainer, caplog):
+    client_of(maintainer).get("/teams/lab/audit/")
+    (line,) = [record for record in caplog.records if record.name == "django.request"]
+    said = "/teams/lab/audit/: 'audit.view needs the role owner'"
+    assert line.getMessage() == f"Forbidden (Permission denied): {said}"
+    assert line.exc_info is None
+
+
 def test_older_events_are_a_page_away(client_of, owner, team):
     fill(owner, team, 60)
     client = client_of(owner)

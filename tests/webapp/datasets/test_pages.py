@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from webapp.datasets import views
 from webapp.datasets.models import Dataset, Version
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +53,21 @@ def test_the_newest_dataset_stands_first(client_of, editor, team):
         Dataset.objects.create(team=team, name=name, kind="graph")
     page = client_of(editor).get(reverse("datasets")).content.decode()
     assert page.index(">moth<") < page.index(">ant<") < page.index(">zebra<")
+
+
+def test_a_long_list_goes_on_and_keeps_its_kind(client_of, editor, team, monkeypatch):
+    monkeypatch.setattr(views, "PER_PAGE", 2)
+    for name, kind in (("ant", "graph"), ("bee", "graph"), ("cow", "split"), ("dog", "graph")):
+        Dataset.objects.create(team=team, name=name, kind=kind)
+    client, address = client_of(editor), reverse("datasets")
+    first = client.get(address + "?kind=graph").content.decode()
+    assert [name in first for name in (">dog<", ">bee<", ">ant<")] == [True, True, False]
+    (older,) = re.findall(r'rel="next" href="([^"]+)"', first)
+    second = client.get(address + html.unescape(older)).content.decode()
+    assert [name in second for name in (">dog<", ">cow<", ">ant<")] == [False, False, True]
+    assert 'rel="next"' not in second
+    (newer,) = re.findall(r'rel="prev" href="([^"]+)"', second)
+    assert newer == "?kind=graph"
 
 
 def test_the_script_gets_an_address_or_faults(client_of, editor, team, home):

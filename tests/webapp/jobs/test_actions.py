@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
+from engine.core.registry import methods
 from webapp.artifacts.models import Artifact, Blob
 from webapp.audit.models import AuditEvent
 from webapp.jobs import actions
@@ -47,6 +50,60 @@ def test_a_worker_is_asked_to_cancel_what_it_holds(make_job, editor, state):
 def test_an_ended_job_cannot_be_cancelled(make_job, editor, state):
     with pytest.raises(Refused, match=state):
         actions.cancel(make_job(state=state), editor)
+
+
+@pytest.fixture
+def running(make_job):
+    return make_job(state=State.RUNNING, params=methods()["fake"].defaults())
+
+
+def test_live_parameters_of_a_running_job_change(running, editor):
+    actions.change(running, editor, {"scale": 2, "seconds_per_step": 0.0})
+    change = running.changes.get()
+    assert (change.values, change.by, change.n, change.fault) == ({"scale": 2.0}, editor, None, "")
+    assert running.params_now == {**running.params, "scale": 2.0}
+    assert running.params["scale"] == 1.0
+    event = AuditEvent.objects.get()
+    assert (event.action, event.detail) == ("job.set", {"values": {"scale": 2.0}})
+
+
+def test_the_last_of_two_changes_wins_and_none_is_no_change(running, editor):
+    for scale in (2.0, 3.0, 3.0):
+        actions.change(running, editor, {"scale": scale})
+    assert [change.values for change in running.changes.all()] == [{"scale": 2.0}, {"scale": 3.0}]
+    assert running.params_now["scale"] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"scale": -1}, "scale: expected a number above 0"),
+        ({"scale": "2"}, "scale: expected a number"),
+        ({"steps": 4}, "steps: expected one that may change while the job runs: scale, seconds"),
+        ({"colour": 1}, "colour: this method has no such parameter"),
+    ],
+)
+def test_a_change_is_refused_by_name(running, editor, values, said):
+    with pytest.raises(Refused, match=said):
+        actions.change(running, editor, values)
+    assert not running.changes.exists()
+
+
+@pytest.mark.parametrize("state", sorted({*State.values} - {State.RUNNING}))
+def test_only_a_running_job_is_changed(make_job, editor, state):
+    with pytest.raises(Refused, match=f"state: expected a job that runs; this one is {state}"):
+        actions.change(make_job(state=state), editor, {"scale": 2.0})
+
+
+def test_a_resume_keeps_changes_and_a_retry_forgets_them(running, editor):
+    actions.change(running, editor, {"scale": 2.0})
+    Job.objects.filter(pk=running.pk).update(state=State.FAILED, checkpoint_n=3)
+    running.refresh_from_db()
+    actions.resume(running, editor)
+    assert running.params_now["scale"] == 2.0
+    Job.objects.filter(pk=running.pk).update(state=State.FAILED)
+    actions.retry(running, editor)
+    assert running.params_now["scale"] == 1.0
 
 
 @pytest.mark.parametrize("state", State.values)
@@ -110,7 +167,8 @@ def test_only_maintainers_order_the_queue(make_job, editor, maintainer):
 
 def test_an_editor_controls_only_their_own(make_job, person):
     other = person("other", "editor")
-    for act in (actions.cancel, actions.retry, actions.delete):
+    set_scale = partial(actions.change, values={"scale": 2.0})
+    for act in (actions.cancel, actions.retry, actions.delete, set_scale):
         with pytest.raises(PermissionDenied):
             act(make_job(), other)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -105,6 +106,26 @@ def test_limits_are_written_in_their_own_units(client_of, editor, project):
     assert (limits["seconds"], limits["memory"]) == (90, 2 << 30)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("limits.seconds", "-5", "minutes, from 0.0167 (1 s) to 1440, got '-5'"),
+        ("limits.memory", "17", "GiB, from 0.125 to 16, got '17'"),
+        ("limits.memory", "much", "GiB, from 0.125 to 16, got 'much'"),
+        ("limits.disk", "9" * 60, f"GiB, from 0.000977 (1.00 MiB) to 20, got '{'9' * 19}…"),
+        ("limits.silence", "1e400", "a number of minutes, from"),
+        ("threads", "9" * 20, "a whole number from 1 to 256, got '"),
+        ("threads", "-1", "a number from 1 to 256, got -1"),
+    ],
+)
+def test_a_number_out_of_bounds_is_told_in_its_fields_unit(
+    client_of, editor, project, name, text, told
+):
+    answer = post(client_of(editor), project, **{name: text})
+    assert answer.status_code == 422
+    assert told in html.unescape(answer.content.decode())
+
+
 def test_faults_stand_beside_their_fields_and_in_a_summary(client_of, editor, project):
     answer = post(
         client_of(editor), project,
@@ -191,6 +212,18 @@ def test_a_viewer_is_told_who_can_help(client_of, viewer, project):
     page = client_of(viewer).get(reverse("job-new") + "?method=fake").content.decode()
     assert "You may not run jobs yet" in page
     assert post(client_of(viewer), project).status_code == 422
+
+
+def test_a_viewer_is_not_asked_to_choose_a_method_first(client_of, viewer, project):
+    page = client_of(viewer).get(reverse("job-new")).content.decode()
+    assert "You may not run jobs yet" in page
+    assert "?method=" not in page
+
+
+def test_an_editor_without_a_project_is_told_to_make_one(client_of, editor, team):
+    page = client_of(editor).get(reverse("job-new") + "?method=fake").content.decode()
+    assert "No project yet" in page
+    assert "You may not run jobs" not in page
 
 
 def test_an_unknown_method_is_not_found(client_of, editor):

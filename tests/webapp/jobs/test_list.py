@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 
@@ -12,7 +13,7 @@ from django.urls import reverse
 
 from webapp.ids import new_id
 from webapp.jobs import listing
-from webapp.jobs.models import Job, State
+from webapp.jobs.models import Job, Project, State
 from webapp.refused import Refused
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +156,41 @@ def test_the_address_holds_the_whole_state(client_of, editor, many):
     second = client.get(reverse("jobs") + older.replace("&amp;", "&")).content.decode()
     assert "job number 69<" in second
     assert "job number 70<" not in second
+
+
+def test_a_list_of_one_project_stays_its_list(client_of, editor, team, project, many):
+    other = Project.objects.create(team=team, slug="other", name="Other")
+    Job.objects.filter(pk__in=[job.pk for job in many(120)[:60]]).update(project=other)
+    client = client_of(editor)
+    page = client.get(reverse("jobs") + f"?project={project.pk}&sort=name").content.decode()
+    assert re.search(r'<a class="chip" href="\?sort=name[^"]*"[^>]*>Bench ', page)
+    table = page[page.index("<thead") :]
+    onward = re.findall(r'href="(\?[^"]*)"', table)
+    assert len(onward) > 5  # heads and "Older"
+    assert all(f"project={project.pk}" in address for address in onward)
+    (older,) = re.findall(r'rel="next" href="([^"]+)"', page)
+    second = client.get(reverse("jobs") + html.unescape(older)).content.decode()
+    assert len(re.findall(r"<tr data-job=", second)) == 10
+    (newer,) = re.findall(r'rel="prev" href="([^"]+)"', second)
+    assert f"project={project.pk}" in newer
+    (picker,) = re.findall(r'hx-get="([^"]+)"', page)
+    hidden = f'<input type="hidden" name="project" value="{project.pk}">'
+    assert hidden in page
+    assert hidden in client.get(html.unescape(picker)).content.decode()
+
+
+def test_a_list_of_all_projects_names_none(client_of, editor, many):
+    many(1)
+    page = client_of(editor).get(reverse("jobs")).content.decode()
+    assert "Only project" not in page
+    assert 'name="project"' not in page
+
+
+def test_a_list_of_a_project_that_is_not_theirs_is_empty(client_of, outsider, project, many):
+    many(1)
+    page = client_of(outsider).get(reverse("jobs") + f"?project={project.pk}").content.decode()
+    assert "Only project" in page
+    assert "Bench" not in page
 
 
 def test_a_wrong_query_is_told_beside_the_field(client_of, editor, many):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 
+from engine.core.registry import methods
 from webapp.artifacts.models import Artifact
 from webapp.artifacts.storage import keep
 from webapp.jobs import results
 from webapp.jobs.models import Attempt, Group, LogPart, State, Verification
+from webapp.jobs.views import job as views
 from webapp.metrics import store
 
 pytestmark = pytest.mark.django_db
@@ -94,9 +98,9 @@ def test_the_overview_draws_what_the_method_calls_its_results(client_of, viewer,
 
 
 def test_numbers_are_listed_by_the_numbers_in_their_names(full_job):
-    summary = {"cell.dice.rate10": 1, "cell.dice.rate5": 1, "cell.clean": 1}
+    summary = {"cell.dice.rate10": 1, "cell.dice.rate5": 1, "cell.given": 1}
     listed = [row["key"] for row in results.rest(None, summary)]
-    assert listed == ["cell.clean", "cell.dice.rate5", "cell.dice.rate10"]
+    assert listed == ["cell.dice.rate5", "cell.dice.rate10", "cell.given"]
 
 
 def test_the_first_curves_are_of_the_method_as_a_whole(full_job):
@@ -122,6 +126,58 @@ def test_the_config_tells_what_differs_from_default_and_parent(client_of, viewer
     assert "<strong>walk</strong>" not in page
 
 
+@pytest.fixture
+def running(make_job):
+    return make_job(state=State.RUNNING, params=methods()["fake"].defaults())
+
+
+def test_the_config_of_a_running_job_has_a_form_of_live_parameters(client_of, editor, running):
+    address = reverse("job-config", args=[running.pk])
+    page = client_of(editor).get(address).content.decode()
+    assert re.findall(r'name="p\.(\w+)"', page) == ["seconds_per_step", "scale"]
+    answer = client_of(editor).post(address, {"p.seconds_per_step": "0.0", "p.scale": "2.5"})
+    assert answer["Location"] == address
+    assert running.changes.get().values == {"scale": 2.5}
+    page = client_of(editor).get(address).content.decode()
+    assert "scale = 2.5" in page
+    assert "at the next step" in page
+    assert 'value="2.5"' in page
+    assert "<strong>2.5</strong>" in page  # beside what it began with
+    fork = client_of(editor).get(f"{reverse('job-new')}?fork={running.pk}").content.decode()
+    assert "The form has the parameters with which that job began" in fork
+    running.changes.update(n=9, step=7, attempt=1)
+    assert "after step 7, attempt 1" in client_of(editor).get(address).content.decode()
+
+
+def test_a_refused_change_says_so_beside_its_field(client_of, editor, running):
+    answer = client_of(editor).post(reverse("job-config", args=[running.pk]), {"p.scale": "-2"})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert '<p class="fault" id="fault_scale">expected a number above 0, got -2.0</p>' in page
+    assert 'value="-2.0"' in page
+    assert not running.changes.exists()
+
+
+def test_a_parameter_that_is_not_live_is_refused_by_name(client_of, editor, running):
+    address = reverse("job-config", args=[running.pk])
+    answer = client_of(editor).post(address, {"p.steps": "4", "p.colour": "red"})
+    page = answer.content.decode()
+    assert "expected one that may change while the job runs: scale, seconds_per_step" in page
+    assert "this method has no such parameter" in page
+
+
+def test_the_form_is_for_those_who_may_while_the_job_runs(client_of, viewer, editor, running):
+    address = reverse("job-config", args=[running.pk])
+    assert 'name="p.scale"' not in client_of(viewer).get(address).content.decode()
+    running.changes.create(values={"scale": 2.0})
+    type(running).objects.filter(pk=running.pk).update(state=State.FAILED)
+    page = client_of(editor).get(address).content.decode()
+    assert 'name="p.scale"' not in page
+    assert "no: the job ended first; when it is resumed" in page
+    answer = client_of(editor).post(address, {"p.scale": "3"})
+    assert "expected a job that runs; this one is failed" in answer.content.decode()
+
+
 def test_the_log_is_downloaded_as_text(client_of, viewer, full_job):
     answer = client_of(viewer).get(reverse("job-log", args=[full_job.pk]))
     assert b"".join(answer.streaming_content) == b"hello <b>\n"
@@ -133,6 +189,23 @@ def test_the_log_page_leaves_out_what_the_socket_will_bring(client_of, viewer, f
     page = client_of(viewer).get(reverse("job-logs", args=[full_job.pk])).content.decode()
     assert "hello" in page
     assert "later" not in page
+
+
+def test_the_log_page_shows_as_much_of_a_log_in_many_parts(
+    client_of, viewer, full_job, monkeypatch
+):
+    def shown() -> str:
+        return client_of(viewer).get(reverse("job-logs", args=[full_job.pk])).content.decode()
+
+    LogPart.objects.filter(job=full_job).delete()
+    for n in range(300):
+        LogPart.objects.create(job=full_job, attempt=1, n=n, seq=1, text=f"line {n}.\n")
+    assert "line 0." in shown()
+    monkeypatch.setattr(views, "LOG_TAIL", 50)
+    page = shown()
+    assert "line 295." in page
+    assert "line 294." not in page
+    assert "the download has all of it" in page
 
 
 def test_the_generic_inspector_shows_figures_and_tables(client_of, viewer, full_job):
@@ -185,6 +258,13 @@ def test_compare_draws_a_band_above_twenty_jobs(client_of, viewer, make_job):
     ids = ",".join(job.pk for job in jobs)
     page = client_of(viewer).get(f"{reverse('compare')}?jobs={ids}").content.decode()
     assert "mean of 21" in page
+
+
+def test_a_job_named_twice_is_compared_once(client_of, viewer, make_job):
+    job = make_job()
+    page = client_of(viewer).get(f"{reverse('compare')}?jobs={job.pk},{job.pk}")
+    assert page.context["ids"] == job.pk
+    assert page.context["missing"] == 0
 
 
 def test_compare_says_nothing_of_jobs_of_others(client_of, outsider, make_job):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from webapp.jobs import listing
-from webapp.jobs.models import State
+from webapp.jobs.models import Job, State
 from webapp.jobs.query import FIELDS, QueryError, parse, tokens
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +72,17 @@ def three(make_job):
 )
 def test_a_query_finds_what_it_says(three, found, q, expected):
     assert sorted(found(q)) == sorted(expected)
+
+
+def test_a_day_is_over_before_what_comes_after_it(three, found):
+    Job.objects.filter(name="one").update(created=datetime(2026, 5, 1, tzinfo=UTC))
+    Job.objects.filter(name="two").update(created=datetime(2026, 5, 1, 23, 59, 59, tzinfo=UTC))
+    Job.objects.filter(name="three").update(created=datetime(2026, 5, 2, tzinfo=UTC))
+    for q, names in {
+        ":2026-05-01": ["one", "two"], ">2026-05-01": ["three"], "<=2026-05-01": ["one", "two"],
+        ">=2026-05-01": ["one", "three", "two"], "<2026-05-02": ["one", "two"],
+    }.items():  # fmt: skip
+        assert sorted(found(f"created{q}")) == names, q
 
 
 def test_archived_jobs_show_only_when_asked_for(make_job, found):

@@ -74,19 +74,23 @@ def test_a_rewind_leaves_other_jobs_what_they_use(make_job) -> None:
     Artifact.objects.create(path="graph.npz", n=5, **words)  # the new attempt makes it again
 
 
+def words_of(job: Job) -> str:
+    return waits_for([job])[job.pk]
+
+
 def test_what_does_not_wait_waits_for_nothing(make_job, db) -> None:
     for state in (State.RUNNING, *ENDED):
-        assert waits_for(make_job(state=state)) == ""
+        assert waits_for([make_job(state=state)]) == {}
 
 
 def test_without_a_worker_it_waits_for_one(make_job) -> None:
-    assert waits_for(make_job()) == "waits for a worker: none is running"
-    assert waits_for(make_job(queue="gpu")) == "waits for a worker with a GPU: none is running"
+    assert words_of(make_job()) == "waits for a worker: none is running"
+    assert words_of(make_job(queue="gpu")) == "waits for a worker with a GPU: none is running"
 
 
 def test_a_worker_of_another_queue_does_not_help(make_job, workers) -> None:
     workers("w")
-    assert "a worker with the HDL tools" in waits_for(make_job(queue="hdl"))
+    assert "a worker with the HDL tools" in words_of(make_job(queue="hdl"))
 
 
 def test_it_tells_slots_and_place_in_the_line(make_job, workers) -> None:
@@ -94,23 +98,41 @@ def test_it_tells_slots_and_place_in_the_line(make_job, workers) -> None:
     make_job()
     claim("w", ["cpu"])
     second, third = make_job(id="1"), make_job(id="2")
-    assert waits_for(second) == "waits for a free slot: 1 of 1 taken"
-    assert waits_for(third) == "waits for a free slot: 1 of 1 taken; 1 job is before it"
+    assert words_of(second) == "waits for a free slot: 1 of 1 taken"
+    assert words_of(third) == "waits for a free slot: 1 of 1 taken; 1 job is before it"
+
+
+def test_places_in_the_line_are_counted_by_queue_and_priority(make_job, workers) -> None:
+    workers("w")
+    workers("g", queues=["gpu"])
+    make_job()
+    claim("w", ["cpu"])
+    last = make_job(id="1", priority=-1)
+    other, later, alone = make_job(id="2"), make_job(id="3"), make_job(id="4", queue="gpu")
+    first = make_job(id="5", priority=9)
+    full = "waits for a free slot: 1 of 1 taken"
+    assert waits_for([last, later, alone, first]) == {
+        last.pk: f"{full}; 3 jobs are before it",
+        later.pk: f"{full}; 2 jobs are before it",
+        alone.pk: "starts in a moment",
+        first.pk: full,
+    }
+    assert waits_for([other]) == {other.pk: f"{full}; 1 job is before it"}
 
 
 def test_with_a_free_slot_it_starts_in_a_moment(make_job, workers) -> None:
     workers("w")
-    assert waits_for(make_job()) == "starts in a moment"
+    assert words_of(make_job()) == "starts in a moment"
 
 
 def test_a_stopping_worker_takes_no_more(make_job, workers) -> None:
     workers("w", draining=True)
-    assert waits_for(make_job()) == "waits for a worker: the last one is stopping"
+    assert words_of(make_job()) == "waits for a worker: the last one is stopping"
 
 
 def test_it_says_when_the_disk_is_full(make_job, workers) -> None:
     workers("w")
     said = f"{LOW_DISK}less than 1 GiB is free on the disk of here"
-    assert waits_for(make_job(message=said)) == said
+    assert words_of(make_job(message=said)) == said
     job = make_job(message="")
     assert Job.objects.filter(pk=job.pk, message="").exists()

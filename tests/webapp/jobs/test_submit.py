@@ -55,6 +55,7 @@ def test_a_job_is_complete(request_of, project, editor):
 
 def test_seeds_make_a_group_in_their_order(request_of):
     jobs = request_of(seeds=[3, 1, 2], name="three")
+    assert list(map(str, jobs)) == ["three, seed 3", "three, seed 1", "three, seed 2"]
     assert len({job.group_id for job in jobs}) == 1
     assert jobs[0].group.name == "three"
     assert [job.seed for job in Job.objects.order_by("id")] == [3, 1, 2]
@@ -93,6 +94,7 @@ def test_an_artifact_waits_for_the_end_of_its_job(request_of, make_job):
     [
         ({"method": "nope"}, "method", "fake"),
         ({"params": {"steps": -1}}, "steps", "expected a number of 0 or more, got -1"),
+        ({"params": {"steps": -(10**40)}}, "steps", f"or more, got -1{'0' * 18}…"),
         ({"params": {"steps": "x"}}, "steps", "expected a whole number, got 'x'"),
         ({"params": {"unknown": 1}}, "unknown", "no such parameter"),
         ({"params": {"scale": float("nan")}}, "scale", "finite"),
@@ -121,11 +123,11 @@ def test_an_artifact_waits_for_the_end_of_its_job(request_of, make_job):
         (
             {"limits": {"seconds": 0}},
             "limits.seconds",
-            "1 s to 1 d 0 h (1 to 86400 seconds)",
+            "1 s to 1 d 0 h (1 to 86400 seconds), got 0 s",
         ),
         ({"limits": {"memory": 1 << 60}}, "limits.memory", "to 17179869184 bytes), got 1024 PiB"),
         ({"limits": {"memory": 1}}, "limits.memory", "expected 128 MiB to 16.0 GiB"),
-        ({"limits": {"disk": 10**400}}, "limits.disk", "got 1000"),
+        ({"limits": {"disk": 10**400}}, "limits.disk", f"got 1{'0' * 19}…"),
         ({"limits": {"coffee": 1}}, "limits.coffee", "there are: seconds"),
         ({"priority": 1}, "priority", "maintainer"),
         ({"priority": -101}, "priority", "from -100 to 100"),
@@ -207,10 +209,10 @@ def test_what_is_deleted_after_the_request_was_read_is_refused(
     assert not Job.objects.filter(project=project).exists()
 
 
-def test_an_attack_on_a_graph_that_is_attacked_already_is_refused_before_it_waits(request_of, team):
-    facts = {"nodes": 9, "edges": 8, "features": True, "labels": True}
-
-    def graph(letter: str) -> dict[str, str]:
+def test_inputs_that_do_not_fit_together_are_refused_before_the_job_waits(request_of, team):
+    def graph(letter: str, nodes: int) -> dict[str, str]:
+        facts = {"nodes": nodes, "edges": 8, "features": True, "labels": True}
+        facts["largest_component_nodes"] = nodes
         blob = Blob.objects.create(sha256=letter * 64, size=3)
         dataset = Dataset.objects.create(team=team, name=letter, kind="graph")
         stored = Version.objects.create(
@@ -218,13 +220,15 @@ def test_an_attack_on_a_graph_that_is_attacked_already_is_refused_before_it_wait
         )
         return {"version": stored.pk}
 
-    inputs = {"graph": graph("a"), "perturbed": graph("b")}
-    faults = refusal(request_of, method="gagn", inputs=inputs, params={"attack": ["dice"]})
-    assert "makes its own attacks" in faults["perturbed"]
+    inputs = {"graph": graph("a", 9), "perturbed": graph("b", 9)}
+    other = {**inputs, "perturbed": graph("c", 8)}
+    assert refusal(request_of, method="gagn", inputs=other) == {
+        "perturbed": "has 8 nodes; expected 9"
+    }
     assert refusal(request_of, method="gagn", inputs=inputs, params={"targets": [-1]}) == {
         "targets": "expected node numbers of 0 or more, got -1"
     }
-    assert request_of(method="gagn", inputs=inputs)
+    assert request_of(method="gagn", inputs=inputs, params={"attack": ["dice"]})
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings as django_settings
 from django.test import Client
 from kombu import Queue
+from kombu.exceptions import OperationalError
 
 from webapp.accounts.models import Membership
 from webapp.asgi import application
@@ -39,10 +40,10 @@ def headers_of(client: Client | None, origin: bytes | None = HERE) -> list[tuple
 class Page:
     """A browser's end of the socket (`channels.testing` would need another server)."""
 
-    def __init__(self, client: Client | None, origin: bytes | None = HERE):
+    def __init__(self, client: Client | None, origin: bytes | None = HERE, path: str = "/ws/live"):
         scope = {
             "type": "websocket",
-            "path": "/ws/live",
+            "path": path,
             "query_string": b"",
             "headers": headers_of(client, origin),
             "subprotocols": [],
@@ -93,9 +94,9 @@ def talk(client: Client, script: Callable) -> None:
     async_to_sync(run)()
 
 
-def refused(client: Client | None, origin: bytes | None = HERE) -> bool:
+def refused(client: Client | None, origin: bytes | None = HERE, path: str = "/ws/live") -> bool:
     async def run() -> bool:
-        return not await Page(client, origin).opens()
+        return not await Page(client, origin, path).opens()
 
     return async_to_sync(run)()
 
@@ -150,6 +151,12 @@ def test_nobody_subscribes_to_the_answers_of_others(editor, client_of):
 
 def test_without_a_session_there_is_no_socket(db):
     assert refused(None)
+
+
+@pytest.mark.parametrize("path", ["/", "/ws/", "/ws/live/more"])
+def test_another_address_gets_no_socket_and_breaks_nothing(viewer, client_of, path):
+    assert refused(client_of(viewer), path=path)
+    assert refused(None, path=path)
 
 
 @pytest.mark.parametrize("origin", [b"https://evil.example", b"null", None])
@@ -369,6 +376,22 @@ class TestAsking:
         async def script(page: Page) -> None:
             answer = await page.say(ask=1, job=job.pk, question="threshold")
             assert answer == {"answered": 1, "ok": False, "error": "no answer within 0.1 seconds"}
+
+        talk(client_of(viewer), script)
+
+    def test_a_broker_that_is_away_is_told(self, viewer, client_of, make_job, monkeypatch):
+        from workers import tasks
+
+        def away(*arguments, **words):
+            raise OperationalError("no broker")
+
+        monkeypatch.setattr(tasks.ask, "apply_async", away)
+        job = make_job()
+
+        async def script(page: Page) -> None:
+            answer = await page.say(ask=1, job=job.pk, question="threshold")
+            assert (answer["answered"], answer["ok"]) == (1, False)
+            assert answer["error"].endswith("the message broker is not there")
 
         talk(client_of(viewer), script)
 

@@ -9,15 +9,17 @@ from django.core.management import call_command
 from django.db import transaction
 
 from tests.bench import connected
+from tests.services import own_database
 
 
 @pytest.fixture(scope="session")
-def postgres(services, django_db_setup, django_db_blocker) -> dict[str, Any]:
-    """A PostgreSQL database with our tables."""
-    database = dj_database_url.parse(services.database_url)
-    with django_db_blocker.unblock(), connected(database):
-        call_command("migrate", verbosity=0)
-    return database
+def postgres(services, django_db_setup, django_db_blocker) -> Iterator[dict[str, Any]]:
+    """A PostgreSQL database with our tables, which no bench writes into."""
+    with own_database(services.database_url) as url:
+        database = dj_database_url.parse(url)
+        with django_db_blocker.unblock(), connected(database):
+            call_command("migrate", verbosity=0)
+        yield database
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])

@@ -13,6 +13,7 @@ from webapp.templatetags import bench
     ("seconds", "words"),
     [
         (None, ""),
+        (0, "0 s"),
         (0.0042, "4.2 ms"),
         (0.42, "0.42 s"),
         (12, "12 s"),

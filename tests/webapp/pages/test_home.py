@@ -64,8 +64,15 @@ def test_a_bench_without_jobs_says_the_first_steps(client_of, editor):
     assert "Start a job" in page
 
 
-def test_a_viewer_is_not_told_to_start_jobs(client_of, viewer):
-    assert "Start a job" not in text(client_of(viewer).get("/"))
+def test_a_viewer_is_not_told_to_start_jobs(client_of, viewer, editor, make_job):
+    for jobs in (0, 1):
+        for address in ("/", "/jobs/", "/methods/fake/", "/datasets/"):
+            page = text(client_of(viewer).get(address))
+            for offer in ("/jobs/new/", "/datasets/new/", "Add tag"):
+                assert offer not in page, (address, jobs)
+        assert "/jobs/new/" in text(client_of(editor).get("/jobs/"))
+        make_job(state=State.DONE)
+    assert "Add tag" in text(client_of(editor).get("/jobs/"))
 
 
 def test_a_running_job_shows_its_phase_curve_and_time_left(client_of, editor, running):

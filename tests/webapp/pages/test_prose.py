@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from webapp.pages.prose import render
+from webapp.templatetags.bench import markdown
 
 
 def test_html_in_the_text_is_shown_and_not_obeyed():
@@ -10,6 +11,11 @@ def test_html_in_the_text_is_shown_and_not_obeyed():
     assert "<script" not in html
     assert "&lt;script&gt;" in html
     assert "<b " not in html
+
+
+def test_prose_inside_a_page_takes_no_heading_and_no_name_from_it():
+    html = markdown("# main\n\n## 日本")
+    assert html == "<h4>main</h4>\n<h5>日本</h5>\n"
 
 
 def test_a_link_that_would_run_a_script_is_no_link():

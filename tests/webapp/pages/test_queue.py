@@ -3,10 +3,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from webapp.audit.models import AuditEvent
-from webapp.jobs.models import Attempt, State, Worker
+from webapp.jobs.models import Attempt, Job, State, Worker
+from webapp.pages import queue
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +48,7 @@ def test_a_waiting_job_says_what_it_waits_for(client_of, viewer, worker, make_jo
     Attempt.objects.create(job=held, number=1, worker="desk", host="here")
     make_job(name="Next", state=State.QUEUED)
     page = text(client_of(viewer).get("/queue/parts/"))
-    assert "waits for a free slot: 1 of 1 taken" in page
+    assert "a free slot: 1 of 1 taken" in page
     assert "Holder" in page
 
 
@@ -58,6 +61,29 @@ def test_another_teams_jobs_are_counted_but_not_named(client_of, outsider, worke
     assert "Next" not in page
     assert "a job of another team" in page
     assert "1 job of other teams waits too" in page
+
+
+def test_a_long_queue_asks_the_database_no_more_often(client_of, maintainer, worker, make_job):
+    client = client_of(maintainer)
+
+    def asked(count: int) -> int:
+        for _ in range(count):
+            make_job(name="Next")
+        with CaptureQueriesContext(connection) as queries:
+            page = text(client.get("/queue/parts/"))
+        assert page.count("/priority/") == Job.objects.count()
+        return len(queries)
+
+    assert asked(5) == asked(45)
+
+
+def test_it_says_how_many_waiting_jobs_are_not_shown(client_of, viewer, make_job, monkeypatch):
+    monkeypatch.setattr(queue, "MOST_WAITING", 2)
+    for _ in range(2):
+        make_job()
+    assert "more job" not in text(client_of(viewer).get("/queue/"))
+    make_job()
+    assert "1 more job of your teams waits, after these" in text(client_of(viewer).get("/queue/"))
 
 
 @pytest.mark.parametrize(("move", "priority"), [("sooner", 1), ("later", -1), ("first", 6)])

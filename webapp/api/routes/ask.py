@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.http import HttpRequest
 from ninja import Router
@@ -16,10 +16,11 @@ from pydantic import Field
 from engine.core import params as parameters
 from engine.core.method import Question
 from engine.core.registry import methods
-from webapp.api.errors import BadQuestion, NoAnswer
+from webapp.api.errors import BadQuestion, NoAnswer, Unreachable
 from webapp.api.fields import Given, Id, Problem, Shown, Slug, answers
 from webapp.ids import new_id
 from webapp.jobs.models import WAITING, Job, State
+from webapp.live.passing import AWAY, pass_on
 from webapp.policy import get_or_404
 from webapp.refused import Refused
 
@@ -37,14 +38,21 @@ class Answer(Shown):
     seconds: float
 
 
-@router.post("/jobs/{job_id}/ask", response={**answers(Answer), 504: Problem}, summary="A what-if")
+@router.post(
+    "/jobs/{job_id}/ask",
+    response={**answers(Answer), 503: Problem, 504: Problem},
+    summary="A what-if",
+)
 def ask(request: HttpRequest, job_id: Id, given: Asking) -> dict:
     job = get_or_404(request.user, Job, "job.ask", pk=job_id)
     question = _checked(job, given)
     if job.state in WAITING:
         raise _too_early(job)
     begun = time.monotonic()
-    reply = async_to_sync(_reply)(job.pk, given.question, values=given.set)
+    try:
+        reply = async_to_sync(_reply)(job.pk, given.question, values=given.set)
+    except AWAY as fault:
+        raise Unreachable from fault
     if not reply.get("ok"):
         raise _unanswered(job, question, reply["error"], where=reply.get("where"))
     return {"answer": reply["answer"], "seconds": time.monotonic() - begun}
@@ -79,13 +87,11 @@ def _checked(job: Job, given: Asking) -> Question:
 
 async def _reply(job_id: str, question: str, *, values: dict[str, Any]) -> dict[str, Any]:
     """Listens first, then asks: the answer cannot come too early."""
-    from workers.tasks import ask as task  # the workers import the models: not at import time
-
     layer, reply_id = get_channel_layer(), new_id()
     channel = await layer.new_channel()
     await layer.group_add(f"ask.{reply_id}", channel)
     try:
-        await sync_to_async(task.delay)(job_id, question, values, reply_id)
+        await pass_on("ask", job_id, question, values, reply_id)
         async with asyncio.timeout(PATIENCE):
             return json.loads((await layer.receive(channel))["text"])
     except TimeoutError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from django.http import HttpRequest
@@ -14,7 +14,7 @@ from engine.core.options import MOST_THREADS
 from engine.core.seeds import LARGEST, MOST
 from webapp.api import replay
 from webapp.api.fields import Asked, Given, Id, Line, Shown, Slug, Text, Words, answers
-from webapp.api.routes.shapes import JobOut, JobWhole, Made, made
+from webapp.api.routes.shapes import JobOut, JobWhole, Made, made, told
 from webapp.jobs import actions, listing
 from webapp.jobs import submit as service
 from webapp.jobs.choices import of_job
@@ -70,6 +70,10 @@ class JobEdit(Given):
     pinned: bool | None = None
     archived: bool | None = None
     priority: Annotated[int, Field(ge=-100, le=100)] | None = None
+
+
+class ParamsEdit(Given):
+    params: dict[str, Any] = Field({}, description="Live ones; what is left out stays as it is.")
 
 
 class Row(Shown):
@@ -140,13 +144,13 @@ def submit(
 
 @router.get("/jobs/{job_id}", response=answers(JobWhole), summary="A job")
 def get_job(request: HttpRequest, job_id: Id) -> Job:
-    return get_or_404(request.user, Job, "job.view", pk=job_id)
+    return told([get_or_404(request.user, Job, "job.view", pk=job_id)])[0]
 
 
 @router.patch("/jobs/{job_id}", response=answers(JobOut), summary="Change what is said of it")
 def edit_job(request: HttpRequest, job_id: Id, given: JobEdit) -> Job:
     job = get_or_404(request.user, Job, "job.edit", pk=job_id)
-    return actions.edit(job, request.user, **given.model_dump())
+    return told([actions.edit(job, request.user, **given.model_dump())])[0]
 
 
 @router.delete("/jobs/{job_id}", response=answers(None, status=204), summary="Delete a job")
@@ -158,6 +162,12 @@ def delete_job(request: HttpRequest, job_id: Id) -> Status:
 @router.post("/jobs/{job_id}/cancel", response=answers(JobOut), summary="Cancel")
 def cancel(request: HttpRequest, job_id: Id) -> Job:
     return _control(request, job_id, actions.cancel)
+
+
+@router.patch("/jobs/{job_id}/params", response=answers(JobWhole), summary="Change live parameters")
+def change(request: HttpRequest, job_id: Id, given: ParamsEdit) -> Job:
+    """Only while it runs. It takes them at its next step; `changes` says when it has."""
+    return _control(request, job_id, partial(actions.change, values=given.params))
 
 
 @router.post("/jobs/{job_id}/retry", response=answers(JobOut), summary="From the beginning again")
@@ -198,7 +208,7 @@ def _control(request: HttpRequest, job_id: str, action: Any) -> Job:
     job = get_or_404(request.user, Job, "job.control", pk=job_id)
     action(job, request.user)
     job.refresh_from_db()
-    return job
+    return told([job])[0]
 
 
 def _seeds(seed: int | None, seeds: list[int] | None, *, otherwise: int) -> list[int]:
@@ -216,15 +226,5 @@ def _row(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
         "group": row["group_id"],
         "project": row["project__name"],
         "by": row["created_by__name"] or row["created_by__email"] or "",
-        "columns": dict(zip(names, map(_value, row["columns"]), strict=True)),
+        "columns": dict(zip(names, row["columns"], strict=True)),
     }
-
-
-def _value(text: str | None) -> Any:
-    """A cell as it stood in the JSON: the list reads cells as text."""
-    if text is None:
-        return None
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

@@ -8,9 +8,12 @@ from typing import Any
 from django.db.models import Count
 from django.http import HttpRequest
 from ninja import Router
+from pydantic import Field
 
 from webapp.api.fields import Shown, answers
+from webapp.api.routes.shapes import told
 from webapp.jobs.models import ACTIVE, WAITING, Job, Worker
+from webapp.jobs.states import alive
 from webapp.policy import visible
 
 router = Router(tags=["queue"])
@@ -27,6 +30,7 @@ class QueuedJob(Shown):
     created: datetime
     phase: str
     progress: dict[str, Any]
+    waits_for: str | None = Field(description="in words; null for a job that does not wait")
 
 
 class WorkerOut(Shown):
@@ -55,13 +59,12 @@ def queue(request: HttpRequest) -> dict:
     everybody = Job.objects.filter(state__in=(*WAITING, *ACTIVE)).order_by()
     for name, state, many in everybody.values_list("queue", "state").annotate(many=Count("id")):
         counts.setdefault(name, {})[state] = many
-    return {
-        "counts": counts,
-        "active": list(rows.filter(state__in=ACTIVE).order_by("id")[:MOST]),
-        "waiting": list(rows.filter(state__in=WAITING).order_by("-priority", "id")[:MOST]),
-    }
+    active = rows.filter(state__in=ACTIVE).order_by("id")[:MOST]
+    waiting = rows.filter(state__in=WAITING).order_by("-priority", "id")[:MOST]
+    return {"counts": counts, "active": told(list(active)), "waiting": told(list(waiting))}
 
 
 @router.get("/workers", response=answers(list[WorkerOut]), summary="Workers")
 def workers(request: HttpRequest) -> list[Worker]:
-    return list(Worker.objects.order_by("name"))
+    """Those that were heard of lately, as on the queue's page."""
+    return list(alive().order_by("name"))

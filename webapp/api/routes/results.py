@@ -13,6 +13,7 @@ from engine.core import group as statistics
 from webapp.api.fields import Asked, Id, Shown, Word, Words, answers, like, one_line
 from webapp.artifacts.download import respond
 from webapp.artifacts.models import Artifact
+from webapp.jobs import comparison
 from webapp.jobs.models import Group, Job, State
 from webapp.metrics import store
 from webapp.policy import get_or_404, visible
@@ -80,9 +81,15 @@ class ComparedJob(GroupJob):
     method: str
 
 
+class Difference(Shown):
+    name: str = Field(description="seed, method, device, threads, or an input or a parameter")
+    title: str
+    values: list[Any] = Field(description="in the order of the jobs; null where one has none")
+
+
 class Comparison(Shown):
     jobs: list[ComparedJob]
-    params: dict[str, dict[str, Any]] = Field(description="those that differ: {name: {job: value}}")
+    differing: list[Difference] = Field(description="what was asked for otherwise")
     series: dict[str, dict[str, dict[str, Any]]] = Field(description="{key: {job: columns}}")
 
 
@@ -197,28 +204,20 @@ def compare(request: HttpRequest, asked: Query[CompareAsked]) -> HttpResponse:
         key: {pk: found[key] for pk, found in by_job.items() if key in found} for key in wanted
     }
     shown = [ComparedJob.from_orm(job).dict() for job in jobs]
-    return JsonResponse({"jobs": shown, "params": _differing(jobs), "series": curves})
+    differing = [Difference(**row).dict() for row in comparison.differing(jobs)]
+    return JsonResponse({"jobs": shown, "differing": differing, "series": curves})
 
 
 def _compared(request: HttpRequest, ids: list[str]) -> list[Job]:
     """In the order asked for; one that is not there, or not theirs, is named."""
     if not 1 <= len(ids) <= MOST_COMPARED:
         raise Refused([("jobs", f"expected 1 to {MOST_COMPARED} ids, got {len(ids)}")])
-    found = visible(request.user, Job).in_bulk(ids)
+    rows = visible(request.user, Job).prefetch_related(*comparison.INPUTS)
+    found = rows.in_bulk(ids)
     for pk in ids:
         if pk not in found:
             raise Refused([("jobs", f"expected ids of jobs that are here, got {pk!r:.40}")])
     return [found[pk] for pk in ids]
-
-
-def _differing(jobs: list[Job]) -> dict[str, dict[str, Any]]:
-    names = {name: None for job in jobs for name in job.params}
-    values = {name: {job.pk: job.params.get(name) for job in jobs} for name in names}
-    return {
-        name: column
-        for name, column in values.items()
-        if any(value != column[jobs[0].pk] for value in column.values())
-    }
 
 
 def _names(text: str) -> list[str]:

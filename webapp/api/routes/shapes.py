@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from pydantic import Field
 
-from webapp.accounts.models import User
 from webapp.api.fields import Shown
 from webapp.jobs.choices import of_job
 from webapp.jobs.models import Job
-from webapp.policy import visible
+from webapp.jobs.states import waits_for
 
 
 class AttemptOut(Shown):
@@ -38,6 +36,15 @@ class VerificationOut(Shown):
     ok: bool
 
 
+class ChangeOut(Shown):
+    values: dict[str, Any]
+    by: str | None = Field(alias="by_id")
+    asked: datetime
+    attempt: int | None = Field(description="which took it; null: none yet")
+    step: int | None = Field(description="the last one logged before it was taken")
+    fault: str = Field(description="why it never will be taken; empty otherwise")
+
+
 class JobOut(Shown):
     id: str
     project: str = Field(alias="project_id")
@@ -52,7 +59,7 @@ class JobOut(Shown):
     created: datetime
     created_by: str | None = Field(alias="created_by_id")
     inputs: dict[str, dict[str, str]] = Field(alias="chosen")
-    params: dict[str, Any]
+    params: dict[str, Any] = Field(description="with which it begins; see `changes`")
     seed: int
     device: str
     threads: int
@@ -68,6 +75,7 @@ class JobOut(Shown):
     resumable: bool
     started: datetime | None
     ended: datetime | None
+    waits_for: str | None = Field(description="in words; null for a job that does not wait")
     message: str
     where: str
     summary: dict[str, float | None]
@@ -83,8 +91,13 @@ class JobOut(Shown):
 
 class JobWhole(JobOut):
     environment: dict[str, Any]
+    changes: list[ChangeOut] = Field(description="of live parameters, in their order")
     attempts: list[AttemptOut]
     verifications: list[VerificationOut]
+
+    @staticmethod
+    def resolve_changes(job: Job) -> list:
+        return list(job.changes.all())
 
     @staticmethod
     def resolve_attempts(job: Job) -> list:
@@ -103,8 +116,12 @@ class Made(Shown):
 
 
 def made(jobs: list[Job]) -> dict[str, Any]:
-    return {"group": jobs[0].group_id if jobs else None, "jobs": jobs}
+    return {"group": jobs[0].group_id if jobs else None, "jobs": told(jobs)}
 
 
-def jobs_of(user: User) -> QuerySet[Job]:
-    return visible(user, Job).select_related("project__team").prefetch_related("inputs")
+def told(jobs: list[Job]) -> list[Job]:
+    """The jobs with what each waits for, asked for all of them at once."""
+    waits = waits_for(jobs)
+    for job in jobs:
+        job.waits_for = waits.get(job.pk)
+    return jobs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from webapp import policy
 from webapp.jobs import comparison, overlay
@@ -18,13 +18,12 @@ USUAL = 4  # charts, without a choice
 
 
 @login_required
-@require_GET
+@require_safe
 def compare(request: HttpRequest) -> HttpResponse:
-    wanted = [pk for pk in request.GET.get("jobs", "").split(",") if pk and "\0" not in pk]
+    named = [pk for pk in request.GET.get("jobs", "").split(",") if pk and "\0" not in pk]
+    wanted = list(dict.fromkeys(named))
     rows = policy.visible(request.user, Job).filter(pk__in=wanted[:MOST])
-    rows = rows.select_related("project", "group").prefetch_related(
-        "inputs__version__dataset", "inputs__artifact"
-    )
+    rows = rows.select_related("project", "group").prefetch_related(*comparison.INPUTS)
     place = {pk: number for number, pk in enumerate(wanted)}
     jobs = sorted(rows, key=lambda job: place[job.pk])
     keys = overlay.shared_keys(jobs)

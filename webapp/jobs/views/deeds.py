@@ -39,7 +39,7 @@ def _deed(action: str, act: Callable[[Job, User], None], said: str) -> Callable[
 
 
 cancel = _deed("job.control", actions.cancel, "is being cancelled.")
-retry = _deed("job.control", actions.retry, "is queued again, from the beginning.")
+retry = _deed("job.control", actions.retry, "is queued again, from the beginning, as submitted.")
 resume = _deed("job.control", actions.resume, "is queued again, from its checkpoint.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from webapp import policy
 from webapp.jobs import comparison, overlay, results
@@ -14,7 +14,7 @@ from webapp.jobs.views.compare import USUAL
 
 
 @login_required
-@require_GET
+@require_safe
 def group(request: HttpRequest, pk: str) -> HttpResponse:
     found = policy.get_or_404(request.user, Group, "job.view", pk=pk)
     jobs = comparison.group_jobs(found)

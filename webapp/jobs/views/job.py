@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_http_methods, require_safe
 
 from webapp import policy
 from webapp.artifacts.models import Artifact
 from webapp.artifacts.previews import preview
-from webapp.jobs import actions, results
+from webapp.jobs import actions, controls, results
 from webapp.jobs.models import ENDED, Job, JobInput, LogPart
 from webapp.jobs.states import waits_for
 from webapp.metrics.models import Series
+from webapp.refused import Refused
 
 TABS = (
     ("job", "Overview"),
@@ -29,7 +32,7 @@ TABS = (
     ("job-config", "Config"),
     ("job-attempts", "Attempts"),
 )
-LOG_TAIL = 16  # parts of at most 64 kB that the page shows; the download has all
+LOG_TAIL = 1_000_000  # characters that the page shows; the download has all
 MOST_ARTIFACTS = 1000
 MOST_SHOWN = 16  # results that the first page draws
 
@@ -56,7 +59,7 @@ def page(
         "tab": tab,
         "tabs": [(reverse(name, args=[job.pk]), title, name) for name, title in TABS],
         "may": actions.allowed(job, request.user),
-        "waits": waits_for(job),
+        "waits": waits_for([job]).get(job.pk, ""),
         "share": min(done / total, 1) if total and done is not None else None,
         "ended": job.state in ENDED,
         "live": {
@@ -67,11 +70,12 @@ def page(
             "series": f"/api/v1/jobs/{job.pk}/series",
         },
     }
-    return render(request, template, {**shared, **context})
+    status = 422 if context.get("faults") else 200
+    return render(request, template, {**shared, **context}, status=status)
 
 
 @login_required
-@require_GET
+@require_safe
 def overview(request: HttpRequest, pk: str) -> HttpResponse:
     job = get_job(request, pk)
     card = results.card_of(job)
@@ -97,7 +101,7 @@ def overview(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def charts(request: HttpRequest, pk: str) -> HttpResponse:
     job = get_job(request, pk)
     keys = list(Series.objects.filter(job=job).values("key", "count"))
@@ -110,25 +114,29 @@ def charts(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def logs(request: HttpRequest, pk: str) -> HttpResponse:
     job = get_job(request, pk)
+    text, cut = _tail(job)
+    return page(request, job, "job-logs", template="jobs/logs.html", log={"text": text}, cut=cut)
+
+
+def _tail(job: Job) -> tuple[str, bool]:
+    """The newest parts of the log, many though they may be; are there more?"""
     # Not what was written since `seq` was read: that comes over the socket.
     parts = LogPart.objects.filter(job=job, seq__lte=job.seq).order_by("-pk")
-    parts = list(parts[: LOG_TAIL + 1])
-    text = "".join(part.text for part in reversed(parts[:LOG_TAIL]))
-    return page(
-        request,
-        job,
-        "job-logs",
-        template="jobs/logs.html",
-        log={"text": text},
-        cut=len(parts) > LOG_TAIL,
-    )
+    shown: deque[str] = deque()
+    room = LOG_TAIL
+    for text in parts.values_list("text", flat=True).iterator(chunk_size=100):
+        room -= len(text)
+        if room < 0:
+            return "".join(shown), True
+        shown.appendleft(text)
+    return "".join(shown), False
 
 
 @login_required
-@require_GET
+@require_safe
 def log_text(request: HttpRequest, pk: str) -> HttpResponse:
     """The whole log as a file."""
     job = policy.get_or_404(request.user, Job, "job.view", pk=pk)
@@ -141,7 +149,7 @@ def log_text(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def artifacts(request: HttpRequest, pk: str) -> HttpResponse:
     job = get_job(request, pk)
     rows = Artifact.objects.filter(job=job).select_related("blob").order_by("role", "path")
@@ -159,16 +167,32 @@ def artifacts(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 def config(request: HttpRequest, pk: str) -> HttpResponse:
+    """What was asked of the job; its form changes live parameters while it runs."""
     job = get_job(request, pk)
+    card = results.card_of(job)
+    values, faults = job.params_now, []
+    if request.method == "POST":
+        given = controls.read_live(card.params, request.POST) if card else {}
+        try:
+            actions.change(job, request.user, given)
+        except Refused as refused:
+            values, faults = {**values, **given}, refused.faults
+        else:
+            messages.success(request, "The job takes the new values at its next step.")
+            return redirect("job-config", pk)
+    beside = dict(reversed(faults))  # the first of a field wins
     environment = [(key, value) for key, value in job.environment.items() if key != "packages"]
     return page(
         request,
         job,
         "job-config",
         template="jobs/config.html",
-        parameters=results.parameters(job, results.card_of(job), job.parent),
+        parameters=results.parameters(job, card, job.parent),
+        changes=job.changes.select_related("by"),
+        controls=controls.live(card.params, values, faults=beside) if card else [],
+        faults=faults,
         environment=environment,
         packages=sorted((job.environment.get("packages") or {}).items()),
         inputs=_inputs(job),
@@ -176,7 +200,7 @@ def config(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def attempts(request: HttpRequest, pk: str) -> HttpResponse:
     job = get_job(request, pk)
     tries = list(job.attempts.all())

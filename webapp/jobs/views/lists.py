@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from engine.core.registry import methods
 from webapp import policy
@@ -18,7 +18,7 @@ from webapp.jobs.models import Job
 from webapp.jobs.query import QueryError
 from webapp.refused import Refused
 
-KEPT = ("q", "sort", "cols")
+KEPT = ("q", "project", "sort", "cols")
 SORTABLE = (
     ("name", "Name"),
     ("method", "Method"),
@@ -27,7 +27,7 @@ SORTABLE = (
 
 
 @login_required
-@require_GET
+@require_safe
 def jobs(request: HttpRequest) -> HttpResponse:
     given = {name: request.GET.get(name, "") for name in KEPT}
     given["cols"] = given["cols"] or _usual_columns(given["q"])
@@ -35,7 +35,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
     try:
         found = listing.jobs_page(
             request.user,
-            q=_query(request, given["q"]),
+            q=_query(given),
             sort=given["sort"],
             columns=given["cols"],
             cursor=request.GET.get("cursor", ""),
@@ -52,6 +52,8 @@ def jobs(request: HttpRequest) -> HttpResponse:
         "rows": _titled(found) if found else [],
         "next": _address(given, cursor=found.next) if found and found.next else "",
         "first": _address(given) if request.GET.get("cursor") else "",
+        "by_age": _address(given, sort=""),
+        "everywhere": _address(given, project=""),
         "here": request.get_full_path(),
         "teams": list(Membership.objects.filter(user=request.user).values_list("team", flat=True)),
         "any": bool(found and found.rows) or policy.visible(request.user, Job).exists(),
@@ -59,10 +61,10 @@ def jobs(request: HttpRequest) -> HttpResponse:
     return render(request, "jobs/list.html", context, status=422 if fault else 200)
 
 
-def _query(request: HttpRequest, q: str) -> str:
+def _query(given: dict[str, str]) -> str:
     """`?project=<id>` from the rail is one more term."""
-    project = request.GET.get("project", "").replace('"', "")
-    return f'{q} project:"{project}"' if project else q
+    project = given["project"].replace('"', "")
+    return f'{given["q"]} project:"{project}"' if project else given["q"]
 
 
 def _usual_columns(q: str) -> str:
@@ -108,7 +110,7 @@ def _address(given: dict[str, str], **changed: str) -> str:
 
 
 @login_required
-@require_GET
+@require_safe
 def columns(request: HttpRequest) -> HttpResponse:
     """What can be a column, by method: fetched when the picker opens."""
     chosen = [name for name in request.GET.get("cols", "").split(",") if name]
@@ -132,7 +134,7 @@ def columns(request: HttpRequest) -> HttpResponse:
         "groups": groups,
         "chosen": chosen,
         "others": ",".join(name for name in chosen if name not in known),
-        "given": {name: request.GET.get(name, "") for name in ("q", "sort")},
+        "given": {name: request.GET.get(name, "") for name in KEPT if name != "cols"},
         "most": listing.MOST_COLUMNS,
     }
     return render(request, "jobs/columns.html", context)

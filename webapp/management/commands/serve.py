@@ -1,4 +1,4 @@
-"""One command, one process: pages, sockets and, without a broker, the worker as well."""
+"""One command, one process: pages, sockets and, without REDIS_URL, the worker as well."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class BenchServer(uvicorn.Server):
 
 
 class Command(BaseCommand):
-    help = "Serve the bench. Without REDIS_URL and BROKER_URL this one process is all there is."
+    help = "Serve the bench. Without REDIS_URL this one process is all there is."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.HOST)

@@ -11,13 +11,12 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    help = "Take jobs from the queues of TENFOLD_QUEUES, TENFOLD_SLOTS at once. Needs a broker."
+    help = "Take jobs from the queues of TENFOLD_QUEUES, TENFOLD_SLOTS at once. Needs REDIS_URL."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.EMBEDDED:
             raise CommandError(
-                "A worker of its own needs REDIS_URL or BROKER_URL; without them `serve` is the "
-                "worker."
+                "A worker of its own needs REDIS_URL; without it `serve` is the worker."
             )
         from workers.embedded import EmbeddedWorker
 
