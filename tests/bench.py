@@ -125,8 +125,8 @@ class Bench:
 
     def __enter__(self) -> Bench:
         self.home.mkdir(parents=True, exist_ok=True)
-        self.start()
         try:
+            self.start()
             self._stack.enter_context(self.attached())
         except BaseException:
             self.stop()
@@ -134,8 +134,10 @@ class Bench:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stack.close()
-        self.stop()
+        try:
+            self._stack.close()
+        finally:
+            self.stop()  # one that lived on would take the next test's jobs
 
     @contextmanager
     def attached(self) -> Iterator[None]:
@@ -245,19 +247,14 @@ def wait_until(true: Callable[[], bool], what: str, *, patience: float = PATIENC
         time.sleep(0.02)
 
 
-def children_of(job_id: str) -> list[psutil.Process]:
-    """The leaders of all engines that run this job now, on this machine."""
+def children_of(job_id: str, verb: str = "run") -> list[psutil.Process]:
+    """The leaders of all engines that run this job now, or are asked about it, on this machine."""
     found = []
     for process in psutil.process_iter():
         try:
             line = process.cmdline()
             leads = os.getpgid(process.pid) == process.pid
-            if (
-                "engine" in line
-                and "run" in line
-                and any(job_id in word for word in line)
-                and leads
-            ):
+            if "engine" in line and verb in line and any(job_id in word for word in line) and leads:
                 found.append(process)
         except (psutil.Error, ProcessLookupError):
             continue

@@ -1,4 +1,5 @@
-"""The one Chromium of a test session: Playwright's loop can run only once in a thread."""
+"""The Chromium of a test file. It ends with the file: Django refuses its database to a thread in
+which Playwright's loop runs."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ def required() -> str:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = required()
     with sync_playwright() as playwright:

@@ -7,16 +7,13 @@ import { colour } from "./palette.js";
  * @param {import("./charts.js").Chart} chart
  */
 export function actions(chart) {
-  const bar = document.createElement("div");
-  bar.className = "chart-actions";
-  bar.setAttribute("role", "group");
-  bar.setAttribute("aria-label", `${chart.title}: actions`);
   const table = button("Table", "As table (t)", () => chart.showTable(!chart.asTable));
   table.setAttribute("aria-pressed", "false");
   chart.element.addEventListener("charttable", (event) => {
     table.setAttribute("aria-pressed", String(event.detail));
   });
-  bar.append(
+  return actionBar(
+    chart.title,
     table,
     button("PNG", "Save as PNG", () => picture(chart, "png")),
     button("SVG", "Save as SVG", () => picture(chart, "svg")),
@@ -25,10 +22,22 @@ export function actions(chart) {
     }),
     button("Link", "Copy a link to this chart", () => copyLink(chart)),
   );
+}
+
+/**
+ * @param {string} title of what the buttons act on
+ * @param {...HTMLButtonElement} buttons
+ */
+export function actionBar(title, ...buttons) {
+  const bar = document.createElement("div");
+  bar.className = "chart-actions";
+  bar.setAttribute("role", "group");
+  bar.setAttribute("aria-label", `${title}: actions`);
+  bar.append(...buttons);
   return bar;
 }
 
-function button(word, title, act) {
+export function button(word, title, act) {
   const made = document.createElement("button");
   made.type = "button";
   made.className = "quiet";
@@ -57,7 +66,7 @@ async function picture(chart, format) {
   link.click();
 }
 
-function save(blob, file) {
+export function save(blob, file) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = file;

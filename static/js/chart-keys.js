@@ -55,13 +55,24 @@ function step(chart, at, by) {
   return true;
 }
 
+/** A date as Plotly writes it, "2026-11-28", "2026-11-28 12:00:00.1234": in UTC, as it is drawn. */
+function milliseconds(date) {
+  if (typeof date === "number") return date;
+  const [day, time = "00:00"] = date.split(/[ T]/);
+  return Date.parse(`${day}T${time.replace(/Z$/, "")}Z`);
+}
+
+const written = (ms) => new Date(ms).toISOString();
+
 function zoom(chart, factor) {
   const axis = chart.plot.layout.xaxis;
   if (!axis?.range || axis.type === "category") return false;
-  const [low, high] = axis.range.map(Number);
+  const dates = axis.type === "date";
+  const [low, high] = axis.range.map(dates ? milliseconds : Number);
   const middle = (low + high) / 2;
   const half = ((high - low) / 2) * factor;
-  window.Plotly.relayout(chart.plot, { "xaxis.range": [middle - half, middle + half] });
+  const range = [middle - half, middle + half];
+  window.Plotly.relayout(chart.plot, { "xaxis.range": dates ? range.map(written) : range });
   return true;
 }
 

@@ -10,7 +10,6 @@ export function plain(text) {
 }
 
 const LINES = new Set(["scatter", undefined]);
-const SCALE_LIGHT = ["--ground", "--accent"];
 
 /** "series-3", "accent", "muted": token names that a figure may use instead of a colour. */
 function named(value) {
@@ -62,7 +61,10 @@ export function themed(traces) {
       result.marker = { color: shade, ...rest.marker };
       result.marker.color = named(result.marker.color);
     } else if (rest.type === "heatmap") {
-      result.colorscale ??= SCALE_LIGHT.map((token, at) => [at, colour(token)]);
+      // Where a field says its number, the scale ends where the ink can still be read on it.
+      const most = rest.texttemplate ? faint("--accent", 0.5) : colour("--accent");
+      result.colorscale ??= [[0, colour("--ground")], [1, most]];
+      if (rest.texttemplate) result.textfont = { color: colour("--ink"), ...rest.textfont };
       result.colorbar = { thickness: 10, outlinewidth: 0, ...rest.colorbar };
     } else if (rest.type === "sankey") {
       const pad = { thickness: 14, pad: 16, line: { width: 0 } };
@@ -92,12 +94,24 @@ function axis(given = {}) {
   };
 }
 
+/** Where lines have one value alone, Plotly would show 1 above and below: an accuracy of 0 to 2. */
+function aroundOneValue(yaxis, traces) {
+  if (yaxis.type === "log" || yaxis.autorange || yaxis.rangemode) return undefined;
+  if (!traces.every((trace) => LINES.has(trace.type) && Array.isArray(trace.y))) return undefined;
+  const values = new Set(traces.flatMap((trace) => trace.y.filter((value) => value !== null)));
+  const [value] = values;
+  if (values.size !== 1 || !Number.isFinite(value) || value === 0) return undefined;
+  const pad = Math.abs(value) / 10;
+  return [value - pad, value + pad];
+}
+
 /**
  * @param {object} layout as given
  * @param {object[]} traces
  */
 export function themedLayout(layout, traces) {
-  const { template, title, ...given } = layout; // the head of the chart says the title
+  // The head of the chart says the title, the page how wide it is, the box how high.
+  const { template, title, width, height, ...given } = layout;
   const family = getComputedStyle(document.body).fontFamily;
   const shown = traces.filter((trace) => trace.name && trace.showlegend !== false);
   const result = {
@@ -130,5 +144,6 @@ export function themedLayout(layout, traces) {
   if (result.showlegend && !given.margin && !given.legend) result.margin.t = 28;
   const axes = new Set(["xaxis", "yaxis", ...Object.keys(given).filter((key) => /^[xy]axis\d*$/.test(key))]);
   for (const name of axes) result[name] = axis(given[name]);
+  result.yaxis.range ??= aroundOneValue(result.yaxis, traces);
   return result;
 }

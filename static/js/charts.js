@@ -15,6 +15,7 @@ import { tableOf } from "./chart-table.js";
 import { themed, themedLayout } from "./chart-theme.js";
 
 const LEAST_GAP = 250; // ms between two drawings
+const MOST_HEIGHT = 1600; // px that a figure may ask for
 const CONFIG = { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset" };
 const every = new Set();
 let made = 0;
@@ -50,7 +51,7 @@ export class Chart {
     const title = document.createElement(element.tagName === "FIGURE" ? "figcaption" : "p");
     title.className = "chart-title";
     title.id = `${element.id}-title`;
-    title.textContent = this.title;
+    title.append(...breakable(this.title));
     if (this.unit) {
       const unit = document.createElement("span");
       unit.className = "unit";
@@ -124,6 +125,9 @@ export class Chart {
       return;
     }
     if (!this.plot.isConnected) return;
+    this.element.classList.toggle("wide", wide(this.traces));
+    const { height } = this.layout;
+    this.plot.style.blockSize = Number.isFinite(height) ? `${Math.min(height, MOST_HEIGHT)}px` : "";
     this.ready = window.Plotly.react(
       this.plot,
       themed(this.traces),
@@ -157,6 +161,11 @@ export class Chart {
   }
 }
 
+/** A map with a number in each of many fields takes the whole width, so that they can be read. */
+function wide([trace]) {
+  return trace?.type === "heatmap" && Boolean(trace.texttemplate) && trace.x?.length > 6;
+}
+
 const MOST_ROWS = 500; // drawn; the CSV has all
 
 function tableElement({ columns, rows }, title) {
@@ -184,6 +193,12 @@ function tableElement({ columns, rows }, title) {
     }
   }
   return table;
+}
+
+/** A name of one word, as metrics have it, breaks at its dots and underscores. */
+function breakable(text) {
+  const [first, ...others] = text.split(/(?<=[._])/);
+  return [first ?? "", ...others.flatMap((part) => [document.createElement("wbr"), part])];
 }
 
 function slug(text) {

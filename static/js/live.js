@@ -8,14 +8,15 @@
 //
 // A job's messages carry `seq`, one more each time. Where one is missing, `onGap` must fetch
 // everything anew and return (a promise of) the `seq` up to which the page is then complete;
-// what arrives meanwhile waits. Nothing is missed, nothing is drawn twice.
+// what arrives meanwhile waits. Nothing is missed, nothing is drawn twice. `onMessage` answers
+// `false` to a message that does not hold all that its page shows: that is a gap too.
 //
 // `document` gets an event "live" with `detail.state`: "open", "lost" (trying again),
 // "resting" (the tab is hidden) or "signed-out" (it will not come back).
 
 /**
  * @typedef {{job?: string, seq: number, [field: string]: any}} Message
- * @typedef {{since: number, onMessage: (message: Message) => void,
+ * @typedef {{since: number, onMessage: (message: Message) => unknown,
  *            onGap: () => number | Promise<number>}} Follow
  * @typedef {{last: number, waiting: Message[], filling: boolean, stopped: boolean} & Follow} Follower
  * @typedef {{resolve: (value: any) => void, reject: (fault: Error) => void,
@@ -251,7 +252,7 @@ class Live {
       follower.waiting.push(message);
     } else if (message.seq === follower.last + 1) {
       follower.last = message.seq;
-      follower.onMessage(message);
+      if (follower.onMessage(message) === false) this.#fill(follower);
     } else if (message.seq > follower.last) {
       this.#fill(follower);
     }
@@ -261,18 +262,29 @@ class Live {
   async #fill(follower) {
     if (follower.filling) return;
     follower.filling = true;
-    for (let wait = FIRST_WAIT; !follower.stopped; wait = Math.min(2 * wait, LONGEST_WAIT)) {
-      try {
-        follower.last = await follower.onGap();
-        break;
-      } catch (fault) {
-        console.warn("live: could not fetch what was missed", fault);
-        await new Promise((resolve) => window.setTimeout(resolve, wait));
-      }
-    }
+    await insist(async () => {
+      if (!follower.stopped) follower.last = await follower.onGap();
+    });
     follower.filling = false;
     for (const message of follower.waiting.splice(0)) {
       if (!follower.stopped) this.#take(follower, message);
+    }
+  }
+}
+
+/**
+ * Fetch something, again and again with growing waits while that fails.
+ * @template T
+ * @param {() => Promise<T>} act
+ * @returns {Promise<T>}
+ */
+export async function insist(act) {
+  for (let wait = FIRST_WAIT; ; wait = Math.min(2 * wait, LONGEST_WAIT)) {
+    try {
+      return await act();
+    } catch (fault) {
+      console.warn("live: could not fetch what was missed", fault);
+      await new Promise((resolve) => window.setTimeout(resolve, wait));
     }
   }
 }

@@ -1,6 +1,7 @@
 // Sorts small tables in the page: <table data-sortable>, each <th data-sort> becomes a button.
 // A cell's value is its data-value where given, else its text; numbers sort as numbers.
 
+const SCROLLING = ".table, .scroll, .tabs, .panel, pre";
 const ICONS = document.querySelector(".brand use")?.getAttribute("href")?.split("#")[0] ?? "";
 
 /** @param {HTMLTableCellElement} cell */
@@ -54,9 +55,29 @@ export function prepare(root) {
   }
 }
 
+/** Says, for the style sheet, at which edges of a place that scrolls there is more. */
+function tellMore(place) {
+  const { scrollLeft, scrollWidth, clientWidth } = place;
+  const more = [];
+  if (scrollLeft > 1) more.push("before");
+  if (scrollLeft + clientWidth < scrollWidth - 1) more.push("after"); // it scrolls by fractions
+  if (more.length) place.dataset.more = more.join(" ");
+  else delete place.dataset.more;
+}
+
+// Events of scrolling do not bubble, but they can be caught on the way down.
+document.addEventListener(
+  "scroll",
+  ({ target }) => {
+    if (target instanceof Element && target.matches(SCROLLING)) tellMore(target);
+  },
+  { capture: true, passive: true },
+);
+
 // A table that is wider than its place scrolls; then it can be reached by keyboard too.
 const watch = new ResizeObserver((entries) => {
   for (const { target } of entries) {
+    tellMore(target);
     if (target.hasAttribute("role")) continue;
     if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
     else target.removeAttribute("tabindex");
@@ -66,7 +87,7 @@ const watch = new ResizeObserver((entries) => {
 /** @param {ParentNode} root */
 function begin(root) {
   prepare(root);
-  for (const place of root.querySelectorAll(".table, .scroll, .tabs, .panel, pre")) watch.observe(place);
+  for (const place of root.querySelectorAll(SCROLLING)) watch.observe(place);
 }
 
 begin(document);

@@ -54,6 +54,9 @@ def drawn(open_page):
     return make
 
 
+PLOT = "document.querySelector('.chart-plot')"
+
+
 def chart(page):
     return page.locator("figure.chart")
 
@@ -144,6 +147,28 @@ def test_the_theme_redraws_with_its_own_colours(drawn):
 def test_names_are_shown_as_written(drawn):
     page = drawn().page
     assert page.locator(".legendtext").all_text_contents()[1] == "<b>=val</b>"
+
+
+def test_a_curve_of_one_value_is_shown_close_by(drawn):
+    data = [{"x": [0, 1, 2], "y": [0.5, None, 0.5], "mode": "lines"}]
+    page = drawn({"title": "T", "data": data, "layout": {}}).page
+    assert page.evaluate(f"{PLOT}._fullLayout.yaxis.range") == pytest.approx([0.45, 0.55])
+
+
+def test_a_figure_is_as_high_as_it_asks_for(drawn):
+    page = drawn(LOSS | {"layout": {"height": 432}}).page
+    assert page.locator(".chart-plot").bounding_box()["height"] == 432
+    assert page.evaluate(f"{PLOT}._fullLayout.height") == 432
+
+
+def test_a_name_of_one_word_breaks_at_its_joints(drawn):
+    watched = drawn(LOSS | {"title": "cell.metattack.rate20.gcn_jaccard.test_accuracy"}, width=320)
+    title = watched.page.locator("figcaption")
+    assert title.inner_text() == "cell.metattack.rate20.gcn_jaccard.test_accuracy nats"
+    assert title.locator("wbr").count() == 6
+    actions = watched.page.locator(".chart-actions")
+    below = title.bounding_box()["y"] + title.bounding_box()["height"]
+    assert actions.bounding_box()["y"] >= below - 1
 
 
 def test_many_updates_make_few_drawings(drawn):

@@ -45,6 +45,31 @@ def test_a_groups_page_counts_what_is_done_and_draws_its_curves(open_page, visit
     assert watched.faults() == []
 
 
+def test_a_running_job_is_changed_and_its_page_hears_when_it_took_it(open_page, visit):
+    page = open_page("/jobs/new/?method=fake", signed_in=True).page
+    api = Api(page.context, page)
+    asked = {
+        "project": api.get("/projects")[0]["id"],
+        "method": "fake",
+        "params": {"steps": 2000, "seconds_per_step": 0.1},
+    }
+    (job,) = api.post("/jobs", asked)["jobs"]
+    watched = visit(f"/jobs/{job['id']}/config/")
+    page = watched.page
+    page.get_by_label("Scale").fill("2.5", timeout=SOON)  # the form comes when the job runs
+    with page.expect_navigation():
+        page.get_by_role("button", name="Change", exact=True).click()
+    page.evaluate("window.same = true")
+    expect(page.locator("#job-params")).to_contain_text("attempt 1", timeout=SOON)
+    assert page.evaluate("window.same")
+    page.get_by_label("Seconds per step").fill("0")
+    page.get_by_label("Seconds per step").press("Enter")
+    expect(page.locator("#job-head")).to_have_attribute("data-state", "done", timeout=SOON)
+    expect(page.get_by_label("Scale")).to_have_count(0)
+    expect(page.locator("#job-params")).to_contain_text("seconds_per_step = 0.0")
+    assert watched.faults() == []
+
+
 def test_a_datasets_page_shows_the_checked_version_everywhere(visit):
     page = visit("/datasets/new/").page
     split = {"idx_train": [0, 1], "idx_val": [2], "idx_test": [3, 4]}

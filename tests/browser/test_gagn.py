@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.conftest import axe
+from tests.browser.conftest import WIDTHS, axe
 
 pytestmark = pytest.mark.browser
 
@@ -39,9 +43,9 @@ def test_the_results_appear_while_the_page_is_open(open_page, bench):
     assert watched.faults() == []
 
 
-@pytest.mark.parametrize(("width", "theme"), [(320, "dark"), (1280, "light")])
-def test_the_inspector_is_fit_to_be_used(inspector, width, theme):
-    watched = inspector(width=width, theme=theme)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_inspector_is_fit_to_be_used(inspector, width):
+    watched = inspector(width=width)
     watched.page.locator("[data-quality] .main-svg").first.wait_for()
     assert axe(watched.page) == []
     assert watched.page.evaluate(
@@ -60,6 +64,47 @@ def test_a_neighbour_can_be_walked_to_by_keyboard(inspector):
     expect(page.locator("[data-agent-title]")).to_have_text(f"Node {name}")
     page.get_by_role("button", name="Back").click()
     expect(page.locator("[data-agent-title]")).to_have_text(first)
+
+
+def test_the_neighbourhood_is_saved_as_a_picture_and_as_numbers(inspector):
+    watched = inspector(theme="dark")
+    page = watched.page
+    page.get_by_role("button", name="Some attacked node").click()
+    node = page.locator("#node").input_value()
+    bar = page.get_by_role("group", name="Neighbourhood: actions")
+    saved = {}
+    for word in ("PNG", "SVG", "CSV"):
+        with page.expect_download() as download:
+            bar.get_by_role("button", name=word).click()
+        assert download.value.suggested_filename == f"node-{node}.{word.lower()}"
+        saved[word] = download.value.path().read_bytes()
+
+    # The look is in the file itself: what no style sheet reaches is as it was on the page.
+    drawn = [
+        page.locator("[data-ego] .adversarial").first.evaluate("e => getComputedStyle(e).stroke"),
+        page.locator("[data-ego] .middle text").evaluate("e => getComputedStyle(e).fill"),
+    ]
+    svg = ElementTree.fromstring(saved["SVG"])
+    name = "{http://www.w3.org/2000/svg}"
+    assert svg[0].get("fill") == page.evaluate(
+        "getComputedStyle(document.documentElement).backgroundColor"
+    )
+    assert drawn[0] in {line.get("stroke") for line in svg.iter(f"{name}line")}
+    assert drawn[1] in {text.get("fill") for text in svg.iter(f"{name}text")}
+    assert node in {text.text for text in svg.iter(f"{name}text")}
+
+    picture = Image.open(io.BytesIO(saved["PNG"])).convert("RGB")
+    assert picture.size == (2 * int(svg.get("width")), 2 * int(svg.get("height")))
+    colours = {f"rgb({r}, {g}, {b})" for _, (r, g, b) in picture.getcolors(1 << 24)}
+    assert {svg[0].get("fill"), drawn[1]} <= colours
+
+    lines = list(csv.reader(io.StringIO(saved["CSV"].decode())))
+    rows = page.locator("[data-neighbours] tr").all_inner_texts()
+    assert lines[0] == rows[0].split("\t")
+    assert len(lines) == len(rows) > 1
+    assert [f"{float(number):.3f}" for number in lines[1][1:4]] == rows[1].split("\t")[1:4]
+    assert lines[1][4:] == rows[1].split("\t")[4:]
+    assert watched.faults() == []
 
 
 def test_an_attacked_node_shows_its_adversarial_edge(inspector):
@@ -136,6 +181,9 @@ def test_a_moved_threshold_is_answered_by_the_agents(inspector):
         removed.append(int(page.locator('[data-figure="Removed"]').inner_text()))
     assert removed[0] < removed[1]
     assert page.locator("[data-ego] .edge.removed, [data-ego] .edge.spared").count() > 0
+    verdicts = page.locator("[data-neighbours] tbody tr").all_inner_texts()
+    after = page.locator("[data-agent] dt", has_text="After the filter").locator("+ dd")
+    assert int(after.inner_text()) == sum("removed" not in words for words in verdicts)
     assert page.locator("[data-scan]").inner_text().count("Mode confidence, attention floor") == 1
     page.get_by_role("button", name="As in this job").click()
     expect(page.locator("[data-answer-note]")).to_have_text("As this job ended.")
@@ -175,3 +223,30 @@ def test_an_edge_can_be_added_in_thought(inspector):
     page.locator("[data-toggle] button").click()
     expect(page.locator("[data-toggle-fault]")).to_contain_text("another node")
     expect(told).to_be_empty()  # no answer stands beside a question that was refused
+
+
+def test_a_lie_is_drawn_by_distance_and_only_a_training_node_tells_one(inspector):
+    watched = inspector()
+    page = watched.page
+    page.locator("[data-some-liar]").click()
+    expect(page.locator("[data-lie-note]")).to_contain_text("for 10 rounds", timeout=RUNS)
+    for figure in ("answers", "parameters"):
+        drawn = page.locator(f"[data-lie-{figure}]")
+        drawn.locator(".main-svg").first.wait_for()
+        traces = drawn.evaluate("figure => figure.data.map((trace) => Array.from(trace.y))")
+        agents, gcn = traces
+        assert len(agents) == len(gcn) >= 3
+        assert agents[0] > agents[-1]
+    assert len(set(gcn)) == 1  # the parameters of a GCN are everybody's
+    test = page.evaluate(
+        """async () => {
+          const about = JSON.parse(document.getElementById("inspector-data").textContent);
+          const path = about.files["inspector/nodes.json"];
+          const nodes = await (await fetch(about.address.replace(about.place, path))).json();
+          return nodes.id[nodes.part.indexOf(3)];
+        }"""
+    )
+    page.locator("#liar").fill(str(test))
+    page.get_by_role("button", name="Let it lie").click()
+    expect(page.locator("[data-lie-fault]")).to_contain_text(f"got {test}")
+    assert watched.faults() == []

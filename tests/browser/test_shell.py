@@ -37,6 +37,21 @@ def test_slash_goes_to_the_search_of_the_page_or_of_the_jobs(open_page):
     expect(page.locator("[data-search]")).to_be_focused()
 
 
+def test_the_open_tab_is_in_sight_on_a_phone(open_page, bench):
+    page = open_page(f"/jobs/{bench.names['done']}/attempts/", signed_in=True, width=320).page
+    expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=0.95)
+
+
+def test_an_edge_behind_which_a_table_goes_on_is_shaded(open_page, bench):
+    page = open_page(f"/teams/{bench.names['team']}/audit/", signed_in=True, width=320).page
+    table = page.locator(".table")
+    expect(table).to_have_attribute("data-more", "after")
+    table.evaluate("place => place.scrollBy(40, 0)")
+    expect(table).to_have_attribute("data-more", "before after")
+    table.evaluate("place => place.scrollTo(place.scrollWidth, 0)")
+    expect(table).to_have_attribute("data-more", "before")
+
+
 def test_typing_is_not_a_shortcut(open_page):
     page = open_page("/jobs/", signed_in=True).page
     page.locator("[data-search]").fill("")

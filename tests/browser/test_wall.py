@@ -62,3 +62,25 @@ def test_what_is_usual_is_not_in_the_address(wall):
 
 def test_an_axis_that_is_not_there_is_the_usual_one(wall):
     expect(wall("?x=sideways").page.locator("#wall-axis")).to_have_value("step")
+
+
+@pytest.mark.parametrize("axis", ["step", "relative", "wall"])
+def test_the_keys_zoom_on_every_axis(wall, axis):
+    watched = wall(f"?x={axis}")
+    plot = watched.page.locator("[data-wall] .chart-plot").first
+
+    def shown() -> tuple[float, float]:
+        """The middle of the stretch that is seen, and its length, as Plotly reckons."""
+        low, high = plot.evaluate("""plot => {
+          const axis = plot._fullLayout.xaxis;
+          return axis.range.map((end) => axis.r2c(end));
+        }""")
+        return (low + high) / 2, high - low
+
+    middle, whole = shown()
+    for key, share in (("+", 0.7), ("+", 0.49), ("-", 0.7), ("0", 1)):
+        plot.press(key)
+        now, length = shown()
+        assert length / whole == pytest.approx(share, rel=1e-3)
+        assert (now - middle) / whole == pytest.approx(0, abs=1e-3)
+    assert watched.faults() == []

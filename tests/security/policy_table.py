@@ -68,6 +68,8 @@ jobs/<str:pk>/logs/                 GET  /jobs/{own_job}/logs/      302 404 200 
 jobs/<str:pk>/log.txt               GET  /jobs/{own_job}/log.txt    302 404 200 200 200 200
 jobs/<str:pk>/artifacts/            GET  /jobs/{own_job}/artifacts/ 302 404 200 200 200 200
 jobs/<str:pk>/config/               GET  /jobs/{own_job}/config/    302 404 200 200 200 200
+jobs/<str:pk>/config/               POST /jobs/{own_running}/config/#p.scale=2   302 404 403 302 302 302
+jobs/<str:pk>/config/               POST /jobs/{their_running}/config/#p.scale=2 302 404 403 403 302 302
 jobs/<str:pk>/attempts/             GET  /jobs/{own_job}/attempts/  302 404 200 200 200 200
 jobs/<str:pk>/inspect/              GET  /jobs/{own_job}/inspect/   302 404 200 200 200 200
 jobs/<str:pk>/cancel/               POST /jobs/{own_job}/cancel/    302 404 403 302 302 302
@@ -154,6 +156,8 @@ DELETE /jobs/{job_id}                  /jobs/{own_job}              401 404 403 
 DELETE /jobs/{job_id}                  /jobs/{their_job}            401 404 403 403 204 204
 POST   /jobs/{job_id}/cancel           /jobs/{own_waiting}/cancel   401 404 403 200 200 200
 POST   /jobs/{job_id}/cancel           /jobs/{their_waiting}/cancel 401 404 403 403 200 200
+PATCH  /jobs/{job_id}/params           /jobs/{own_running}/params {"params":{"scale":2}}   401 404 403 200 200 200
+PATCH  /jobs/{job_id}/params           /jobs/{their_running}/params {"params":{"scale":2}} 401 404 403 403 200 200
 POST   /jobs/{job_id}/retry            /jobs/{own_job}/retry        401 404 403 200 200 200
 POST   /jobs/{job_id}/retry            /jobs/{their_job}/retry      401 404 403 403 200 200
 POST   /jobs/{job_id}/resume           /jobs/{own_job}/resume       401 404 403 200 200 200

@@ -54,6 +54,20 @@ def test_a_pickle_is_refused_by_content_and_never_run(tmp_path, protocol):
     assert not mark.exists()
 
 
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("content", [Path, Path("a"), Path("a" * 500)])
+def test_a_pickle_that_begins_with_a_class_is_refused(tmp_path, protocol, content):
+    path = tmp_path / "labels.csv"
+    path.write_bytes(pickle.dumps(content, protocol=protocol))
+    assert "a Python pickle" in said(report_on(graph_io, path), "error")
+
+
+def test_a_pickle_written_by_hand_is_refused(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    assert "a Python pickle" in said(report_on(graph_io, path), "error")
+
+
 def test_a_pickle_inside_a_zip_is_refused_and_never_run(tmp_path):
     mark = tmp_path / "ran"
     path = zip_of(tmp_path / "graph.zip", {"edges.csv": pickle.dumps(Bomb(mark))})

@@ -1,5 +1,6 @@
 // One agent and its neighbours: a drawing to walk through, the same as a table, and its facts.
 
+import { drawingActions } from "../chart-drawing.js";
 import { judged, names } from "./gagn-names.js";
 import { toggle } from "./gagn-toggle.js";
 
@@ -111,7 +112,7 @@ export function ego(found) {
       ["Answer", `${answer.filter(Boolean).join(", ")}, with a share of ${nodes.confidence[node].toFixed(2)}`],
       ...Object.entries(nodes.readouts).map(([name, all]) => [`… ${name}`, called.class(all[node])]),
       ["Degree", `${nodes.degree[node]}; neighbours infer ${nodes.degree_inferred[node].toFixed(1)}`],
-      ["After the filter", nodes.degree_after[node]],
+      ["After the filter", near[node].filter((edge) => VERDICTS[verdict[edge]] !== "removed").length],
       ["To a training label", nodes.hop[node] < 0 ? "no path" : `${nodes.hop[node]} step${nodes.hop[node] === 1 ? "" : "s"}`],
     ];
     pick("[data-agent]").replaceChildren(
@@ -125,26 +126,34 @@ export function ego(found) {
     );
   }
 
+  const truth = (edge) =>
+    edges.adversarial === null ? "" : edges.adversarial[edge] ? "adversarial" : "honest";
+
+  /** What the table says of a neighbour, the name of its node first. */
+  function row(edge, node) {
+    const there = other(edge, node);
+    return [
+      called.node(there), to(edge, node), from(edge, node), edges.c_uv[edge],
+      called.class(nodes.label[there]), called.class(nodes.predicted[there]), VERDICTS[verdict[edge]], truth(edge),
+    ];
+  }
+
   function rows(node) {
     const body = pick("[data-neighbours] tbody");
     body.replaceChildren();
     for (const edge of sorted(node)) {
-      const there = other(edge, node);
-      const row = body.insertRow();
+      const [name, ...values] = row(edge, node);
+      const line = body.insertRow();
       const link = document.createElement("button");
       link.type = "button";
       link.className = "plain walk";
-      link.textContent = called.node(there);
-      link.addEventListener("click", () => show(there));
-      row.insertCell().append(link);
-      for (const value of [to(edge, node), from(edge, node), edges.c_uv[edge]]) {
-        const cell = row.insertCell();
-        cell.className = "num";
-        cell.textContent = value.toFixed(3);
-      }
-      const truth = edges.adversarial === null ? "" : edges.adversarial[edge] ? "adversarial" : "honest";
-      for (const text of [called.class(nodes.label[there]), called.class(nodes.predicted[there]), VERDICTS[verdict[edge]], truth]) {
-        row.insertCell().textContent = text;
+      link.textContent = name;
+      link.addEventListener("click", () => show(other(edge, node)));
+      line.insertCell().append(link);
+      for (const value of values) {
+        const cell = line.insertCell();
+        if (typeof value === "number") cell.className = "num";
+        cell.textContent = typeof value === "number" ? value.toFixed(3) : value;
       }
     }
   }
@@ -175,6 +184,16 @@ export function ego(found) {
   pick('[data-among="attacked"]').hidden = edges.adversarial === null;
   pick("[data-back]").addEventListener("click", () => show(past.pop(), { keep: false }));
   legend(nodes, edges, called);
+  pick("[data-ego-head]").append(
+    drawingActions(pick("[data-ego-head]").textContent.trim(), {
+      name: () => `node-${nodes.id[now]}`,
+      svg: () => pick("[data-ego] svg"),
+      table: () => ({
+        columns: [...document.querySelectorAll("[data-neighbours] th")].map((head) => head.textContent),
+        rows: sorted(now).map((edge) => row(edge, now)),
+      }),
+    }),
+  );
 
   const ask = toggle(found);
   show(near.reduce((best, list, node) => (list.length > near[best].length && list.length <= 12 ? node : best), 0));

@@ -22,7 +22,7 @@ export function whatIf({ job, edges, overview }, judge) {
     unit: "edges",
     traces: [sankey(overview.levels)],
   });
-  const ended = rule.used ? "As this job ended." : "As this job ended: validation preferred no cut.";
+  const ended = rule.used ? "As this job ended." : "As this job ended: validation preferred no cut. Move a slider to see one.";
   let timer = 0;
   let newest = 0;
 

@@ -2,6 +2,7 @@
 
 import { feed } from "../jobs/feed.js";
 import { ego } from "./gagn-ego.js";
+import { influence } from "./gagn-influence.js";
 import { ledger } from "./gagn-ledger.js";
 import { quality } from "./gagn-quality.js";
 import { training } from "./gagn-training.js";
@@ -30,6 +31,7 @@ async function begin() {
     list.judge(verdict);
     shown.judge(verdict);
   });
+  influence(found);
   quality(found);
 }
 

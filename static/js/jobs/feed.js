@@ -2,11 +2,12 @@
 // Nothing is missed (a gap fetches everything again) and nothing is kept twice (by number `n`).
 //
 //   feed().withSeries();                    // before start: this page draws curves
-//   feed().on("points", (keys) => …);       // also reset, rewind, state, progress, log, artifacts,
-//                                           // verifications, page (a fresh document after a gap)
+//   feed().withLog();                       // before start: this page shows the log
+//   feed().on("points", (keys) => …);       // also reset, state, progress, log, artifacts,
+//                                           // changes, verifications, page (fresh, after a gap)
 //   feed().start();                         // once, by page.js
 
-import { live } from "../live.js";
+import { insist, live } from "../live.js";
 
 const POINTS = 1000; // of one series, as the server reduces it
 const COLUMNS = ["n", "step", "wall", "value"];
@@ -20,10 +21,17 @@ class Feed {
     this.listeners = new Map();
     this.rewinds = 0;
     this.wanted = false;
+    this.logged = false;
+    this.due = false; // the stored series are to be fetched,
+    this.reloading = false; // and are being fetched
   }
 
   withSeries() {
     this.wanted = true;
+  }
+
+  withLog() {
+    this.logged = true;
   }
 
   /** @param {string} kind @param {(detail: any) => void} listener */
@@ -37,7 +45,7 @@ class Feed {
   }
 
   async start() {
-    const since = this.wanted ? await this.fill() : this.about.seq;
+    const since = this.wanted ? await insist(() => this.fill()) : this.about.seq;
     live().follow(this.about.id, {
       since,
       onMessage: (message) => this.take(message),
@@ -47,12 +55,12 @@ class Feed {
 
   /** All that was missed; answers with the `seq` up to which the page is then complete. */
   async fill() {
-    const seq = this.wanted ? await this.load() : 0;
+    const seq = this.wanted ? await this.load() : null;
     if (seq === this.about.seq) return seq; // the page itself is as new as its series
     // Behind the series, so that no change of state falls between the two.
     const page = await freshPage();
     this.emit("page", page);
-    return this.wanted ? seq : liveOf(page).seq;
+    return seq ?? liveOf(page).seq;
   }
 
   /** @param {{keep?: boolean}} how keep: what the socket brought meanwhile stays */
@@ -69,26 +77,44 @@ class Feed {
     return seq;
   }
 
+  /** Take the stored series in the place of what the socket brought. */
+  async reload() {
+    this.due = true;
+    if (this.reloading) return;
+    this.reloading = true;
+    while (this.due) {
+      await insist(() => {
+        this.due = false; // asked for from here on, it is fetched once more
+        return this.load({ keep: true });
+      });
+    }
+    this.reloading = false;
+  }
+
+  /** Answers `false` where the message does not hold all of the log that the page shows. */
   take(message) {
-    if (message.rewind !== undefined && message.rewind !== null) this.rewind(message.rewind);
+    const rewound = message.rewind !== undefined && message.rewind !== null;
+    if (rewound) this.rewind(message.rewind);
     if (this.wanted && message.points) this.append(message.points);
     if (message.progress || message.phase !== undefined) this.emit("progress", message);
     if (message.log) this.emit("log", message.log);
     if (message.artifacts?.length) this.emit("artifacts", message.artifacts);
+    if (message.changes?.length) this.emit("changes", message.changes);
     if (message.verifications?.length) this.emit("verifications", message.verifications);
     if (message.state && message.state !== this.state) {
       this.state = message.state;
       this.emit("state", message.state);
       // Live batches are reduced; what stays on the page at the end is what is stored.
-      if (this.wanted && ENDED.has(message.state)) this.load({ keep: true });
+      if (this.wanted && ENDED.has(message.state)) this.reload();
     }
+    return !(this.logged && (rewound || message.cut));
   }
 
   append(points) {
     let long = false;
     for (const [key, more] of Object.entries(points)) long = this.add(key, more) || long;
     this.emit("points", Object.keys(points));
-    if (long) this.load({ keep: true });
+    if (long) this.reload();
   }
 
   /** Add the points of a series that are newer than what is there; says if it grew long. */
@@ -114,7 +140,6 @@ class Feed {
       for (const column of COLUMNS) series[column].length = kept;
       if (kept === 0) this.series.delete(key);
     }
-    this.emit("rewind", n);
     this.emit("reset");
   }
 }

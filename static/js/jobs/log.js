@@ -1,6 +1,6 @@
 // The log: streamed, searched, filtered by level, followed to its end.
 
-import { feed, freshPage } from "./feed.js";
+import { feed } from "./feed.js";
 
 const MOST = 20_000; // lines kept on the page
 const SHOWN = 5_000; // of them drawn
@@ -60,19 +60,17 @@ function nextError() {
   count.textContent = `Line ${errorAt + 1} of ${shown.length}`;
 }
 
-/** After a gap or a rewind the page's copy is stale: take the server's. */
-function take(page) {
-  text = JSON.parse(page.getElementById("job-log").textContent).text;
-  schedule();
-}
-
+feed().withLog();
 feed().on("log", (more) => {
   text += more;
   if (text.length > 8_000_000) text = text.slice(-4_000_000);
   schedule();
 });
-feed().on("page", take);
-feed().on("rewind", async () => take(await freshPage()));
+// After a gap, a rewind or a message that was cut, the page's copy is stale.
+feed().on("page", (page) => {
+  text = JSON.parse(page.getElementById("job-log").textContent).text;
+  schedule();
+});
 for (const control of [search, level]) control.addEventListener("input", schedule);
 follow.addEventListener("change", schedule);
 box.addEventListener("wheel", (event) => {

@@ -58,10 +58,11 @@ source.on("state", () => {
   schedule("[data-swap-on-state]", 300);
 });
 source.on("verifications", () => schedule("#job-head", 1000));
+source.on("changes", () => schedule("[data-swap-on-changes]", 300));
 source.on("artifacts", () => schedule("[data-swap-on-artifacts]", 1000));
 source.on("page", (page) => {
   if (!document.querySelector("dialog[open]")) {
-    swap("#job-head, [data-swap-on-artifacts], [data-swap-on-state]", page);
+    swap("#job-head, [data-swap-on-artifacts], [data-swap-on-state], [data-swap-on-changes]", page);
   }
 });
 source.start();
