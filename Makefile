@@ -22,8 +22,9 @@ setup: $(VENV)/.ready ## make .venv and install the pinned packages
 run: $(VENV)/.ready ## start the bench: HOST=0.0.0.0 PORT=8000 to serve a team
 	@$(MANAGE) prepare && exec $(MANAGE) serve
 
+# Two processes, each with a session of its own; file by file in the order of tests/conftest.py.
 test: $(VENV)/.tests lint types ## everything that proves the tree
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 verify: $(VENV)/.tests ## the long checks: full results, fifty kills
 	$(BIN)/python -m pytest -m slow

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -112,10 +113,11 @@ def main() -> None:
     ground.report(
         "pipe",
         lines=steps * POINTS,
-        lines_per_second=max(ours),
-        raw_lines_per_second=max(raw),
-        ratio=max(ours) / max(raw),
+        lines_per_second=median(ours),
+        raw_lines_per_second=median(raw),
+        ratio=median(ours) / median(raw),
         bar=BAR,
+        met=median(ours) >= BAR,
         lost=0,
     )
 

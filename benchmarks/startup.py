@@ -107,6 +107,7 @@ def main() -> None:
         peer.append(hello())
         found.append(ours())
     first, second, memory, share = (min(column) for column in zip(*found, strict=True))
+    bounded = {"seconds": first, "rss_mb": memory, "idle_cpu": share}
     ground.report(
         "startup",
         first_start_seconds=first,
@@ -116,6 +117,7 @@ def main() -> None:
         rss_mb=memory,
         idle_cpu=share,
         bars=BARS,
+        met=all(bounded[name] <= bar for name, bar in BARS.items()),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,17 +13,28 @@ from tests.objects import objects  # noqa: F401 - fixtures of all tests
 from tests.services import services  # noqa: F401 - likewise
 
 ROOT = Path(__file__).resolve().parent.parent
-# Before Django reads its settings: a home of our own, and the fast fake method.
-os.environ["TENFOLD_HOME"] = tempfile.mkdtemp(prefix="tenfold-test-")
-os.environ["TENFOLD_METHODS"] = str(ROOT / "tests/methods_fixture")
-os.environ.pop("DATABASE_URL", None)
-os.environ.pop("REDIS_URL", None)
-os.environ.pop("BROKER_URL", None)
+
+
+# Longest first: test processes take whole files, and none shall begin a long one when the others
+# are at their end.
+LONG = [
+    "browser/test_journey_distributed.py",
+    "browser/test_pages.py",
+    "webapp/api/test_schemathesis.py",
+    "workers/test_life.py",
+    "browser/test_journey_embedded.py",
+    "workers/test_machines.py",
+    "browser/test_gagn.py",
+    "browser/test_charts.py",
+    "workers/test_chaos.py",
+    "docs/test_adding_a_method.py",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright leaves a running loop in the main thread behind."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    rank = {ROOT / "tests" / name: n for n, name in enumerate(LONG)}
+    assert all(path.is_file() for path in rank), "LONG names a file that is no more"
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.fixture(autouse=True)

@@ -180,6 +180,8 @@ def _wait_for_checks(page: Page) -> None:
     """Until the samples are checked, the form offers none of them."""
     until = time.monotonic() + PATIENCE
     page.goto("/datasets/")
-    while page.locator("[data-state=ready]").count() < 3 and time.monotonic() < until:
+    while page.locator("[data-state=ready]").count() < 3:
+        assert time.monotonic() < until, page.locator("main").inner_text()
+        assert not page.locator("[data-state=rejected]").count(), page.locator("main").inner_text()
         page.wait_for_timeout(500)
         page.reload()

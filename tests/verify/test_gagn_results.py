@@ -80,3 +80,19 @@ def test_a_graph_whose_features_say_more_than_its_attacked_edges(group):
     summary = group("cora_ml", "0.2")
     assert summary["test_accuracy"] >= 0.72
     assert summary["test_accuracy"] >= rival(summary) - 0.005
+
+
+def test_an_attack_through_the_agents_hurts_more_than_random_flips(shared_data, tmp_path):
+    folder, out = shared_data / "graph/cora", tmp_path / "job"
+    command = [sys.executable, "-m", "engine", "run", "gagn", "--out", str(out)]
+    command += ["--input", f"graph={folder}/cora.npz"]
+    command += ["--input", f"split={folder}/cora_prognn_splits.json"]
+    for setting in ("attack=random,adaptive", "rate=0.2", "baselines=gcn"):
+        command += ["--set", setting]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, stdin=subprocess.DEVNULL)
+    summary = json.loads((out / "result.json").read_text())["summary"]
+    for model, before in (("gagn", ""), ("gcn", "baseline.gcn.")):
+        for what in ("test_accuracy", "evasion.test_accuracy"):
+            aimed = summary[f"cell.adaptive-{model}.rate20.{before}{what}"]
+            assert aimed < summary[f"cell.random.rate20.{before}{what}"] - 0.02
