@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.chromium import browser  # noqa: F401 - a fixture of all tests
+from tests.environment import HOME
 from tests.objects import objects  # noqa: F401 - fixtures of all tests
 from tests.services import services  # noqa: F401 - likewise
 
@@ -35,6 +36,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rank = {ROOT / "tests" / name: n for n, name in enumerate(LONG)}
     assert all(path.is_file() for path in rank), "LONG names a file that is no more"
     items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """A file, as the product's: SQLite locks tables of a database in memory between threads, and
+    there no connection waits for another."""
+    from django.db import connection
+
+    connection.settings_dict["TEST"]["NAME"] = f"{HOME.name}/test.sqlite3"
 
 
 @pytest.fixture(autouse=True)

@@ -135,6 +135,7 @@ def test_at_the_end_the_stored_series_takes_the_place_of_the_live_one(tab, make_
     job = make_job(state=State.RUNNING)
     commit(job, 1, numbers=range(1, 6))
     in_page = tab(job, "charts")
+    waits_for(in_page, "window.numbers()", [1, 2, 3, 4, 5])
     commit(job, 2, numbers=range(6, 11))
     tell(job, 2, points=points(range(6, 11, 4)))
     waits_for(in_page, "window.numbers()", [1, 2, 3, 4, 5, 6, 10])
