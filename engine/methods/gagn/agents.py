@@ -40,6 +40,11 @@ def pair_code(cosine: Tensor, agreement: Tensor) -> Tensor:
     return torch.stack((5 * cosine, silent, 5 * cosine**2, agreement), dim=-1)
 
 
+def shares(weights: Tensor) -> Tensor:
+    """Rows (N, M) that sum to 1; one of zeros stays."""
+    return weights / weights.sum(1, keepdim=True).clamp(min=1e-12)
+
+
 class Perceptron:
     """One hidden layer; row i of the flat (N, P) tensor is agent i's own weights."""
 
@@ -269,26 +274,22 @@ class Agents:
     def lessons(self) -> tuple[Tensor, Tensor]:
         """Labelled nodes that each agent heard of, and their weights (N, M) (eq. 5).
 
-        Neighbours share 1 − ρ, labelled witnesses ρ: hearsay keeps far classes in mind.
+        Neighbours share 1 − ρ, labelled witnesses ρ: hearsay keeps far classes in mind. Among
+        them a node weighs 1/(1 + d): as often as its degree says it is heard of by others, and
+        so over all agents every label counts nearly alike (ours).
         """
-        rho = self.params.hearsay
-        far = self.stranger_filled & self.world.known[self.strangers]
-        near = self.taught_filled
-        nodes = torch.cat((self.graph.col[self.taught], self.strangers), 1)
-        weight = torch.cat(
-            (
-                (1 - rho) * near / near.sum(1, keepdim=True).clamp(min=1),
-                rho * far / far.sum(1, keepdim=True).clamp(min=1),
-            ),
-            1,
-        )
-        return nodes, weight
+        rho, rare = self.params.hearsay, 1 / (1 + self.graph.degree)
+        neighbours, strangers = self.graph.col[self.taught], self.strangers
+        near = self.taught_filled * rare[neighbours]
+        far = (self.stranger_filled & self.world.known[strangers]) * rare[strangers]
+        weight = torch.cat(((1 - rho) * shares(near), rho * shares(far)), 1)
+        return torch.cat((neighbours, strangers), 1), weight
 
     def learn_embedding(self) -> Tensor:
         """SGD on cross-entropy over the raw features of labelled nodes (eq. 5)."""
         world, params = self.world, self.params
         before = self.embedding
-        after = before * (1 - params.lr_embedding * params.decay)
+        after = before * (1 - params.decay)
         loss = torch.full((world.n,), torch.nan, device=world.device)
         nodes, weight = self.lessons()
         left = (weight == 0).int().argsort(dim=1, stable=True)  # lessons first, gaps last

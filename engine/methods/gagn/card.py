@@ -71,13 +71,13 @@ class GagnParams(Params):
         le=2000,
     )
     exchanges: int = param(
-        0,
+        2,
         "Feature exchanges",
         "Before the first round neighbours mix their features so often, the more of another's the "
         "more alike they are; an agent then learns from its features beside their mixture. 0: from "
         "features alone.",
         paper="individual function: an aggregation of neighbours' features",
-        source="form is ours",
+        source="form is ours, tuned on validation",
         ge=0,
         le=5,
         advanced=True,
@@ -91,20 +91,21 @@ class GagnParams(Params):
         le=1,
     )
     decay: float = param(
-        1e-3,
+        0.0,
         "Weight decay λ",
-        "Shrinks each agent's embedding function.",
-        source="our reconstruction",
+        "Share of its embedding function that an agent forgets in a round.",
+        source="our reconstruction, tuned on validation",
         ge=0,
-        le=0.1,
+        le=0.5,
     )
     lr_embedding: float = param(
-        10.0,
+        200.0,
         "Step of the embedding function",
-        "Step size of the SGD on the labels that an agent hears.",
-        source="our reconstruction",
+        "Step size of the SGD on the labels that an agent hears. Features have length 1, so that "
+        "a step moves an answer by little; fusion evens out what single lessons overdo.",
+        source="our reconstruction, tuned on validation",
         gt=0,
-        le=50,
+        le=1000,
     )
     lr_degree: float = param(
         0.3,

@@ -12,15 +12,18 @@ from torch import Tensor
 from engine.methods.gagn.neighbourhood import CHUNK, Neighbourhood
 
 SKETCH = 16  # width of the public random sketch that degree inference reads
+SMALL = 1e-12  # a length that is taken for none
 DUAL = 1024  # up to so many labels the embedding functions are stored exactly
-MIXED = 1.0  # weight of the mixed features beside an agent's own
+GAUGE = 256  # width of the public random projection in which mixtures are measured
 
 
 class World:
     """What does not change: features, known labels, and the coordinates of the embedding.
 
     An agent's state z_j is its features beside what `exchanges` of features with its neighbours
-    make of them (eq. 1); with 0 exchanges it is x_j. An embedding function is linear, starts at
+    make of them (eq. 1s), both of length 1; with 0 exchanges it is x_j. The length of a mixture is
+    taken in a public random projection (to some 4 %), so that nothing dense is ever as wide as the
+    features. An embedding function is linear, starts at
     zero, and learns and fuses linearly, so agent i's weights are always Z_trainᵀ Γ_i (eq. 2d):
     storing Γ_i, one row per training label, is exact and small. Row j of `code` is z_j in those
     coordinates. Where there are too many labels, the code is z_j itself, or of the public
@@ -52,11 +55,15 @@ class World:
             signs = public.integers(0, 2, (width, projection), dtype=np.int8) * 2 - 1
             self.signs = signs.astype(np.float32) / np.float32(projection**0.5)
         self.directions = public.standard_normal((width, SKETCH), np.float32)
+        self.gauge = public.standard_normal((width, GAUGE), np.float32) / np.float32(GAUGE**0.5)
         self.features = unit(features)
         self.bases = [self.features[train]]
         if self.exchanges:
             weights = around.likeness(self.cosine(around.row, around.col))
-            self.bases.append(mixture(around.matrix(weights), self.features, train, exchanges))
+            reach = power(around.matrix(weights), train, exchanges)
+            lengths = np.linalg.norm(reach @ (self.features @ self.gauge), axis=1)
+            share = sp.diags_array(1 / np.maximum(lengths, SMALL))
+            self.bases.append(sp.csr_array(share @ reach @ self.features))
         self._see()
         self.code = self.states(around, weights) if self.exchanges else self.parts[0]  # (N, B)
         trained = torch.from_numpy(train)
@@ -76,15 +83,20 @@ class World:
         else:
             plain = self.features.toarray() if self.signs is None else self.features @ self.signs
             self.parts = [self._tensor(plain)] * len(self.bases)
+        if self.exchanges:
+            self.measured = self._tensor(self.features @ self.gauge)  # (N, 256)
 
     def states(self, graph: Neighbourhood, weights: Tensor) -> Tensor:
         """(N, B) the code of z, features mixed over a graph by these weights of its entries."""
         alone, mixed = self.parts
+        both = torch.cat((mixed, self.measured), 1)
         for _ in range(self.exchanges):
-            mixed = graph.mix(weights, mixed)
+            both = graph.mix(weights, both)
+        mixed, measured = both.split((mixed.shape[1], GAUGE), 1)
+        mixed = mixed / measured.norm(dim=1, keepdim=True).clamp(min=SMALL)
         if self.dual:
-            return (alone + MIXED * mixed) / (1 + MIXED)
-        return torch.cat((alone, MIXED**0.5 * mixed), 1) / (1 + MIXED) ** 0.5
+            return (alone + mixed) / 2
+        return torch.cat((alone, mixed), 1) / 2**0.5
 
     def among(self, graph: Neighbourhood, cosine: Tensor) -> World:
         """The same world after the features were exchanged over another graph, whose entries are
@@ -123,14 +135,14 @@ class World:
 def unit(features: sp.csr_array) -> sp.csr_array:
     """Rows of length 1; one without features stays empty."""
     lengths = np.sqrt(np.asarray(features.multiply(features).sum(axis=1)).ravel())
-    return sp.csr_array(sp.diags_array(1 / np.maximum(lengths, 1e-12)) @ features).astype(
+    return sp.csr_array(sp.diags_array(1 / np.maximum(lengths, SMALL)) @ features).astype(
         np.float32
     )
 
 
-def mixture(matrix: sp.csr_array, features: sp.csr_array, rows: np.ndarray, times: int):
-    """These rows of matrix^times · features, and no others on the way."""
-    reach = matrix[rows]
+def power(matrix: sp.csr_array, rows: np.ndarray, times: int) -> sp.csr_array:
+    """These rows of matrix^times, and no others on the way."""
+    found = matrix[rows]
     for _ in range(times - 1):
-        reach = reach @ matrix
-    return sp.csr_array(reach @ features)
+        found = found @ matrix
+    return found

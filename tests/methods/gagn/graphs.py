@@ -151,22 +151,23 @@ class PlainAgents:
                 strict=True) if ok]  # fmt: skip
         far = [k.item() for k, ok in zip(all_.strangers[i], all_.stranger_filled[i], strict=True)
                if ok and place.known[k]]  # fmt: skip
-        loss = torch.zeros(())
-        for lessons, share in ((near, 1 - params.hearsay), (far, params.hearsay)):
-            for j in lessons:
-                surprise = -(place.code[j] @ weights).log_softmax(0) @ place.target[j]
-                loss = loss + share * surprise / len(lessons)
-        if near or far:
+        loss, lessons = torch.zeros(()), []
+        for nodes, share in ((near, 1 - params.hearsay), (far, params.hearsay)):
+            rare = [1 / (1 + graph.degree[j].item()) for j in nodes]
+            lessons += [(j, share * one / sum(rare)) for j, one in zip(nodes, rare, strict=True)]
+        for j, weight in lessons:
+            surprise = -(place.code[j] @ weights).log_softmax(0) @ place.target[j]
+            loss = loss + weight * surprise
+        if lessons:
             loss.backward()
         step = torch.zeros_like(weights) if weights.grad is None else weights.grad
-        if place.dual and (near or far):
+        if place.dual and lessons:
             # in the dual coordinates a step on plain weights is a step per label, not per weight
             step = torch.zeros_like(step)
-            for lessons, share in ((near, 1 - params.hearsay), (far, params.hearsay)):
-                for j in lessons:
-                    error = (place.code[j] @ own["embedding"]).softmax(0) - place.target[j]
-                    step[place.place[j]] += share * error / len(lessons)
-        embedding = (1 - params.lr_embedding * params.decay) * own["embedding"]
+            for j, weight in lessons:
+                error = (place.code[j] @ own["embedding"]).softmax(0) - place.target[j]
+                step[place.place[j]] += weight * error
+        embedding = (1 - params.decay) * own["embedding"]
         embedding = embedding - params.lr_embedding * step
         # degree inference
         flat = own["degree"][None].clone().requires_grad_(True)

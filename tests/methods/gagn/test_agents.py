@@ -20,7 +20,8 @@ from engine.methods.gagn.readout import readouts
 from tests.methods.gagn.graphs import PlainAgents, adjacency, agents, planted, world
 
 NAMES = ("embedding", "degree", "confidence")
-EAGER = GagnParams(warm=1, decay=1e-3)  # attention moves at once, and nothing rests
+# Attention moves at once, nothing rests, and weights stay near 1, where 1e-6 is a rounding.
+EAGER = GagnParams(warm=1, decay=0.01, lr_embedding=10)
 
 
 @pytest.fixture
@@ -59,13 +60,17 @@ def test_fifty_agents_of_cora_equal_the_plain_loop_over_three_rounds(cora):
     replay(batched, who, rounds=3, tolerance=1e-5, generator=generator)
 
 
-def exchanged(graph: sp.csr_array, features: sp.csr_array) -> np.ndarray:
-    """States by definition, densely: a node's features beside those of its two-hop mixture."""
+def exchanged(graph: sp.csr_array, features: sp.csr_array, gauge: np.ndarray) -> np.ndarray:
+    """States by definition, densely: a node's features beside its two-hop mixture, whose length
+    is taken in the gauge."""
     x = features.toarray()
     x = x / np.linalg.norm(x, axis=1, keepdims=True)
     likeness = (graph.toarray() + np.eye(len(x))) * (x @ x.T)
     weights = likeness / likeness.sum(1, keepdims=True)
-    return np.concatenate((x, weights @ weights @ x), axis=1) / 2**0.5
+    mixed = weights @ weights @ x
+    lengths = np.linalg.norm(mixed @ gauge, axis=1, keepdims=True)
+    assert abs(lengths / np.linalg.norm(mixed, axis=1, keepdims=True) - 1).mean() < 0.06
+    return np.concatenate((x, mixed / lengths), axis=1) / 2**0.5
 
 
 @pytest.mark.parametrize("dual", [True, False])
@@ -73,7 +78,7 @@ def test_states_are_features_beside_what_two_exchanges_make_of_them(dual):
     graph, words, labels = planted(nodes=80, seed=3)
     train = np.arange(0, 80, 4)
     place = world(words, labels, train, dual=dual, around=graph)
-    state = exchanged(graph, words)
+    state = exchanged(graph, words, place.gauge)
     expected = state @ state[train].T if dual else state
     np.testing.assert_allclose(place.code.numpy(), expected, atol=1e-6)
 
@@ -86,12 +91,12 @@ def test_on_another_graph_states_change_and_what_was_taught_does_not():
     cut[7, :] = cut[:, 7] = 0
     flipped = sp.lil_array(words)
     flipped[[7], :] = 1 - flipped[[7], :].toarray()
-    taught = exchanged(graph, words)[train]
+    taught = exchanged(graph, words, place.gauge)[train]
     for features in (words, sp.csr_array(flipped)):
         there = place.where(features)
         around = Neighbourhood(sp.csr_array(cut))
         found = there.among(around, there.cosine(around.row, around.col)).code.numpy()
-        expected = exchanged(sp.csr_array(cut), sp.csr_array(features)) @ taught.T
+        expected = exchanged(sp.csr_array(cut), sp.csr_array(features), place.gauge) @ taught.T
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -109,7 +114,8 @@ def test_dual_storage_equals_plain_weights(exchanges):
         told.append(made)
     dual, plain = told
     assert (dual.answers() - plain.answers()).abs().max() <= 1e-5
-    states = exchanged(graph, words) if exchanges else dual.world.features.toarray()
+    features = dual.world.features.toarray()
+    states = exchanged(graph, words, dual.world.gauge) if exchanges else features
     taught = torch.from_numpy(states[train]).float()
     weights = torch.einsum("tf,ntc->nfc", taught, dual.embedding)  # W = Z_trainᵀ Γ
     assert (weights - plain.embedding).abs().max() <= 1e-5
@@ -245,7 +251,7 @@ def test_degree_inference_recovers_a_constant_degree():
     ring = np.arange(n)
     graph = adjacency(n, np.r_[ring, ring], np.r_[(ring + 1) % n, (ring + 2) % n])
     _, words, labels = planted(nodes=n)
-    params = GagnParams(witnesses=0, decay=1e-3)  # degrees, and what goes into them
+    params = GagnParams(witnesses=0, decay=0.01)  # degrees, and what goes into them
     made, generator = agents(graph, world(words, labels, np.arange(0, n, 4)), params)
     for number in range(200):
         made.round(number, generator)
