@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
     """A file, as the product's: SQLite locks tables of a database in memory between threads, and
-    there no connection waits for another."""
+    there no connection waits for another. Each test process has a home of its own."""
     from django.db import connection
 
     connection.settings_dict["TEST"]["NAME"] = f"{HOME.name}/test.sqlite3"

@@ -1,4 +1,4 @@
-"""GAgN's bars on the real Cora and Cora-ML, five seeds each, through the door as a user runs it.
+"""GAgN's bars on the real graphs, five seeds each, through the door as a user runs it.
 
 The numbers of docs/results/gagn.md come from the same commands.
 """
@@ -18,34 +18,47 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 pytestmark = [pytest.mark.slow, pytest.mark.realdata]
 
-Group = Callable[[str, str], dict[str, float]]
+Summary = dict[str, float]
+
+
+# BlogCatalog has 34 edges for each of Cora's.
+SETTINGS = {"blogcatalog": ["rounds=60", "rounds_after=60"]}
+SECONDS = {"blogcatalog": 600}
 
 
 @pytest.fixture(scope="module")
-def group(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Group:
-    """Means of five seeds on the clean graph ("0") or on a Metattack of it, once per module."""
-    done: dict[tuple[str, str], dict[str, float]] = {}
+def group(
+    shared_data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], Summary]:
+    """Means of five seeds on a graph, clean ("0") or after Metattack, once per module."""
+    done: dict[tuple[str, str], Summary] = {}
 
-    def run(name: str, rate: str) -> dict[str, float]:
+    def run(name: str, rate: str) -> Summary:
         if (name, rate) not in done:
             folder, out = shared_data / "graph" / name, tmp_path_factory.mktemp("gagn") / "group"
             command = [sys.executable, "-m", "engine", "run", "gagn", "--seeds", "0-4"]
-            command += ["--input", f"graph={folder}/{name}.npz", "--out", str(out)]
-            command += ["--input", f"split={folder}/{name}_prognn_splits.json"]
+            command += ["--out", str(out)]
+            for setting in SETTINGS.get(name, ()):
+                command += ["--set", setting]
+            if (archive := folder / f"{name}.zip").exists():  # its split is drawn by the seed
+                command += ["--input", f"graph={archive}"]
+            else:
+                command += ["--input", f"graph={folder}/{name}.npz"]
+                command += ["--input", f"split={folder}/{name}_prognn_splits.json"]
             if rate != "0":
                 command += ["--input", f"perturbed={folder}/meta/{name}_meta_adj_{rate}.npz"]
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}
             subprocess.run(command, cwd=ROOT, env=environment, check=True, stdin=subprocess.DEVNULL)
             jobs = [json.loads(path.read_text()) for path in out.glob("seed-*/result.json")]
             assert len(jobs) == 5
-            assert max(job["seconds"] for job in jobs) <= 120
+            assert max(job["seconds"] for job in jobs) <= SECONDS.get(name, 120)
             done[name, rate] = json.loads((out / "result.json").read_text())["summary"]
         return done[name, rate]
 
     return run
 
 
-def rival(summary: dict[str, float]) -> float:
+def rival(summary: Summary) -> float:
     """The better of the model that sees no edge and the tuned filter."""
     return max(summary[f"baseline.{name}.test_accuracy"] for name in ("mlp", "jaccard"))
 
@@ -76,10 +89,26 @@ def test_a_fifth_of_the_edges_attacked(group):
     assert summary["degree_error"] <= 0.95 * summary["degree_error_constant"]
 
 
-def test_a_graph_whose_features_say_more_than_its_attacked_edges(group):
-    summary = group("cora_ml", "0.2")
-    assert summary["test_accuracy"] >= 0.72
+@pytest.mark.parametrize(
+    ("rate", "bar"),
+    [("0", 0.83), ("0.05", 0.81), ("0.1", 0.8), ("0.15", 0.78), ("0.2", 0.77), ("0.25", 0.76)],
+)
+def test_cora_ml_clean_and_under_metattack(group, rate, bar):
+    summary = group("cora_ml", rate)
+    assert summary["test_accuracy"] >= bar
     assert summary["test_accuracy"] >= rival(summary) - 0.005
+
+
+def test_acm(group):
+    summary = group("acm", "0")
+    assert summary["test_accuracy"] >= rival(summary) - 0.005
+    assert summary["test_accuracy"] >= summary["baseline.gcn.test_accuracy"] - 0.015
+
+
+def test_a_large_graph_whose_edges_say_less_than_its_features(group):
+    summary = group("blogcatalog", "0")
+    assert summary["test_accuracy"] >= rival(summary) - 0.005
+    assert summary["test_accuracy"] >= summary["baseline.gcn.test_accuracy"] - 0.015
 
 
 def test_an_attack_through_the_agents_hurts_more_than_random_flips(shared_data, tmp_path):

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from engine.core.errors import UserError
 from engine.methods.gagn.neighbourhood import CHUNK, Neighbourhood
-from engine.methods.gagn.world import SKETCH, World
+from engine.methods.gagn.world import SKETCH, SMALL, World
 
 if TYPE_CHECKING:
     from engine.methods.gagn.card import GagnParams
@@ -40,9 +41,9 @@ def pair_code(cosine: Tensor, agreement: Tensor) -> Tensor:
     return torch.stack((5 * cosine, silent, 5 * cosine**2, agreement), dim=-1)
 
 
-def shares(weights: Tensor) -> Tensor:
+def balanced(weights: Tensor) -> Tensor:
     """Rows (N, M) that sum to 1; one of zeros stays."""
-    return weights / weights.sum(1, keepdim=True).clamp(min=1e-12)
+    return weights / weights.sum(1, keepdim=True).clamp(min=SMALL)
 
 
 class Perceptron:
@@ -98,9 +99,10 @@ class Agents:
     keeps it, without a copy.
     """
 
-    STATE = ("attention", "embedding", "degree", "confidence", "who", "age", "said")
+    STATE = ("attention", "embedding", "degree", "confidence", "who", "age", "said", "had")
     LISTS = ("heard", "heard_filled", "taught", "taught_filled", "strangers", "stranger_cosine")
-    LISTS += ("stranger_said", "stranger_filled")
+    LISTS += ("stranger_said", "stranger_had", "stranger_filled")
+    heat = 1.0  # how many times softer answers are told: above 1 only in an attacker's thoughts
 
     def __init__(
         self, world: World, graph: Neighbourhood, params: GagnParams, *, like: Agents | None = None
@@ -128,6 +130,7 @@ class Agents:
         self.who = torch.arange(n, device=device)[:, None].repeat(1, slots)  # witness lists
         self.age = torch.arange(slots, device=device).remainder(HOPS).repeat(n, 1)  # out of step
         self.said = torch.full((n, slots, classes), 1 / classes, device=device)
+        self.had = self.graph.degree[:, None].repeat(1, slots)  # neighbours, as they set out
         self.sample(generator)
 
     def move_to(self, graph: Neighbourhood, generator: torch.Generator) -> Agents:
@@ -161,6 +164,8 @@ class Agents:
         return {name: getattr(self, name) for name in self.STATE + self.LISTS}
 
     def restore(self, state: dict[str, Any]) -> None:
+        if "had" not in state:
+            raise UserError("job", "was run by an earlier version of GAgN: run it again to go on")
         for name in self.STATE + self.LISTS:
             setattr(self, name, state[name].to(self.world.device))
 
@@ -170,10 +175,13 @@ class Agents:
         """Attention α_ij over the closed neighbourhood (eq. 1)."""
         return self.graph.share(self.attention)
 
+    def logits(self) -> Tensor:
+        """η_i(z_i), (N, C)."""
+        return torch.bmm(self.world.code[:, None], self.embedding).squeeze(1)
+
     def answers(self) -> Tensor:
-        """p_i = softmax η_i(x_i), the opinion that agent i sends (eq. 2)."""
-        logits = torch.bmm(self.world.code[:, None], self.embedding).squeeze(1)
-        return logits.softmax(1)
+        """p_i = softmax η_i(z_i), the opinion that agent i sends (eq. 2)."""
+        return (self.logits() / self.heat).softmax(1)
 
     def edge_confidence(self, opinions: Tensor) -> Tensor:
         """φ_i(i, j) for every entry of the closed neighbourhoods."""
@@ -259,6 +267,7 @@ class Agents:
         fresh = torch.where(learned, wanted, fresh)
         self.who = torch.where(fresh, sender, self.who[sender, slot])
         self.said = torch.where(fresh[..., None], opinions[sender], self.said[sender, slot])
+        self.had = torch.where(fresh, graph.degree[sender], self.had[sender, slot])
         self.age = torch.where(fresh, 1, age)
 
     def sample(self, generator: torch.Generator) -> None:
@@ -267,7 +276,7 @@ class Agents:
         self.heard, self.heard_filled = graph.draw(~graph.own, SAMPLE, generator)
         self.taught, self.taught_filled = graph.draw(world.known[graph.col], LABELLED, generator)
         me = torch.arange(graph.n, device=world.device)[:, None].expand_as(self.who)
-        self.strangers, self.stranger_said = self.who, self.said
+        self.strangers, self.stranger_said, self.stranger_had = self.who, self.said, self.had
         self.stranger_filled = ~graph.knows(me.ravel(), self.who.ravel()).view(self.who.shape)
         self.stranger_cosine = world.cosine(me, self.who)
 
@@ -275,18 +284,18 @@ class Agents:
         """Labelled nodes that each agent heard of, and their weights (N, M) (eq. 5).
 
         Neighbours share 1 − ρ, labelled witnesses ρ: hearsay keeps far classes in mind. Among
-        them a node weighs 1/(1 + d): as often as its degree says it is heard of by others, and
-        so over all agents every label counts nearly alike (ours).
+        either a node of d neighbours weighs 1/(1 + d): the more agents hear of it, the less each
+        makes of it, so that labels count more alike (ours).
         """
-        rho, rare = self.params.hearsay, 1 / (1 + self.graph.degree)
+        rho = self.params.hearsay
         neighbours, strangers = self.graph.col[self.taught], self.strangers
-        near = self.taught_filled * rare[neighbours]
-        far = (self.stranger_filled & self.world.known[strangers]) * rare[strangers]
-        weight = torch.cat(((1 - rho) * shares(near), rho * shares(far)), 1)
+        near = self.taught_filled / (1 + self.graph.degree[neighbours])
+        far = (self.stranger_filled & self.world.known[strangers]) / (1 + self.stranger_had)
+        weight = torch.cat(((1 - rho) * balanced(near), rho * balanced(far)), 1)
         return torch.cat((neighbours, strangers), 1), weight
 
     def learn_embedding(self) -> Tensor:
-        """SGD on cross-entropy over the raw features of labelled nodes (eq. 5)."""
+        """SGD on cross-entropy over the states of labelled nodes (eq. 5)."""
         world, params = self.world, self.params
         before = self.embedding
         after = before * (1 - params.decay)

@@ -101,8 +101,8 @@ class GagnParams(Params):
     lr_embedding: float = param(
         200.0,
         "Step of the embedding function",
-        "Step size of the SGD on the labels that an agent hears. Features have length 1, so that "
-        "a step moves an answer by little; fusion evens out what single lessons overdo.",
+        "Step size of the SGD on the labels that an agent hears. Single steps overdo what they "
+        "teach; fusion with the neighbours evens that out.",
         source="our reconstruction, tuned on validation",
         gt=0,
         le=1000,
@@ -250,8 +250,8 @@ class GagnParams(Params):
     readout: Literal["auto", "self", "neighbour", "vote"] = param(
         "auto",
         "Readout",
-        "self: an agent classifies its own features; neighbour: its attention's mixture of "
-        "features; vote: agents exchange opinions weighted by trust; auto: validation picks.",
+        "self: an agent classifies its own state; neighbour: its attention's mixture of states; "
+        "vote: agents exchange opinions weighted by trust; auto: validation picks.",
         paper="embedding function of the agent itself",
         source="vote is our reconstruction",
     )

@@ -85,7 +85,7 @@ def _later(agents: Agents, world: World, rounds: int, seed: int) -> Agents:
 
 
 def _lengths(world: World, embedding: Tensor) -> np.ndarray:
-    """(N,) the lengths of W_i; in the dual form W_i = X_trainᵀ Γ_i, so ‖W_i‖² = tr(Γ_iᵀ K Γ_i)."""
+    """(N,) the lengths of W_i; in the dual form W_i = Z_trainᵀ Γ_i, so ‖W_i‖² = tr(Γ_iᵀ K Γ_i)."""
     if world.dual:
         place = torch.nonzero(world.known).ravel()
         kernel = world.code[place[world.place[place].argsort()]]  # (n, n)

@@ -253,7 +253,8 @@ def measure(agents: Agents, losses: Losses) -> dict[str, float]:
 def message_bytes(agents: Agents) -> int:
     """One message: opinion, degree, label, parameters and the witness list (README).
 
-    Features are sent once, before the first round, and are not counted here.
+    Features and their mixtures are sent before the first round, and are not counted here; a witness
+    brings its state, opinion, label and degree.
     """
     classes = agents.world.classes
     functions = agents.embedding[0].numel() + agents.delta.size + agents.phi.size

@@ -21,13 +21,13 @@ class World:
     """What does not change: features, known labels, and the coordinates of the embedding.
 
     An agent's state z_j is its features beside what `exchanges` of features with its neighbours
-    make of them (eq. 1s), both of length 1; with 0 exchanges it is x_j. The length of a mixture is
-    taken in a public random projection (to some 4 %), so that nothing dense is ever as wide as the
-    features. An embedding function is linear, starts at
-    zero, and learns and fuses linearly, so agent i's weights are always Z_trainᵀ Γ_i (eq. 2d):
-    storing Γ_i, one row per training label, is exact and small. Row j of `code` is z_j in those
-    coordinates. Where there are too many labels, the code is z_j itself, or of the public
-    projection of the features, and Γ_i are plain weights.
+    make of them (eq. 1s), both of about length 1; with 0 exchanges it is x_j. The length of a
+    mixture is taken in a public random projection, to some 4 %: mixtures are dense, and only made
+    in coordinates. An embedding function is linear, starts at zero, and learns and fuses linearly,
+    so agent i's weights are always Z_trainᵀ Γ_i (eq. 2d): storing Γ_i, one row per training label,
+    is exact and small. Row j of `code` is z_j in those coordinates. Where there are too many
+    labels, the code is z_j itself, or of the public projection of the features, and Γ_i are plain
+    weights.
     """
 
     def __init__(
@@ -55,15 +55,17 @@ class World:
             signs = public.integers(0, 2, (width, projection), dtype=np.int8) * 2 - 1
             self.signs = signs.astype(np.float32) / np.float32(projection**0.5)
         self.directions = public.standard_normal((width, SKETCH), np.float32)
-        self.gauge = public.standard_normal((width, GAUGE), np.float32) / np.float32(GAUGE**0.5)
         self.features = unit(features)
         self.bases = [self.features[train]]
         if self.exchanges:
+            self.gauge = public.standard_normal((width, GAUGE), np.float32)
+            self.gauge /= np.float32(GAUGE**0.5)
             weights = around.likeness(self.cosine(around.row, around.col))
+        if self.exchanges and self.dual:
             reach = power(around.matrix(weights), train, exchanges)
             lengths = np.linalg.norm(reach @ (self.features @ self.gauge), axis=1)
-            share = sp.diags_array(1 / np.maximum(lengths, SMALL))
-            self.bases.append(sp.csr_array(share @ reach @ self.features))
+            scale = sp.diags_array(1 / np.maximum(lengths, SMALL))
+            self.bases.append(sp.csr_array(scale @ reach @ self.features))
         self._see()
         self.code = self.states(around, weights) if self.exchanges else self.parts[0]  # (N, B)
         trained = torch.from_numpy(train)
@@ -82,7 +84,7 @@ class World:
             self.parts = [self._tensor((self.features @ base.T).toarray()) for base in self.bases]
         else:
             plain = self.features.toarray() if self.signs is None else self.features @ self.signs
-            self.parts = [self._tensor(plain)] * len(self.bases)
+            self.parts = [self._tensor(plain)] * (2 if self.exchanges else 1)
         if self.exchanges:
             self.measured = self._tensor(self.features @ self.gauge)  # (N, 256)
 
