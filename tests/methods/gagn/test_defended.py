@@ -72,10 +72,20 @@ def test_the_gradient_is_that_of_central_differences(readout, rule):
 
 def test_a_graph_that_is_wholly_there_gets_the_same_answers():
     made, victim = defended()
+    made.heat = 1.0
     flips = np.array([[0, 7], [3, 20]])
     for adjacency in (victim.adjacency, flipped(victim.adjacency, flips)):
         found = made.relaxed(adjacency, torch.ones(adjacency.nnz))
         assert torch.allclose(found, made.logits(adjacency), atol=1e-4)
+
+
+def test_an_attacker_sees_no_opinion_that_is_too_sure_to_change():
+    made, victim = defended(nodes=120, rounds=60, readout="self")
+    seen = made.relaxed(victim.adjacency, torch.ones(victim.adjacency.nnz))
+    told = made.logits(victim.adjacency)
+    leads = [torch.sub(*shares.topk(2, dim=1).values.T).median() for shares in (seen, told)]
+    assert leads[0] <= 2.5 < 5 < leads[1]
+    assert (seen.argmax(1) == told.argmax(1)).all()
 
 
 def test_what_the_filter_cut_stays_cut_and_a_new_edge_passes_by_its_confidence():
