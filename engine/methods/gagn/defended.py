@@ -4,10 +4,10 @@ A trained network of agents is left alone with a changed graph: agents exchange 
 their edges with what they know, exchange parameters for some rounds without a new lesson, and
 answer. `logits` does so, with the whole filter run again. `relaxed`, which an attacker
 differentiates, has weighted edges and a simpler filter: verdicts on old edges stay as they were, a
-new edge is judged softly by the confidence of its two ends alone. It also sees softer opinions: sure
-ones are nearly constant, and an attack that follows their gradient is blind (with the opinions as
-they are, Cora lost .10 instead of .13 by evasion). But for that the two agree without a cut; with
-one, they nearly do.
+new edge is judged softly by the confidence of its two ends alone. It also sees softer opinions:
+sure ones are nearly constant, and an attack that follows their gradient is blind (with the opinions
+as they are, Cora lost .10 instead of .13 by evasion). But for that the two agree without a cut;
+with one, they nearly do.
 """
 
 from __future__ import annotations
