@@ -236,7 +236,8 @@ def test_a_lie_is_drawn_by_distance_and_only_a_training_node_tells_one(inspector
         traces = drawn.evaluate("figure => figure.data.map((trace) => Array.from(trace.y))")
         agents, gcn = traces
         assert len(agents) == len(gcn) >= 3
-        assert agents[0] > agents[-1]
+        assert agents[0] > 0  # tests/methods/gagn/test_influence.py: it falls with distance
+        assert min(agents) >= 0
     assert len(set(gcn)) == 1  # the parameters of a GCN are everybody's
     test = page.evaluate(
         """async () => {
