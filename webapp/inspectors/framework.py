@@ -4,14 +4,14 @@
     templates/inspectors/<slug>.html      extends "inspectors/base.html"
     static/js/inspectors/<slug>.js        optional; loaded as a module
 
-`page` may put JSON under "data": the script finds it in the element `inspector-data`. It reads
-the database and artifacts and computes little; what takes a method's code is a question to
-`ask`. A method without these files gets the generic inspector: its figures, tables and images.
+`page` may put JSON under "data": the script finds it as `about` of `files.js`, and `files`
+names there what the script draws. It reads the database and computes little; what takes a
+method's code is a question to `ask`. A method without these modules gets the generic
+inspector: its figures, tables and images.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -19,14 +19,14 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 
 from webapp.artifacts.models import Artifact
-from webapp.artifacts.storage import open_blob
 from webapp.inspectors import generic
 from webapp.jobs.models import Job
 
 OWN = frozenset(("apps", "framework", "generic", "urls", "views"))  # modules that are no method
-MOST_BYTES = 8 << 20  # of an artifact that a page takes in
+PLACE = "0" * 26  # stands for an artifact's id in an address
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,17 @@ def inspector_of(slug: str) -> Inspector:
     )
 
 
-def read_json(job: Job, path: str) -> Any:
-    """A JSON artifact of the job by its path; None while there is none."""
-    artifact = Artifact.objects.filter(job=job, path=path).select_related("blob").first()
-    if artifact is None:
-        return None
-    if artifact.blob.size > MOST_BYTES:
-        raise ValueError(f"{path} has {artifact.blob.size} bytes; a page takes {MOST_BYTES}")
-    with open_blob(artifact.blob) as file:
-        return json.load(file)
+def files(job: Job, *paths: str) -> dict[str, Any]:
+    """For "data": the artifacts that the script draws, by path, and where they are read.
+
+    `whenThere` of static/js/inspectors/files.js answers with their JSON as soon as all are
+    there, also where the page was opened long before.
+    """
+    known = Artifact.objects.filter(job=job, path__in=paths).values_list("path", "pk")
+    return {
+        "job": job.pk,
+        "files": dict(known),
+        "wanted": list(paths),
+        "address": reverse("artifact-download", args=[PLACE]),
+        "place": PLACE,
+    }

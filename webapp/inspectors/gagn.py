@@ -9,26 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.urls import reverse
-
-from webapp.artifacts.models import Artifact
+from webapp.inspectors.framework import files
 from webapp.jobs.models import ENDED, Job
 
 FILES = ("inspector/nodes.json", "inspector/edges.json", "inspector/overview.json")
-PLACE = "0" * 26  # stands for an artifact's id in an address
 
 
 def page(job: Job) -> dict[str, Any]:
-    known = Artifact.objects.filter(job=job, path__in=FILES).values_list("path", "pk")
+    data = files(job, *FILES)
     return {
-        "ready": len(known) == len(FILES),
+        "ready": len(data["files"]) == len(FILES),
         "over": job.state in ENDED,
-        "data": {
-            "job": job.pk,
-            "files": dict(known),
-            "wanted": list(FILES),
-            "address": reverse("artifact-download", args=[PLACE]),
-            "place": PLACE,
-            "over": job.state in ENDED,
-        },
+        "data": data,
     }

@@ -1,6 +1,6 @@
 // GAgN's inspector: the training is live from the start; the rest is drawn once its files are there.
 
-import { feed } from "../jobs/feed.js";
+import { about, whenThere } from "./files.js";
 import { ego } from "./gagn-ego.js";
 import { influence } from "./gagn-influence.js";
 import { ledger } from "./gagn-ledger.js";
@@ -8,20 +8,8 @@ import { quality } from "./gagn-quality.js";
 import { training } from "./gagn-training.js";
 import { whatIf } from "./gagn-whatif.js";
 
-const about = JSON.parse(document.getElementById("inspector-data").textContent);
-const files = new Map(Object.entries(about.files));
-let begun = false;
-
-async function read(path) {
-  const answer = await fetch(about.address.replace(about.place, files.get(path)));
-  if (!answer.ok) throw new Error(`${path} could not be loaded (${answer.status})`);
-  return answer.json();
-}
-
-async function begin() {
-  if (begun || !about.wanted.every((path) => files.has(path))) return;
-  begun = true;
-  const [nodes, edges, overview] = await Promise.all(about.wanted.map(read));
+async function draw() {
+  const [nodes, edges, overview] = await whenThere();
   const found = { job: about.job, nodes, edges, overview, near: neighbours(nodes, edges) };
   document.querySelector("[data-waiting]").hidden = true;
   document.querySelector("[data-results]").hidden = false;
@@ -46,8 +34,4 @@ function neighbours(nodes, edges) {
 }
 
 training();
-feed().on("artifacts", (more) => {
-  for (const { id, path } of more) files.set(path, id);
-  begin();
-});
-begin();
+draw();

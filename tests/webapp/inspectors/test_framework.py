@@ -38,19 +38,16 @@ def test_others_get_the_generic_one(slug):
     assert framework.inspector_of(slug) is framework.GENERIC
 
 
-def test_json_of_a_job_is_read_by_its_path(make_job, add):
+def test_an_inspector_is_told_which_of_its_files_are_there(make_job, add):
     job = make_job()
-    add(job, "inspector/a.json", b'{"a": 1}')
-    assert framework.read_json(job, "inspector/a.json") == {"a": 1}
-    assert framework.read_json(job, "inspector/b.json") is None
-
-
-def test_a_page_takes_in_no_huge_artifact(make_job, add, monkeypatch):
-    monkeypatch.setattr(framework, "MOST_BYTES", 3)
-    job = make_job()
-    add(job, "a.json", b"[1,2]")
-    with pytest.raises(ValueError, match=r"a\.json has 5 bytes"):
-        framework.read_json(job, "a.json")
+    made = add(job, "inspector/a.json", b'{"a": 1}')
+    add(job, "other.json", b"{}")
+    add(make_job(), "inspector/b.json", b"{}")
+    told = framework.files(job, "inspector/a.json", "inspector/b.json")
+    assert told["files"] == {"inspector/a.json": made.pk}
+    assert told["wanted"] == ["inspector/a.json", "inspector/b.json"]
+    address = told["address"].replace(told["place"], made.pk)
+    assert address == reverse("artifact-download", args=[made.pk])
 
 
 def test_the_generic_one_leaves_out_what_is_no_figure(make_job, add):

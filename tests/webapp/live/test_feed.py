@@ -1,11 +1,15 @@
 """`feed.js` and `log.js` in a real Chromium, in the pages of a job as they are."""
 
+import io
 from typing import Any
 
 import pytest
 
 from tests.bench import wait_until
 from tests.webapp.live.conftest import subscribed, tell, waits_for
+from webapp.artifacts.models import Artifact
+from webapp.artifacts.storage import keep
+from webapp.inspectors.gagn import FILES
 from webapp.jobs.models import LogPart, State
 from webapp.metrics import store
 
@@ -25,6 +29,12 @@ LOSE = """() => {
     String(address).includes("/series") && lost++ === 0
       ? Promise.reject(new TypeError("lost"))
       : own(address, ...rest);
+}"""
+# What an inspector draws, once it is there.
+READ = """async () => {
+  const { whenThere } = await import("/static/js/inspectors/files.js");
+  window.read = null;
+  whenThere().then((all) => { window.read = all; });
 }"""
 LOG = 'document.querySelector("[data-log]").textContent'
 
@@ -73,6 +83,23 @@ def test_a_tab_opened_before_the_start_hears_on_after_a_gap(tab, make_job, commi
     tell(job, 2, log="lost in the gap\n")
     tell(job, 3, log="three\n")
     waits_for(in_page, "window.told", ["three\n"])
+
+
+@pytest.mark.parametrize("heard", [0, 1, 3], ids=["all in the gap", "one before it", "no gap"])
+def test_an_inspector_has_its_files_also_where_they_came_in_a_gap(tab, make_job, commit, heard):
+    job = make_job(method="gagn", state=State.RUNNING)
+    in_page = tab(job, "inspect")
+    in_page(READ)
+    for seq, path in enumerate(FILES, start=1):
+        content = keep(io.BytesIO(f'["{path}"]'.encode()))
+        made = Artifact.objects.create(job=job, blob=content, path=path, role="result", n=seq)
+        commit(job, seq)
+        if seq <= heard:
+            tell(job, seq, artifacts=[{"id": made.pk, "path": path}])
+    if heard < len(FILES):
+        assert in_page("window.read") is None
+        tell(job, len(FILES) + 1)
+    waits_for(in_page, "window.read", [[path] for path in FILES])
 
 
 def test_the_log_fetches_what_a_gap_left_out(tab, make_job, commit):
