@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from engine.core.seed import torch_stream
 from engine.data.split.split import Split
-from engine.methods.gagn.card import GagnParams
 from engine.methods.gagn.case import Case
 from engine.methods.gagn.defences import Ground, Unit, begin
+from engine.methods.gagn.params import GagnParams
 from tests.methods.gagn.graphs import PlainAgents, agents, planted, world
 
 NODES, ROUNDS, SAMPLE, EPOCHS = 1000, 5, 20, 20

@@ -24,7 +24,7 @@ from engine.methods.gagn.neighbourhood import CHUNK, Neighbourhood
 from engine.methods.gagn.world import SKETCH, SMALL, World
 
 if TYPE_CHECKING:
-    from engine.methods.gagn.card import GagnParams
+    from engine.methods.gagn.params import GagnParams
 
 SAMPLE = 16  # neighbours that one agent's SGD step looks at
 LABELLED = 16  # labelled neighbours that one agent's SGD step looks at
@@ -163,10 +163,10 @@ class Agents:
     def state(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.STATE + self.LISTS}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, Any], names: tuple[str, ...] = STATE + LISTS) -> None:
         if "had" not in state:
             raise UserError("job", "was run by an earlier version of GAgN: run it again to go on")
-        for name in self.STATE + self.LISTS:
+        for name in names:
             setattr(self, name, state[name].to(self.world.device))
 
     # What an agent knows
@@ -179,9 +179,13 @@ class Agents:
         """η_i(z_i), (N, C)."""
         return torch.bmm(self.world.code[:, None], self.embedding).squeeze(1)
 
+    def told(self, logits: Tensor) -> Tensor:
+        """Class shares (N, C), as soft as answers are told."""
+        return (logits / self.heat).softmax(1)
+
     def answers(self) -> Tensor:
         """p_i = softmax η_i(z_i), the opinion that agent i sends (eq. 2)."""
-        return (self.logits() / self.heat).softmax(1)
+        return self.told(self.logits())
 
     def edge_confidence(self, opinions: Tensor) -> Tensor:
         """φ_i(i, j) for every entry of the closed neighbourhoods."""

@@ -31,8 +31,8 @@ from engine.methods.gagn.card import BASELINES
 if TYPE_CHECKING:
     from engine.core.run import Run
     from engine.methods.gagn.attacks.adaptive import Model
-    from engine.methods.gagn.card import GagnParams
     from engine.methods.gagn.case import Case
+    from engine.methods.gagn.params import GagnParams
 
 MODELS = {"gagn": "GAgN"} | {baseline.name: baseline.title for baseline in BASELINES}
 BLIND = ("mlp",)  # sees no edge: there is nothing to attack

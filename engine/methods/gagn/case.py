@@ -16,7 +16,7 @@ from engine.methods.gagn.world import World
 
 if TYPE_CHECKING:
     from engine.data.graph.graph import Graph
-    from engine.methods.gagn.card import GagnParams
+    from engine.methods.gagn.params import GagnParams
 
 LARGEST = 1e12  # features are squared and summed in single precision
 

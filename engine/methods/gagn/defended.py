@@ -27,7 +27,7 @@ from engine.methods.gagn.verdicts import Rule, decide
 from engine.methods.gagn.world import World
 
 if TYPE_CHECKING:
-    from engine.methods.gagn.card import GagnParams
+    from engine.methods.gagn.params import GagnParams
 
 ROUNDS = 2  # of communication on a changed graph
 SOFT = 0.05  # width of the soft filter
@@ -62,8 +62,7 @@ class Defended:
         indices, indptr = (np.asarray(state["left"][name]) for name in ("indices", "indptr"))
         left = sp.csr_array((np.ones(len(indices), np.float32), indices, indptr), adjacency.shape)
         agents = Agents(world, Neighbourhood(left, world.device), params)
-        for name in Agents.STATE:
-            setattr(agents, name, state["agents"][name].to(world.device))
+        agents.restore(state["agents"], Agents.STATE)
         rule = None if state["rule"] is None else Rule(**state["rule"])
         strictest = max(params.thresholds)
         return cls(agents, adjacency, readout=state["readout"], rule=rule, strictest=strictest)

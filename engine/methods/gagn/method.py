@@ -14,11 +14,11 @@ import torch
 
 from engine.methods.gagn import arena, defences, inspector, oracles
 from engine.methods.gagn.agents import Agents, Losses
-from engine.methods.gagn.card import MODES
 from engine.methods.gagn.case import Case, prepare
 from engine.methods.gagn.defended import Defended
 from engine.methods.gagn.filter import added, check_confidence, score, without
 from engine.methods.gagn.neighbourhood import Neighbourhood
+from engine.methods.gagn.params import MODES
 from engine.methods.gagn.prey import Prey
 from engine.methods.gagn.readout import FAMILIES, accuracy, family, readouts
 from engine.methods.gagn.verdicts import REMOVED, Rule, Scores, area, decide, judged

@@ -15,8 +15,8 @@ from engine.methods.gagn.world import World
 
 if TYPE_CHECKING:
     from engine.core.run import Run
-    from engine.methods.gagn.card import GagnParams
     from engine.methods.gagn.case import Case
+    from engine.methods.gagn.params import GagnParams
 
 BALL, WIDE = 150, 15  # nodes of the sample that the replayed oracles run on, and of each hop
 ROUNDS = 2

@@ -79,7 +79,8 @@ def readouts(agents: Agents, *, only: str | None = None) -> dict[str, Tensor]:
             found[name] = answers
         elif name == "neighbour":
             mixture = agents.graph.mix(alpha, agents.world.code)
-            found[name] = torch.bmm(mixture[:, None], agents.embedding).squeeze(1).softmax(1)
+            logits = torch.bmm(mixture[:, None], agents.embedding).squeeze(1)
+            found[name] = agents.told(logits)
         else:
             rule = next(rule for rule in VOTES if rule.name == name)
             if rule.trust not in weights:

@@ -19,11 +19,11 @@ from engine.core.errors import UserError
 from engine.core.seed import torch_stream
 from engine.data.split.split import Split
 from engine.methods.gagn.agents import Agents
-from engine.methods.gagn.card import InfluenceParams, NodeParams, ThresholdParams
 from engine.methods.gagn.case import Case, prepare
 from engine.methods.gagn.filter import added, without
 from engine.methods.gagn.influence import among_agents, by_hop, distances, in_model
 from engine.methods.gagn.neighbourhood import Neighbourhood
+from engine.methods.gagn.params import InfluenceParams, NodeParams, ThresholdParams
 from engine.methods.gagn.readout import accuracy, readouts
 from engine.methods.gagn.verdicts import (
     KEPT,

@@ -11,8 +11,8 @@ import scipy.sparse as sp
 import torch
 
 from engine.methods.gagn.agents import COOL, Agents
-from engine.methods.gagn.card import GagnParams
 from engine.methods.gagn.neighbourhood import Neighbourhood
+from engine.methods.gagn.params import GagnParams
 from engine.methods.gagn.world import World
 
 

@@ -13,11 +13,11 @@ from torch.overrides import TorchFunctionMode
 
 from engine.data.split.split import Split
 from engine.methods.gagn.agents import Agents
-from engine.methods.gagn.card import GagnParams
 from engine.methods.gagn.case import Case
 from engine.methods.gagn.filter import score
 from engine.methods.gagn.neighbourhood import Neighbourhood
 from engine.methods.gagn.oracles import attention_gap, ball, dual_gap, leaks
+from engine.methods.gagn.params import GagnParams
 from engine.methods.gagn.readout import readouts
 from tests.methods.gagn.graphs import PlainAgents, adjacency, agents, planted, world
 

@@ -18,7 +18,8 @@ from engine.data.graph import io as graphs
 from engine.methods.gagn import arena
 from engine.methods.gagn.arena import Cell
 from engine.methods.gagn.attacks.adaptive import SAMPLES
-from engine.methods.gagn.card import METHOD, GagnParams
+from engine.methods.gagn.card import METHOD
+from engine.methods.gagn.params import GagnParams
 
 SMALL = {
     "rounds": 6,

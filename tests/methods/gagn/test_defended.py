@@ -13,10 +13,10 @@ from engine.data.split.split import Split
 from engine.methods.gagn.agents import Agents
 from engine.methods.gagn.attacks.adaptive import Adaptive, both_ways
 from engine.methods.gagn.attacks.victim import Victim, edge_pairs, flipped, pair_keys
-from engine.methods.gagn.card import GagnParams
 from engine.methods.gagn.defended import Defended
 from engine.methods.gagn.filter import score, without
 from engine.methods.gagn.neighbourhood import Neighbourhood
+from engine.methods.gagn.params import GagnParams
 from engine.methods.gagn.verdicts import Rule, decide
 from tests.methods.gagn.attacks.test_adaptive import relaxed_keys, slopes
 from tests.methods.gagn.graphs import agents, planted, world
@@ -79,8 +79,9 @@ def test_a_graph_that_is_wholly_there_gets_the_same_answers():
         assert torch.allclose(found, made.logits(adjacency), atol=1e-4)
 
 
-def test_an_attacker_sees_no_opinion_that_is_too_sure_to_change():
-    made, victim = defended(nodes=120, rounds=60, readout="self")
+@pytest.mark.parametrize("readout", ["self", "neighbour"])
+def test_an_attacker_sees_no_opinion_that_is_too_sure_to_change(readout):
+    made, victim = defended(nodes=120, rounds=60, readout=readout)
     seen = made.relaxed(victim.adjacency, torch.ones(victim.adjacency.nnz))
     told = made.logits(victim.adjacency)
     leads = [torch.sub(*shares.topk(2, dim=1).values.T).median() for shares in (seen, told)]

@@ -8,8 +8,8 @@ import scipy.sparse as sp
 import torch
 from sklearn.metrics import roc_auc_score
 
-from engine.methods.gagn.card import GagnParams
 from engine.methods.gagn.filter import score, without
+from engine.methods.gagn.params import GagnParams
 from engine.methods.gagn.verdicts import KEPT, REMOVED, SPARED, Rule, Scores, area, decide, levels
 from tests.methods.gagn.graphs import adjacency, agents, planted, world
 

@@ -11,7 +11,6 @@ import torch
 from engine.core.ask import Session
 from engine.core.errors import UserError
 from engine.methods.gagn.agents import Agents
-from engine.methods.gagn.card import GagnParams
 from engine.methods.gagn.influence import (
     _lengths,
     among_agents,
@@ -20,6 +19,7 @@ from engine.methods.gagn.influence import (
     in_model,
 )
 from engine.methods.gagn.neighbourhood import Neighbourhood
+from engine.methods.gagn.params import GagnParams
 from tests.methods.gagn.defences.grounds import ground, stream
 from tests.methods.gagn.graphs import adjacency, planted, world
 

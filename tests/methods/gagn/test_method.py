@@ -15,8 +15,8 @@ from engine.core.job import EVENTS
 from engine.core.run import Stop
 from engine.data.graph.graph import Graph
 from engine.data.split.split import Split
-from engine.methods.gagn.card import GagnParams
 from engine.methods.gagn.case import prepare, stratified
+from engine.methods.gagn.params import GagnParams
 from tests.methods.gagn.graphs import planted, write_graph
 
 

@@ -10,7 +10,7 @@ from engine.methods.gagn.attacks import TITLES, attack
 from engine.methods.gagn.attacks.powerlaw import CUTOFF, PowerLaw
 from engine.methods.gagn.attacks.report import imperceptibility
 from engine.methods.gagn.attacks.victim import Flips, budget, edge_pairs, flipped
-from engine.methods.gagn.card import GagnParams
+from engine.methods.gagn.params import GagnParams
 from tests.methods.gagn.attacks.victims import victim
 from tests.methods.gagn.graphs import adjacency
 
