@@ -66,6 +66,66 @@ def test_a_neighbour_can_be_walked_to_by_keyboard(inspector):
     expect(page.locator("[data-agent-title]")).to_have_text(first)
 
 
+def test_the_whole_network_leads_to_an_agent(inspector):
+    watched = inspector()
+    page = watched.page
+    canvas = page.locator("[data-network]")
+    assert canvas.get_attribute("aria-label").startswith("400 agents and ")
+    title, note = page.locator("[data-agent-title]"), page.locator("[data-network-note]")
+    canvas.focus()
+    for key in ("+", "+", "ArrowRight", "Enter"):
+        canvas.press(key)
+    first = title.inner_text()
+    expect(note).to_contain_text(f"{first}: label ")
+    canvas.press("0")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    marked = note.inner_text()
+    for step in range(200):  # over the network until some other agent lies under the pointer
+        page.mouse.move(box["x"] + 4 * step, box["y"] + box["height"] / 2)
+        if note.inner_text() not in ("", marked):
+            break
+    under = re.match(r"(Node \d+): label", note.inner_text())[1]
+    page.mouse.down()
+    page.mouse.up()
+    expect(title).to_have_text(under)
+    assert watched.faults() == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_network_is_drawn_as_asked_and_saved(inspector, theme):
+    watched = inspector(theme=theme)
+    page = watched.page
+
+    def drawn() -> str:
+        page.wait_for_timeout(300)  # edges are drawn a moment after the last change
+        return page.locator("[data-network]").evaluate("canvas => canvas.toDataURL()")
+
+    seen = {drawn()}
+    for name, value in (
+        ("Colour", "right or wrong"),
+        ("Colour", "share of its answer"),
+        ("Edges", "adversarial"),
+        ("Edges", "none"),
+    ):
+        page.locator("[data-network-form]").get_by_label(name).select_option(label=value)
+        seen.add(drawn())
+    assert len(seen) == 5
+    bar = page.get_by_role("group", name="All agents: actions")
+    saved = {}
+    for word in ("PNG", "SVG", "CSV"):
+        with page.expect_download() as download:
+            bar.get_by_role("button", name=word).click()
+        saved[word] = download.value.path().read_bytes()
+    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    corner = Image.open(io.BytesIO(saved["PNG"])).convert("RGB").getpixel((2, 2))
+    assert "rgb({}, {}, {})".format(*corner) == ground
+    svg = ElementTree.fromstring(saved["SVG"])
+    assert len(list(svg.iter("{http://www.w3.org/2000/svg}circle"))) == 400
+    assert len(list(csv.reader(io.StringIO(saved["CSV"].decode())))) == 401
+    assert watched.faults() == []
+
+
 def test_the_neighbourhood_is_saved_as_a_picture_and_as_numbers(inspector):
     watched = inspector(theme="dark")
     page = watched.page

@@ -19,7 +19,11 @@ function draw(name, attributes, ...children) {
   return element;
 }
 
-export function ego(found) {
+/**
+ * @param {any} found
+ * @param {(node: number) => void} tell hears which agent is shown now
+ */
+export function ego(found, tell) {
   const { nodes, edges, near } = found;
   const called = names(nodes);
   const past = [];
@@ -42,6 +46,7 @@ export function ego(found) {
     facts(node);
     rows(node);
     ask.about(node);
+    tell(node);
   }
 
   /** The agent in the middle; a neighbour is the nearer, the more attention it gets. */

@@ -4,6 +4,7 @@ import { about, whenThere } from "./files.js";
 import { ego } from "./gagn-ego.js";
 import { influence } from "./gagn-influence.js";
 import { ledger } from "./gagn-ledger.js";
+import { network } from "./gagn-network.js";
 import { quality } from "./gagn-quality.js";
 import { training } from "./gagn-training.js";
 import { whatIf } from "./gagn-whatif.js";
@@ -13,10 +14,12 @@ async function draw() {
   const found = { job: about.job, nodes, edges, overview, near: neighbours(nodes, edges) };
   document.querySelector("[data-waiting]").hidden = true;
   document.querySelector("[data-results]").hidden = false;
-  const shown = ego(found);
+  const map = network(found, (node) => shown.show(node));
+  const shown = ego(found, (node) => map.mark(node));
   const list = ledger(found, (node) => shown.show(node));
   whatIf(found, (verdict) => {
     list.judge(verdict);
+    map.judge(verdict);
     shown.judge(verdict);
   });
   influence(found);

@@ -1,0 +1,115 @@
+// All agents and edges at once: coloured by what one wants to know, a click opens an agent.
+
+import { actionBar, button, save } from "../chart-actions.js";
+import { csv } from "../chart-table.js";
+import { Network } from "../network.js";
+import { colour, faint, series } from "../palette.js";
+import { judged, names } from "./gagn-names.js";
+
+const REMOVED = 2;
+const INK = 2500; // edges that may be drawn dark; the more there are, the fainter each is
+const DASH = [4, 3];
+
+const pick = (selector) => document.querySelector(selector);
+
+/**
+ * @param {any} found
+ * @param {(node: number) => void} open
+ */
+export function network({ nodes, edges, near }, open) {
+  const canvas = pick("[data-network]");
+  const form = pick("[data-network-form]");
+  const note = pick("[data-network-note]");
+  const called = names(nodes);
+  const drawn = new Network(canvas, { x: nodes.x, y: nodes.y, u: edges.u, v: edges.v });
+  let verdict = edges.verdict;
+  let now = -1;
+
+  const all = edges.u.map((_, edge) => edge);
+  const bad = all.filter((edge) => edges.adversarial?.[edge]);
+  if (edges.adversarial === null) form.elements.edges.querySelector("[value=adversarial]").remove();
+  const cut = () => all.filter((edge) => verdict[edge] === REMOVED);
+
+  /** The groups of edges that are asked for, faint ones first. */
+  function lines() {
+    const ink = faint("--ink", Math.max(0.05, Math.min(0.3, INK / all.length)));
+    const kept = { of: all.filter((edge) => verdict[edge] !== REMOVED), colour: ink };
+    const removed = { of: cut(), colour: faint("--ink", 0.55), dash: DASH };
+    const adversarial = { of: bad, colour: faint("--failed", Math.max(0.15, Math.min(0.8, INK / (bad.length || 1)))) };
+    return {
+      all: [kept, removed, adversarial],
+      removed: [{ ...removed, of: removed.of.filter((edge) => !edges.adversarial?.[edge]) },
+        { ...adversarial, of: bad.filter((edge) => verdict[edge] === REMOVED), dash: DASH }],
+      adversarial: [adversarial],
+      none: [],
+    }[form.elements.edges.value];
+  }
+
+  /** The colour of each node, as asked for. */
+  function dots() {
+    const unknown = faint("--muted", 0.6);
+    const classes = Array.from({ length: 8 }, (_, slot) => series(slot));
+    const of = (label) => (label < 0 ? unknown : classes[label % 8]);
+    const answers = { right: faint("--muted", 0.45), wrong: colour("--failed"), "": unknown };
+    const shares = Array.from({ length: 11 }, (_, tenth) => faint("--accent", 0.08 + 0.092 * tenth));
+    return {
+      label: (node) => of(nodes.label[node]),
+      answer: (node) => of(nodes.predicted[node]),
+      judged: (node) => answers[judged(nodes.predicted[node], nodes.label[node])],
+      confidence: (node) => shares[Math.round(10 * nodes.confidence[node])],
+    }[form.elements.colour.value];
+  }
+
+  function paint() {
+    drawn.paint({ nodes: dots(), edges: lines(), mark: colour("--ink"), ground: colour("--ground") });
+  }
+
+  const words = (node) =>
+    `Node ${called.node(node)}: label ${called.class(nodes.label[node])}, answers ${called.class(nodes.predicted[node])} ` +
+    `with ${nodes.confidence[node].toFixed(2)}, ${near[node].length} neighbours`;
+
+  function tell(node) {
+    note.textContent = node >= 0 ? words(node) : now >= 0 ? `${words(now)} (marked)` : "";
+  }
+
+  canvas.setAttribute("aria-label", `${nodes.id.length} agents and ${all.length} edges. Arrow keys move, + and − zoom, 0 shows all, Enter opens the agent in the middle.`);
+  canvas.addEventListener("hover", ({ detail }) => tell(detail));
+  canvas.addEventListener("pick", ({ detail }) => {
+    if (detail >= 0) open(detail);
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("change", paint);
+  for (const one of form.querySelectorAll("[data-zoom]")) {
+    one.addEventListener("click", () => (one.dataset.zoom === "0" ? drawn.whole() : drawn.zoom(Number(one.dataset.zoom))));
+  }
+  document.addEventListener("themechange", () => paint);
+  pick("[data-network-head]").append(
+    actionBar(
+      "All agents",
+      button("PNG", "Save as PNG", () => canvas.toBlob((blob) => save(blob, "network.png"))),
+      button("SVG", "Save as SVG", () => save(new Blob([drawn.svg()], { type: "image/svg+xml" }), "network.svg")),
+      button("CSV", "Save the numbers as CSV", () => save(new Blob([csv(table())], { type: "text/csv" }), "network.csv")),
+    ),
+  );
+
+  const table = () => ({
+    columns: ["node", "x", "y", "label", "answer", "share", "neighbours"],
+    rows: nodes.id.map((_, node) => [
+      called.node(node), nodes.x[node], nodes.y[node], called.class(nodes.label[node]),
+      called.class(nodes.predicted[node]), nodes.confidence[node], near[node].length,
+    ]),
+  });
+
+  paint();
+  return {
+    mark(node) {
+      now = node;
+      drawn.mark(node, near[node]);
+      tell(-1);
+    },
+    judge(newest) {
+      verdict = newest;
+      paint();
+    },
+  };
+}
