@@ -1,6 +1,7 @@
 // One agent and its neighbours: a drawing to walk through, the same as a table, and its facts.
 
 import { drawingActions } from "../chart-drawing.js";
+import { classes, legend } from "./gagn-legend.js";
 import { judged, names } from "./gagn-names.js";
 import { toggle } from "./gagn-toggle.js";
 
@@ -188,7 +189,13 @@ export function ego(found, tell) {
   }
   pick('[data-among="attacked"]').hidden = edges.adversarial === null;
   pick("[data-back]").addEventListener("click", () => show(past.pop(), { keep: false }));
-  legend(nodes, edges, called);
+  legend(pick("[data-legend]"), [
+    ...classes(nodes.label, called),
+    "the wider, the more attention",
+    ...(edges.adversarial ? ["red: adversarial edge"] : []),
+    "dashed: removed",
+    "ringed: wrong answer",
+  ]);
   pick("[data-ego-head]").append(
     drawingActions(pick("[data-ego-head]").textContent.trim(), {
       name: () => `node-${nodes.id[now]}`,
@@ -212,26 +219,4 @@ export function ego(found, tell) {
       show(now, { keep: false });
     },
   };
-}
-
-function legend(nodes, edges, called) {
-  const classes = [...new Set(nodes.label)].filter((label) => label >= 0).sort((a, b) => a - b);
-  const items = classes.map((label) => {
-    const item = document.createElement("li");
-    const dot = document.createElement("span");
-    dot.className = `dot slot-${(label % 8) + 1}`;
-    item.append(dot, ` class ${called.class(label)}`);
-    return item;
-  });
-  for (const words of [
-    "the wider, the more attention",
-    ...(edges.adversarial ? ["red: adversarial edge"] : []),
-    "dashed: removed",
-    "ringed: wrong answer",
-  ]) {
-    const item = document.createElement("li");
-    item.textContent = words;
-    items.push(item);
-  }
-  document.querySelector("[data-legend]").replaceChildren(...items);
 }

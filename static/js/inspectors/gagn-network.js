@@ -4,6 +4,7 @@ import { actionBar, button, save } from "../chart-actions.js";
 import { csv } from "../chart-table.js";
 import { Network } from "../network.js";
 import { colour, faint, series } from "../palette.js";
+import { classes, legend } from "./gagn-legend.js";
 import { judged, names } from "./gagn-names.js";
 
 const REMOVED = 2;
@@ -50,7 +51,7 @@ export function network({ nodes, edges, near }, open) {
     const unknown = faint("--muted", 0.6);
     const classes = Array.from({ length: 8 }, (_, slot) => series(slot));
     const of = (label) => (label < 0 ? unknown : classes[label % 8]);
-    const answers = { right: faint("--muted", 0.45), wrong: colour("--failed"), "": unknown };
+    const answers = { right: faint("--muted", 0.45), wrong: colour("--ink"), "": unknown };
     const shares = Array.from({ length: 11 }, (_, tenth) => faint("--accent", 0.08 + 0.092 * tenth));
     return {
       label: (node) => of(nodes.label[node]),
@@ -60,7 +61,22 @@ export function network({ nodes, edges, near }, open) {
     }[form.elements.colour.value];
   }
 
+  /** What the colours and lines of now mean. */
+  function meaning() {
+    const kinds = form.elements.edges.value;
+    const red = edges.adversarial && kinds !== "none" ? ["red: adversarial edge"] : [];
+    const dashed = kinds === "all" || kinds === "removed" ? ["dashed: removed"] : [];
+    const dots = {
+      label: classes(nodes.label, called),
+      answer: classes(nodes.predicted, called),
+      judged: ["dark: wrong answer"],
+      confidence: ["the fuller the colour, the larger the share of the answer"],
+    }[form.elements.colour.value];
+    return [...dots, ...red, ...dashed];
+  }
+
   function paint() {
+    legend(pick("[data-network-legend]"), meaning());
     drawn.paint({ nodes: dots(), edges: lines(), mark: colour("--ink"), ground: colour("--ground") });
   }
 
