@@ -1,10 +1,13 @@
 // A whole graph on a canvas, for thousands of nodes and hundreds of thousands of edges: drag to
-// move, + and − or Ctrl with the wheel to come nearer, a click picks the nearest node.
+// move, + and − or Ctrl with the wheel to come nearer, a click picks the nearest node. By keyboard
+// the node nearest to the middle is ringed, and Enter picks it. A finger moves it once it is
+// zoomed; until then it scrolls the page.
 //
 //   const drawn = new Network(canvas, { x, y, u, v });      // places in −1…1, edges as positions
 //   drawn.paint({ nodes: (node) => "rgb(…)", edges: [{ of: [edge, …], colour, width, dash }] });
 //   drawn.mark(node, [edge, …]);                             // lifted out of the rest
-//   canvas.addEventListener("hover" | "pick", ({ detail: node }) => …);   // −1: none
+//   canvas.addEventListener("hover" | "reach" | "pick", ({ detail: node }) => …);
+//       // under the pointer (−1: none), reached by keyboard, chosen
 //
 // Edges are drawn once for a view and moved as a picture while the view changes, so that a move
 // costs the nodes alone; they are drawn sharp again as soon as it rests.
@@ -12,6 +15,8 @@
 const MARGIN = 0.96; // share of the canvas that the whole graph takes
 const NEAREST = 14; // CSS pixels within which a node is meant
 const STEP = 1.4; // of one zoom
+const WHEEL = 0.005; // of the exponent, for each pixel that a wheel turns
+const LINE = 20; // pixels of a wheel that counts lines
 const FARTHEST = 0.8;
 const CLOSEST = 200;
 const REST = 120; // ms without a move until edges are drawn again
@@ -35,7 +40,6 @@ export class Network {
     this.timer = 0;
     this.#listen();
     new ResizeObserver(() => this.#resize()).observe(canvas);
-    this.#resize();
   }
 
   paint(look) {
@@ -45,8 +49,9 @@ export class Network {
   }
 
   mark(node, edges) {
+    const moved = node !== this.marked.node;
     this.marked = { node, edges };
-    if (node >= 0) this.#show(node);
+    if (moved && node >= 0) this.#show(node);
     this.#schedule();
   }
 
@@ -69,27 +74,32 @@ export class Network {
   // Where things are
 
   #resize() {
-    this.ratio = window.devicePixelRatio || 1;
-    this.width = this.canvas.clientWidth;
-    this.height = this.canvas.clientHeight;
-    for (const one of [this.canvas, this.layer]) {
-      one.width = Math.max(1, Math.round(this.width * this.ratio));
-      one.height = Math.max(1, Math.round(this.height * this.ratio));
-    }
-    this.layerView = null;
-    this.#schedule();
+    const ratio = window.devicePixelRatio || 1;
+    const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight];
+    if (width === this.width && height === this.height && ratio === this.ratio) return;
+    Object.assign(this, { width, height, ratio });
+    this.canvas.width = Math.max(1, Math.round(width * ratio));
+    this.canvas.height = Math.max(1, Math.round(height * ratio));
+    this.#changed(); // the edges' picture is stretched meanwhile
   }
 
-  #scale(view = this.view) {
-    return { x: (view.zoom * MARGIN * this.width) / 2, y: (view.zoom * MARGIN * this.height) / 2 };
+  #scale() {
+    const half = (this.view.zoom * MARGIN) / 2;
+    return { x: half * this.width, y: half * this.height };
+  }
+
+  /** Where a place of the graph is on the canvas, in CSS pixels. */
+  #at({ x, y }) {
+    const scale = this.#scale();
+    return { x: this.width / 2 + scale.x * (x - this.view.x), y: this.height / 2 + scale.y * (y - this.view.y) };
   }
 
   #spot(node) {
-    const scale = this.#scale();
-    return {
-      x: this.width / 2 + scale.x * (this.graph.x[node] - this.view.x),
-      y: this.height / 2 + scale.y * (this.graph.y[node] - this.view.y),
-    };
+    return this.#at({ x: this.graph.x[node], y: this.graph.y[node] });
+  }
+
+  #isSeen({ x, y }, around = 0) {
+    return x > -around && y > -around && x < this.width + around && y < this.height + around;
   }
 
   #place({ x, y }) {
@@ -111,8 +121,7 @@ export class Network {
 
   /** Moves the view where a node would lie outside of it. */
   #show(node) {
-    const { x, y } = this.#spot(node);
-    if (x > 0 && y > 0 && x < this.width && y < this.height) return;
+    if (!this.width || this.#isSeen(this.#spot(node))) return;
     this.view.x = this.graph.x[node];
     this.view.y = this.graph.y[node];
     this.#changed();
@@ -121,6 +130,7 @@ export class Network {
   // Drawing
 
   #changed() {
+    this.canvas.style.touchAction = this.view.zoom > 1 ? "none" : "";
     window.clearTimeout(this.timer);
     this.timer = window.setTimeout(() => {
       this.layerView = null;
@@ -137,25 +147,28 @@ export class Network {
   }
 
   #draw() {
+    if (window.devicePixelRatio !== this.ratio) this.#resize(); // on another screen
     if (!this.width || !this.height) return;
     if (!this.layerView) this.#drawEdges();
     const pen = this.canvas.getContext("2d");
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.fillStyle = this.look.ground;
     pen.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    this.#placeLayer(pen);
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    this.#placeLayer(pen);
     this.#drawNodes(pen);
     this.#drawMarked(pen);
   }
 
   #drawEdges() {
+    this.layer.width = this.canvas.width;
+    this.layer.height = this.canvas.height;
     const pen = this.layer.getContext("2d");
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.clearRect(0, 0, this.layer.width, this.layer.height);
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     for (const group of this.look.edges) this.#stroke(pen, group);
-    this.layerView = { ...this.view };
+    const corner = this.#place({ x: 0, y: 0 });
+    const other = this.#place({ x: this.width, y: this.height });
+    this.layerView = { corner, other };
   }
 
   #stroke(pen, { of, colour, width = 1, dash = [] }) {
@@ -186,17 +199,8 @@ export class Network {
 
   /** The picture of the edges, moved and stretched from the view that it was drawn for. */
   #placeLayer(pen) {
-    const [now, then] = [this.#scale(), this.#scale(this.layerView)];
-    const left = this.width / 2 + now.x * (this.layerView.x - this.view.x) - (this.width / 2) * (now.x / then.x);
-    const top = this.height / 2 + now.y * (this.layerView.y - this.view.y) - (this.height / 2) * (now.y / then.y);
-    const { ratio } = this;
-    pen.drawImage(
-      this.layer,
-      left * ratio,
-      top * ratio,
-      (this.layer.width * now.x) / then.x,
-      (this.layer.height * now.y) / then.y,
-    );
+    const [from, to] = [this.#at(this.layerView.corner), this.#at(this.layerView.other)];
+    pen.drawImage(this.layer, from.x, from.y, to.x - from.x, to.y - from.y);
   }
 
   /** Few nodes, or seen from near, are drawn large. */
@@ -208,11 +212,11 @@ export class Network {
   #drawNodes(pen) {
     const radius = this.#radius();
     for (let node = 0; node < this.graph.x.length; node++) {
-      const { x, y } = this.#spot(node);
-      if (x < -radius || y < -radius || x > this.width + radius || y > this.height + radius) continue;
+      const spot = this.#spot(node);
+      if (!this.#isSeen(spot, radius)) continue;
       pen.fillStyle = this.look.nodes(node);
       pen.beginPath();
-      pen.arc(x, y, radius, 0, 2 * Math.PI);
+      pen.arc(spot.x, spot.y, radius, 0, 2 * Math.PI);
       pen.fill();
     }
   }
@@ -233,7 +237,7 @@ export class Network {
     }
   }
 
-  /** What is in view as an SVG document. */
+  /** What is in view, as an SVG document. */
   svg() {
     const { u, v } = this.graph;
     const line = (edge) => {
@@ -241,15 +245,23 @@ export class Network {
       return this.#crosses(a, b) ? `M${a.x.toFixed(1)} ${a.y.toFixed(1)}L${b.x.toFixed(1)} ${b.y.toFixed(1)}` : "";
     };
     const groups = [...this.look.edges, { of: this.marked.edges, colour: this.look.mark, width: 1.25 }];
-    const lines = groups.map(({ of, colour, width = 1, dash = [] }) =>
-      `<path fill="none" stroke="${colour}" stroke-width="${width}" stroke-dasharray="${dash.join(" ")}" d="${of.map(line).join("")}"/>`);
-    const radius = this.#radius().toFixed(1);
-    const dots = this.graph.x.map((_, node) => {
-      const { x, y } = this.#spot(node);
-      return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius}" fill="${this.look.nodes(node)}"/>`;
+    const lines = groups.map(({ of, colour, width = 1, dash }) => {
+      const dashes = dash ? ` stroke-dasharray="${dash.join(" ")}"` : "";
+      return `<path fill="none"${shade("stroke", colour)} stroke-width="${width}"${dashes} d="${of.map(line).join("")}"/>`;
     });
+    const radius = this.#radius();
+    const dot = (node, size, ring = "") => {
+      const spot = this.#spot(node);
+      if (!this.#isSeen(spot, size)) return "";
+      const place = `cx="${spot.x.toFixed(1)}" cy="${spot.y.toFixed(1)}" r="${size.toFixed(1)}"`;
+      return `<circle ${place}${shade("fill", this.look.nodes(node))}${ring}/>`;
+    };
+    const dots = this.graph.x.map((_, node) => dot(node, radius));
+    const ring = `${shade("stroke", this.look.mark)} stroke-width="2"`;
+    const marked = this.marked.node < 0 ? "" : dot(this.marked.node, radius + 4, ring);
     const size = `width="${this.width}" height="${this.height}"`;
-    return `<svg xmlns="http://www.w3.org/2000/svg" ${size}><rect ${size} fill="${this.look.ground}"/>${lines.join("")}${dots.join("")}</svg>`;
+    const ground = `<rect ${size}${shade("fill", this.look.ground)}/>`;
+    return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${ground}${lines.join("")}${dots.join("")}${marked}</svg>`;
   }
 
   // Hands
@@ -259,12 +271,14 @@ export class Network {
     let from = null; // where a press began
     let moved = false;
     canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || !event.isPrimary) return;
       from = { x: event.clientX, y: event.clientY, view: { ...this.view } };
       moved = false;
       canvas.setPointerCapture(event.pointerId);
     });
     canvas.addEventListener("pointermove", (event) => {
-      if (!from) return this.#hover(this.nearest(this.#at(event)));
+      if (!event.buttons) from = null; // it was let go elsewhere
+      if (!from) return this.#hover(this.nearest(here(event)));
       const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
       moved ||= Math.hypot(dx, dy) > MOVED;
       if (!moved) return undefined;
@@ -274,17 +288,19 @@ export class Network {
       return this.#changed();
     });
     canvas.addEventListener("pointerup", (event) => {
-      if (from && !moved) this.#tell("pick", this.nearest(this.#at(event)));
+      if (from && !moved) this.#tell("pick", this.nearest(here(event)));
       from = null;
     });
     canvas.addEventListener("pointercancel", () => {
       from = null;
     });
     canvas.addEventListener("pointerleave", () => this.#hover(-1));
+    canvas.addEventListener("blur", () => this.#hover(-1));
     canvas.addEventListener("wheel", (event) => {
       if (!event.ctrlKey) return; // the page scrolls
       event.preventDefault();
-      this.zoom(event.deltaY < 0 ? STEP : 1 / STEP, this.#at(event));
+      const turned = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE : 1);
+      this.zoom(Math.exp(-WHEEL * turned), here(event));
     }, { passive: false });
     canvas.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -293,6 +309,10 @@ export class Network {
   }
 
   #key(key) {
+    if (key === "Enter") {
+      this.#tell("pick", this.middle());
+      return true;
+    }
     const { x, y } = this.#scale();
     const far = { x: (0.1 * this.width) / x, y: (0.1 * this.height) / y };
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -303,8 +323,9 @@ export class Network {
     } else if (key === "+" || key === "=") this.zoom(STEP);
     else if (key === "-" || key === "−") this.zoom(1 / STEP);
     else if (key === "0") this.whole();
-    else if (key === "Enter") this.#tell("pick", this.middle());
     else return false;
+    this.over = this.middle(); // ringed, so that one sees what Enter picks
+    this.#tell("reach", this.over);
     return true;
   }
 
@@ -326,9 +347,17 @@ export class Network {
   #tell(kind, node) {
     this.canvas.dispatchEvent(new CustomEvent(kind, { detail: node }));
   }
+}
 
-  #at(event) {
-    const box = this.canvas.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
-  }
+/** Where on its canvas an event was, in CSS pixels. */
+function here(event) {
+  const box = event.target.getBoundingClientRect();
+  return { x: event.clientX - box.left, y: event.clientY - box.top };
+}
+
+/** A colour as two attributes: not every program reads rgba(). */
+function shade(attribute, colour) {
+  const [, r, g, b, share] = /^rgba?\((\d+), (\d+), (\d+)(?:, ([\d.]+))?\)$/.exec(colour);
+  const through = share ? ` ${attribute}-opacity="${share}"` : "";
+  return ` ${attribute}="rgb(${r},${g},${b})"${through}`;
 }

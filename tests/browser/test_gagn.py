@@ -86,6 +86,9 @@ def test_the_whole_network_leads_to_an_agent(inspector):
         if note.inner_text() not in ("", marked):
             break
     under = re.match(r"(Node \d+): label", note.inner_text())[1]
+    page.mouse.down(button="right")
+    page.mouse.up(button="right")
+    expect(title).to_have_text(first)
     page.mouse.down()
     page.mouse.up()
     expect(title).to_have_text(under)
@@ -118,12 +121,23 @@ def test_the_network_is_drawn_as_asked_and_saved(inspector, theme):
             bar.get_by_role("button", name=word).click()
         saved[word] = download.value.path().read_bytes()
     ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-    corner = Image.open(io.BytesIO(saved["PNG"])).convert("RGB").getpixel((2, 2))
-    assert "rgb({}, {}, {})".format(*corner) == ground
+    assert corner(saved["PNG"]) == ground
     svg = ElementTree.fromstring(saved["SVG"])
-    assert len(list(svg.iter("{http://www.w3.org/2000/svg}circle"))) == 400
+    assert len(list(svg.iter("{http://www.w3.org/2000/svg}circle"))) == 400 + 1  # and the marked
     assert len(list(csv.reader(io.StringIO(saved["CSV"].decode())))) == 401
+    other = {"light": "dark", "dark": "light"}[theme]
+    page.locator(f"[data-theme-choice={other}]").evaluate("button => button.click()")
+    page.wait_for_timeout(300)
+    with page.expect_download() as download:
+        bar.get_by_role("button", name="PNG").click()
+    now = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert corner(download.value.path().read_bytes()) == now != ground
     assert watched.faults() == []
+
+
+def corner(picture: bytes) -> str:
+    red, green, blue = Image.open(io.BytesIO(picture)).convert("RGB").getpixel((2, 2))
+    return f"rgb({red}, {green}, {blue})"
 
 
 def test_the_neighbourhood_is_saved_as_a_picture_and_as_numbers(inspector):

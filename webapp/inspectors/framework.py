@@ -51,7 +51,8 @@ def inspector_of(slug: str) -> Inspector:
 
 
 def files(job: Job, *paths: str) -> dict[str, Any]:
-    """For "data": the artifacts that the script draws, by path, and where they are read.
+    """For "data": the artifacts that the script draws, by path, and where they are read, under
+    `job`, `files`, `wanted`, `address` and `place`.
 
     `whenThere` of static/js/inspectors/files.js answers with their JSON as soon as all are
     there, also where the page was opened long before.

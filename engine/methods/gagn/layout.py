@@ -43,6 +43,8 @@ def layout(adjacency: sp.csr_array, rng: np.random.Generator) -> np.ndarray:
 def _begin(mean: sp.csr_array, rng: np.random.Generator) -> np.ndarray:
     """Noise, smoothed over edges so that neighbours start near one another, spread by rank."""
     place = rng.standard_normal((mean.shape[0], 2))
+    if len(place) < 2:
+        return np.zeros_like(place)
     for _ in range(30):
         place = 0.3 * place + 0.7 * (mean @ place)
     axes, _, _ = np.linalg.svd(place - place.mean(0), full_matrices=False)

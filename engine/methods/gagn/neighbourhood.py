@@ -107,8 +107,10 @@ def product(graph: Neighbourhood, weights: Tensor, values: Tensor) -> Tensor:
     )
     if values.device.type != "cpu" or values.shape[1] <= COLUMNS:
         return matrix @ values
-    parts = [matrix @ part.contiguous() for part in values.split(COLUMNS, dim=1)]
-    return torch.cat(parts, 1)
+    mixed = torch.empty_like(values)
+    for k in range(0, values.shape[1], COLUMNS):
+        mixed[:, k : k + COLUMNS] = matrix @ values[:, k : k + COLUMNS].contiguous()
+    return mixed
 
 
 class Mix(torch.autograd.Function):

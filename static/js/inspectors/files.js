@@ -1,6 +1,6 @@
 // The files that an inspector draws: what its page came with, and what appears while it is open.
 
-import { feed } from "../jobs/feed.js";
+import { feed, freshPage } from "../jobs/feed.js";
 import { insist } from "../live.js";
 
 const given = (page) => JSON.parse(page.getElementById("inspector-data").textContent);
@@ -8,7 +8,9 @@ const given = (page) => JSON.parse(page.getElementById("inspector-data").textCon
 /** What the inspector's `page` put under "data". */
 export const about = given(document);
 
-const files = new Map(Object.entries(about.files)); // path -> artifact's id
+let files = new Map(Object.entries(about.files ?? {})); // path -> artifact's id
+
+const complete = () => about.wanted.every((path) => files.has(path));
 
 async function read(path) {
   const answer = await fetch(about.address.replace(about.place, files.get(path)));
@@ -16,12 +18,18 @@ async function read(path) {
   return answer.json();
 }
 
-const complete = () => about.wanted.every((path) => files.has(path));
-
 /** Answers with all of `about.wanted`, read, as soon as the last of them is there. */
-export async function whenThere() {
-  if (!complete()) await new Promise(arrival);
-  return insist(() => Promise.all(about.wanted.map(read)));
+export function whenThere() {
+  return insist(async () => {
+    if (!complete()) await new Promise(arrival);
+    try {
+      return await Promise.all(about.wanted.map(read));
+    } catch (fault) {
+      // A new attempt of the job makes its files anew: those that were told may be gone.
+      files = new Map(Object.entries(given(await freshPage()).files));
+      throw fault;
+    }
+  });
 }
 
 function arrival(whole) {

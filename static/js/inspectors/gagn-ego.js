@@ -212,6 +212,7 @@ export function ego(found, tell) {
   return {
     show(node) {
       show(node);
+      pick("[data-ego] .middle").focus({ preventScroll: true });
       pick("#ego").scrollIntoView({ block: "start" });
     },
     judge(newest) {

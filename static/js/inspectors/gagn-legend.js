@@ -1,6 +1,6 @@
 // What the colours and lines of the drawings mean.
 
-/** One item per class that nodes are labelled with, each with the dot of its colour. */
+/** One item per class among these, each with the dot of its colour. */
 export function classes(labels, called) {
   const found = [...new Set(labels)].filter((label) => label >= 0).sort((a, b) => a - b);
   return found.map((label) => {

@@ -3,7 +3,7 @@
 import { actionBar, button, save } from "../chart-actions.js";
 import { csv } from "../chart-table.js";
 import { Network } from "../network.js";
-import { colour, faint, series } from "../palette.js";
+import { SLOTS, colour, faint, series } from "../palette.js";
 import { classes, legend } from "./gagn-legend.js";
 import { judged, names } from "./gagn-names.js";
 
@@ -20,7 +20,8 @@ const pick = (selector) => document.querySelector(selector);
 export function network({ nodes, edges, near }, open) {
   const canvas = pick("[data-network]");
   const form = pick("[data-network-form]");
-  const note = pick("[data-network-note]");
+  const note = pick("[data-network-note]"); // also of what the pointer passes over,
+  const said = pick("[data-network-said]"); // which nobody wants read out
   const called = names(nodes);
   const drawn = new Network(canvas, { x: nodes.x, y: nodes.y, u: edges.u, v: edges.v });
   let verdict = edges.verdict;
@@ -47,17 +48,17 @@ export function network({ nodes, edges, near }, open) {
   }
 
   /** The colour of each node, as asked for. */
-  function dots() {
+  function shades() {
     const unknown = faint("--muted", 0.6);
-    const classes = Array.from({ length: 8 }, (_, slot) => series(slot));
-    const of = (label) => (label < 0 ? unknown : classes[label % 8]);
+    const slots = Array.from({ length: SLOTS }, (_, slot) => series(slot));
+    const of = (label) => (label < 0 ? unknown : slots[label % SLOTS]);
     const answers = { right: faint("--muted", 0.45), wrong: colour("--ink"), "": unknown };
-    const shares = Array.from({ length: 11 }, (_, tenth) => faint("--accent", 0.08 + 0.092 * tenth));
+    const tenths = Array.from({ length: 11 }, (_, tenth) => faint("--accent", 0.08 + 0.092 * tenth));
     return {
       label: (node) => of(nodes.label[node]),
       answer: (node) => of(nodes.predicted[node]),
       judged: (node) => answers[judged(nodes.predicted[node], nodes.label[node])],
-      confidence: (node) => shares[Math.round(10 * nodes.confidence[node])],
+      confidence: (node) => tenths[Math.round(10 * nodes.confidence[node])],
     }[form.elements.colour.value];
   }
 
@@ -66,30 +67,35 @@ export function network({ nodes, edges, near }, open) {
     const kinds = form.elements.edges.value;
     const red = edges.adversarial && kinds !== "none" ? ["red: adversarial edge"] : [];
     const dashed = kinds === "all" || kinds === "removed" ? ["dashed: removed"] : [];
-    const dots = {
-      label: classes(nodes.label, called),
+    const unknown = nodes.label.some((label) => label < 0) ? ["grey: of no known class"] : [];
+    const told = {
+      label: [...classes(nodes.label, called), ...unknown],
       answer: classes(nodes.predicted, called),
-      judged: ["dark: wrong answer"],
+      judged: ["grey: right answer, or unknown", "in full: wrong answer"],
       confidence: ["the fuller the colour, the larger the share of the answer"],
     }[form.elements.colour.value];
-    return [...dots, ...red, ...dashed];
+    return [...told, ...red, ...dashed];
   }
 
   function paint() {
     legend(pick("[data-network-legend]"), meaning());
-    drawn.paint({ nodes: dots(), edges: lines(), mark: colour("--ink"), ground: colour("--ground") });
+    drawn.paint({ nodes: shades(), edges: lines(), mark: colour("--ink"), ground: colour("--ground") });
   }
 
   const words = (node) =>
     `Node ${called.node(node)}: label ${called.class(nodes.label[node])}, answers ${called.class(nodes.predicted[node])} ` +
     `with ${nodes.confidence[node].toFixed(2)}, ${near[node].length} neighbours`;
 
-  function tell(node) {
+  function show(node) {
     note.textContent = node >= 0 ? words(node) : now >= 0 ? `${words(now)} (marked)` : "";
   }
 
-  canvas.setAttribute("aria-label", `${nodes.id.length} agents and ${all.length} edges. Arrow keys move, + and − zoom, 0 shows all, Enter opens the agent in the middle.`);
-  canvas.addEventListener("hover", ({ detail }) => tell(detail));
+  canvas.setAttribute("aria-label", `${nodes.id.length} agents and ${all.length} edges`);
+  canvas.addEventListener("hover", ({ detail }) => show(detail));
+  canvas.addEventListener("reach", ({ detail }) => {
+    show(detail);
+    said.textContent = words(detail);
+  });
   canvas.addEventListener("pick", ({ detail }) => {
     if (detail >= 0) open(detail);
   });
@@ -98,7 +104,7 @@ export function network({ nodes, edges, near }, open) {
   for (const one of form.querySelectorAll("[data-zoom]")) {
     one.addEventListener("click", () => (one.dataset.zoom === "0" ? drawn.whole() : drawn.zoom(Number(one.dataset.zoom))));
   }
-  document.addEventListener("themechange", () => paint);
+  document.addEventListener("themechange", paint);
   pick("[data-network-head]").append(
     actionBar(
       "All agents",
@@ -121,7 +127,7 @@ export function network({ nodes, edges, near }, open) {
     mark(node) {
       now = node;
       drawn.mark(node, near[node]);
-      tell(-1);
+      show(-1);
     },
     judge(newest) {
       verdict = newest;

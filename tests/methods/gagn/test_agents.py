@@ -15,7 +15,7 @@ from engine.data.split.split import Split
 from engine.methods.gagn.agents import Agents
 from engine.methods.gagn.case import Case
 from engine.methods.gagn.filter import score
-from engine.methods.gagn.neighbourhood import Neighbourhood
+from engine.methods.gagn.neighbourhood import COLUMNS, Neighbourhood, product
 from engine.methods.gagn.oracles import attention_gap, ball, dual_gap, leaks
 from engine.methods.gagn.params import GagnParams
 from engine.methods.gagn.readout import readouts
@@ -55,6 +55,19 @@ def test_the_batched_round_equals_a_plain_loop_over_ten_agents(small):
     for dual in (True, False):
         batched, generator = agents(graph, world(words, labels, train, dual=dual), EAGER)
         replay(batched, list(range(10)), rounds=4, tolerance=1e-6, generator=generator)
+
+
+@pytest.mark.parametrize("width", [1, COLUMNS, COLUMNS + 1, 3 * COLUMNS + 5])
+def test_a_product_in_blocks_of_columns_is_that_of_the_whole(small, width):
+    graph = Neighbourhood(small[0])
+    draw = torch.Generator().manual_seed(0)
+    weights = torch.rand(len(graph.col), generator=draw)
+    values = torch.randn(graph.n, width, generator=draw)
+    matrix = torch.zeros(graph.n, graph.n)
+    matrix[graph.row, graph.col] = weights
+    assert torch.allclose(product(graph, weights, values), matrix @ values, atol=1e-6)
+    each = torch.cat([product(graph, weights, column) for column in values.split(1, dim=1)], 1)
+    assert torch.equal(product(graph, weights, values), each)
 
 
 @pytest.mark.parametrize("dual", [True, False])

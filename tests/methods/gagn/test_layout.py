@@ -27,17 +27,25 @@ def test_what_belongs_together_is_drawn_together():
     assert (nearest == group).mean() > 0.95
 
 
-def test_places_fill_the_drawing_and_stay_in_it():
+def test_neighbours_are_nearer_than_strangers_and_nothing_piles_up():
     adjacency, _ = cliques(5, 9)
     place = layout(adjacency, np.random.default_rng(1))
     assert place.shape == (45, 2)
     assert np.abs(place).max() < 1
-    assert (np.ptp(place, axis=0) > 1).all()
-    assert len(np.unique(place.round(4), axis=0)) == 45
+    far = np.linalg.norm(place[:, None] - place, axis=-1)
+    joined = adjacency.toarray() > 0
+    stranger = ~joined & ~np.eye(45, dtype=bool)
+    assert np.median(far[joined]) < 0.5 * np.median(far[stranger])
+    assert far[~np.eye(45, dtype=bool)].min() > 1e-3
 
 
-def test_the_same_stream_draws_the_same_and_loners_are_drawn_too():
+def test_the_same_stream_draws_the_same_and_loners_are_drawn_apart():
     adjacency = sp.csr_array(sp.block_diag((cliques(3, 5)[0], sp.csr_array((4, 4)))))
     first, second = (layout(adjacency, np.random.default_rng(2)) for _ in range(2))
     assert (first == second).all()
     assert np.isfinite(first).all()
+    assert len(np.unique(first.round(3), axis=0)) == len(first)
+
+
+def test_a_graph_of_one_node_has_one_place():
+    assert layout(sp.csr_array((1, 1), dtype=np.float32), np.random.default_rng(0)).shape == (1, 2)
