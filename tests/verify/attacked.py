@@ -1,0 +1,107 @@
+"""Attacks made on a real graph by themselves, and what they do to a GCN with its usual settings.
+
+    python -m tests.verify.attacked FOLDER ATTACK AMOUNT [OPTION=VALUE …]
+
+FOLDER is as in defence_rows; AMOUNT is a number of flips or, below 1, a share of the edges. Prints
+one line of JSON: flips, seconds, peak memory, how many added edges join different classes, and the
+GCN's test accuracy, trained on the attacked graph (poisoning) and before on the given one
+(evasion), means of five seeds.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from engine.core.seed import torch_stream
+from engine.methods.gagn.attacks import attack
+from engine.methods.gagn.attacks.victim import Attack, Victim, budget, edge_pairs, flipped
+from engine.methods.gagn.case import Case
+from engine.methods.gagn.defences import Ground, Trained, Unit, begin
+from tests.verify.defence_rows import EPOCHS, SEEDS, case
+
+
+def victim_of(given: Case, targets: np.ndarray | None = None) -> Victim:
+    return Victim(
+        given.adjacency, given.features, given.labels, given.split, given.classes, targets
+    )
+
+
+def flips_of(made: Attack) -> np.ndarray:
+    """All the flips that it makes, (k, 2)."""
+    for _ in range(made.total):
+        made.step()
+    return made.flips
+
+
+def on(given: Case, adjacency: sp.csr_array) -> Case:
+    """The same nodes and split on another graph."""
+    return Case(adjacency, None, given.features, given.labels, given.split, given.kept, drawn=False)
+
+
+class Gcns:
+    """GCNs of five seeds, trained on one graph."""
+
+    def __init__(self, given: Case):
+        self.given, self.trained = given, []
+        ground = Ground(given, "cpu")
+        for seed in range(SEEDS):
+            fit = begin(Unit("gcn"), ground, generator=torch_stream(seed, "gcn"))
+            for epoch in range(EPOCHS):
+                fit.epoch(epoch)
+            self.trained.append(Trained(fit))
+
+    def accuracy(
+        self, adjacency: sp.csr_array | None = None, nodes: np.ndarray | None = None
+    ) -> float:
+        """Their mean on the test nodes, or others, of the own graph or, as evasion, another."""
+        nodes = self.given.split.test if nodes is None else nodes
+        graph = self.given.adjacency if adjacency is None else adjacency
+        told = [gcn.logits(graph).argmax(1).cpu().numpy()[nodes] for gcn in self.trained]
+        return float(np.mean([answer == self.given.labels[nodes] for answer in told]))
+
+
+def heterophily(given: Case, flips: np.ndarray) -> float:
+    """The share of the added edges that join nodes of different classes."""
+    there = {tuple(pair) for pair in edge_pairs(given.adjacency).tolist()}
+    added = np.array([pair for pair in flips.tolist() if tuple(pair) not in there])
+    u, v = added.T
+    return float(np.mean(given.labels[u] != given.labels[v]))
+
+
+def main(folder: str, name: str, amount: str, *options: str) -> None:
+    torch.set_num_threads(1)
+    given = case(Path(folder), "0")
+    share = float(amount)
+    count = budget(share, given.adjacency.nnz // 2) if share < 1 else int(amount)
+    pairs = dict(option.split("=", 1) for option in options)
+    values: dict[str, Any] = {key: json.loads(value) for key, value in pairs.items()}
+    began = time.monotonic()
+    made = attack(name, victim_of(given), count, rng=np.random.default_rng(0), **values)
+    flips = flips_of(made)
+    seconds = time.monotonic() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    changed = flipped(given.adjacency, flips)
+    told = {
+        "attack": name,
+        "options": values,
+        "flips": len(flips),
+        "seconds": round(seconds, 1),
+        "peak_bytes": peak,
+        "heterophily": round(heterophily(given, flips), 4),
+        "poisoning": round(Gcns(on(given, changed)).accuracy(), 4),
+        "evasion": round(Gcns(given).accuracy(changed), 4),
+    }
+    sys.stdout.write(json.dumps(told) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
