@@ -297,6 +297,8 @@ def _options(name: str, params: GagnParams) -> dict[str, Any]:
         found["block"] = params.attack_block
     if name in attacks.ADAPTIVE:
         found["restarts"] = params.attack_restarts
+    if name == "nettack":
+        found["truth"] = params.attack_truth
     if name == "metattack":
         found |= {
             "exact": params.attack_exact,

@@ -60,9 +60,9 @@ class GagnParams(Params):
         200.0,
         "Step of the embedding function",
         "Step size of the SGD on the labels that an agent hears. Single steps overdo what they "
-        "teach; fusion with the neighbours evens that out.",
+        "teach; fusion with the neighbours evens that out. 0 teaches nothing, as an ablation.",
         source="our reconstruction, tuned on validation",
-        gt=0,
+        ge=0,
         le=1000,
     )
     lr_degree: float = param(
@@ -269,6 +269,14 @@ class GagnParams(Params):
         "and FGA attack. Empty: for those two, the test nodes of more than 10 neighbours.",
         source="literature",
         max_length=1000,
+    )
+    attack_truth: bool = param(
+        True,
+        "Nettack knows the classes",
+        "Off: it goes by the classes that its surrogate sees, and may put right what that gets "
+        "wrong.",
+        source="code of the attack",
+        advanced=True,
     )
     attack_exact: bool = param(
         True,

@@ -1,7 +1,10 @@
 """Nettack on the structure (Zügner, Akbarnejad, Günnemann, KDD 2018; form of gagn.md 1.9).
 
 A linear surrogate Z = Â²XW trained on the clean graph; greedy flips that most lower the target's
-margin Z_y − max of the other classes, y its class on the clean graph as the surrogate sees it.
+margin Z_y − max of the other classes. y is the target's true class, as in the reference code, or
+without `truth` its class on the clean graph as the surrogate sees it: then flips on a target that
+the surrogate gets wrong may put it right (on 83 nodes of Cora, .76 of which it gets right, the GCN
+kept .70 of them instead of .54).
 `direct` flips pairs of the target itself, otherwise pairs of influencers: its neighbours whose
 best single flip hurts most. Flips that fail the power-law test are not taken unless `law` is off.
 
@@ -37,12 +40,19 @@ class Nettack(Targeted):
         influencers: int = INFLUENCERS,
         law: bool = True,
         reference_quirk: bool = False,
+        truth: bool = True,
     ):
         super().__init__(victim, budget, rng=rng, law=law, reference_quirk=reference_quirk)
-        self.direct, self.count = direct, influencers
+        self.direct, self.count, self.truth = direct, influencers, truth
         surrogate = trained(victim, linear=True, rng=rng)
         self.meaning = victim.features @ (surrogate.first @ surrogate.second)  # K = XW, (N, C)
-        self.classes = Scene(victim.adjacency, self.meaning).logits().argmax(axis=1)
+        self.classes = self.believed()
+
+    def believed(self) -> np.ndarray:
+        """(N,) the class of each node that the attacker works with."""
+        seen = Scene(self.victim.adjacency, self.meaning).logits().argmax(axis=1)
+        labels = self.victim.labels
+        return np.where(labels >= 0, labels, seen) if self.truth else seen
 
     def attack(self, target: int) -> dict[str, float]:
         scene = Scene(self.record.adjacency, self.meaning)
@@ -86,7 +96,7 @@ class Nettack(Targeted):
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self.meaning = np.asarray(state["meaning"])
-        self.classes = Scene(self.victim.adjacency, self.meaning).logits().argmax(axis=1)
+        self.classes = self.believed()
 
 
 def margin(logits: np.ndarray, right: int) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -64,6 +66,22 @@ def test_each_flip_is_the_best_of_all_legal_candidates(direct):
         assert margin(chosen, right)[0] == pytest.approx(value.min(), abs=1e-6)
         record.take(*flip[:, None], 1)
     assert len(record) == 6
+
+
+def test_it_works_against_true_classes_or_those_that_its_surrogate_sees():
+    def classes(labels: np.ndarray, *, truth: bool) -> np.ndarray:
+        other = dataclasses.replace(one, labels=labels)
+        return Nettack(other, 1, rng=np.random.default_rng(0), truth=truth).classes
+
+    one = victim(targets=[5])
+    seen = classes(one.labels, truth=False)
+    wrong, unknown = one.split.test[:2]
+    labels = one.labels.copy()
+    labels[wrong], labels[unknown] = (seen[wrong] + 1) % one.classes, -1
+    told = classes(labels, truth=True)
+    assert told[wrong] == labels[wrong]
+    assert told[unknown] == seen[unknown]
+    assert (classes(labels, truth=False) == seen).all()
 
 
 def test_influencers_are_neighbours_and_the_target_itself_is_left_alone():
