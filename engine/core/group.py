@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 BASELINE = "baseline."
+ROUNDING = 1e-13  # relative; what floating point makes of equal differences
 Summary = Mapping[str, float | None]
 
 
@@ -105,5 +106,7 @@ def _mean(values: Sequence[float]) -> float:
 def _deviation(values: Sequence[float]) -> float | None:
     if len(values) < 2:
         return None
+    if max(values) - min(values) <= ROUNDING * max(map(abs, values)):
+        return 0.0  # equal but for the last digit of a subtraction
     centre = _mean(values)
     return math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1))

@@ -65,3 +65,11 @@ def test_the_statistics_load_no_numerics():
     code = "import sys, engine.core.group; print('numpy' in sys.modules or 'scipy' in sys.modules)"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert child.stdout.strip() == "False"
+
+
+def test_differences_that_are_equal_but_for_rounding_have_no_width():
+    pairs = [(0.83, 0.81), (0.85, 0.83), (0.64, 0.62)]
+    differences = [one - other for one, other in pairs]
+    assert len(set(differences)) > 1
+    assert group.half_interval(differences) == 0
+    assert group.half_interval([0.02, 0.02 + 1e-9]) > 0
