@@ -1,11 +1,13 @@
 """Attacks made on a real graph by themselves, and what they do to a GCN with its usual settings.
 
-    python -m tests.verify.attacked FOLDER ATTACK AMOUNT [OPTION=VALUE …]
+    python -m tests.verify.attacked FOLDER ATTACK [AMOUNT] [OPTION=VALUE …]
 
-FOLDER is as in defence_rows; AMOUNT is a number of flips or, below 1, a share of the edges. Prints
-one line of JSON: flips, seconds, peak memory, how many added edges join different classes, and the
-GCN's test accuracy, trained on the attacked graph (poisoning) and before on the given one
-(evasion), means of five seeds.
+FOLDER is as in defence_rows. ATTACK is the name of one, or the file of a graph that was attacked
+elsewhere. AMOUNT is a number of flips or, below 1, a share of the edges; with Nettack and FGA a
+number of flips for each of the targets in FOLDER/nettack. Prints one line of JSON: flips, seconds,
+peak memory, how many added edges join different classes, and the GCN's accuracy on the test nodes,
+or on the targets, trained on the attacked graph (poisoning) and before on the given one (evasion),
+means of five seeds.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ import scipy.sparse as sp
 import torch
 
 from engine.core.seed import torch_stream
-from engine.methods.gagn.attacks import attack
+from engine.data.graph import io as graphs
+from engine.methods.gagn.attacks import TARGETED, attack
 from engine.methods.gagn.attacks.victim import Attack, Victim, budget, edge_pairs, flipped
 from engine.methods.gagn.case import Case
 from engine.methods.gagn.defences import Ground, Trained, Unit, begin
@@ -77,16 +80,32 @@ def heterophily(given: Case, flips: np.ndarray) -> float:
     return float(np.mean(given.labels[u] != given.labels[v]))
 
 
-def main(folder: str, name: str, amount: str, *options: str) -> None:
+def targets_of(folder: Path) -> np.ndarray:
+    """The supplied targets of Nettack."""
+    told = json.loads((folder / f"nettack/{folder.name}_nettacked_nodes.json").read_text())
+    return np.array(told["attacked_test_nodes"])
+
+
+def flips_between(before: sp.csr_array, after: sp.csr_array) -> np.ndarray:
+    """(k, 2) the pairs in which two graphs differ."""
+    return edge_pairs(sp.csr_array(before != after).astype(np.float32))
+
+
+def main(folder: str, name: str, *options: str) -> None:
     torch.set_num_threads(1)
-    given = case(Path(folder), "0")
-    share = float(amount)
-    count = budget(share, given.adjacency.nnz // 2) if share < 1 else int(amount)
-    pairs = dict(option.split("=", 1) for option in options)
+    place = Path(folder)
+    given = case(place, "0")
+    pairs = dict(option.split("=", 1) for option in options if "=" in option)
     values: dict[str, Any] = {key: json.loads(value) for key, value in pairs.items()}
+    targets = targets_of(place) if "nettack" in name or name in TARGETED else None
     began = time.monotonic()
-    made = attack(name, victim_of(given), count, rng=np.random.default_rng(0), **values)
-    flips = flips_of(made)
+    if name.endswith(".npz"):
+        flips = flips_between(given.adjacency, graphs.load(Path(name)).adjacency)
+    else:
+        amount = float(options[0])
+        count = budget(amount, given.adjacency.nnz // 2) if amount < 1 else int(amount)
+        rng = np.random.default_rng(0)
+        flips = flips_of(attack(name, victim_of(given, targets), count, rng=rng, **values))
     seconds = time.monotonic() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     changed = flipped(given.adjacency, flips)
@@ -97,8 +116,8 @@ def main(folder: str, name: str, amount: str, *options: str) -> None:
         "seconds": round(seconds, 1),
         "peak_bytes": peak,
         "heterophily": round(heterophily(given, flips), 4),
-        "poisoning": round(Gcns(on(given, changed)).accuracy(), 4),
-        "evasion": round(Gcns(given).accuracy(changed), 4),
+        "poisoning": round(Gcns(on(given, changed)).accuracy(nodes=targets), 4),
+        "evasion": round(Gcns(given).accuracy(changed, targets), 4),
     }
     sys.stdout.write(json.dumps(told) + "\n")
 
