@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,12 +68,23 @@ def docs(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def doc(request: HttpRequest, slug: str) -> HttpResponse:
-    """A page of docs/, or `results-<method>` for one of docs/results/."""
+    """A page of docs/, or `results-<method>` for one of docs/results/.
+
+    Figures of a page lie beside it as `<page>.<name>.json`: data, layout, title and unit.
+    """
     known = {page.address: page.path for page in (*pages(), *results())}
     if slug not in known:
         raise Http404
-    text = _linked(known[slug].read_text(encoding="utf-8"))
-    return render(request, "docs/doc.html", {"doc": prose.render(text), "slug": slug})
+    path = known[slug]
+    shown = {
+        "doc": prose.render(_linked(path.read_text(encoding="utf-8"))),
+        "slug": slug,
+        "figures": [
+            json.loads(figure.read_text(encoding="utf-8"))
+            for figure in sorted(path.parent.glob(f"{path.stem}.*.json"))
+        ],
+    }
+    return render(request, "docs/doc.html", shown)
 
 
 # Links between files, and where they lead in the app.

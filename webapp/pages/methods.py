@@ -18,7 +18,7 @@ from webapp.jobs import results
 from webapp.jobs.controls import controls
 from webapp.jobs.fields import Number
 from webapp.jobs.models import Job, State
-from webapp.pages import prose
+from webapp.pages import docs, prose
 from webapp.policy import visible
 
 BEST = 5
@@ -79,8 +79,14 @@ def method(request: HttpRequest, slug: str) -> HttpResponse:
         "controls": controls(card.params, card.defaults()),
         "headline": headline,
         "best": _best(request.user, card, headline=headline),
+        "results": [page for page in docs.results() if _is_of(page, slug)],
     }
     return render(request, "methods/method.html", shown)
+
+
+def _is_of(page: docs.Page, slug: str) -> bool:
+    """`<slug>.md` and `<slug>-<what>.md` of docs/results/."""
+    return page.slug == slug or page.slug.startswith(f"{slug}-")
 
 
 def _body(text: str) -> str:
