@@ -1,8 +1,9 @@
 """Approximate Metattack ("Self", A-Meta) beside DeepRobust's, at equal flips and equal threads.
 
-    python -m benchmarks.peers.metattack FOLDER [FLIPS]
+    python -m benchmarks.peers.metattack FOLDER [FLIPS [NODES]]
 
-FOLDER has NAME.npz and NAME_prognn_splits.json. Either runs in a process of its own; the peer in an
+FOLDER has NAME.npz and NAME_prognn_splits.json; with NODES a part of that many nodes is taken, on
+which the peer makes many flips in minutes. Either runs in a process of its own; the peer in an
 environment of its own too, installed under var/peers the first time (it needs Python 3.11). Prints
 one line of JSON: seconds per flip and their ratio, peak memory, and the test accuracy of a GCN
 trained on either graph, means of five seeds.
@@ -22,7 +23,7 @@ import numpy as np
 
 from engine.methods.gagn.attacks.victim import edge_pairs, flipped
 from engine.methods.gagn.case import Case
-from tests.verify.attacked import Gcns, on
+from tests.verify.attacked import Gcns, ball, on
 from tests.verify.defence_rows import case
 
 HERE = Path(__file__).resolve().parent
@@ -50,9 +51,10 @@ def told(*command: object) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def ours(folder: Path, flips: int) -> dict[str, Any]:
+def ours(folder: Path, flips: int, nodes: int) -> dict[str, Any]:
     module = ("-m", "tests.verify.attacked")
-    return told(sys.executable, *module, folder, "metattack", flips, "exact=false")
+    options = ("exact=false", f"nodes={nodes}")
+    return told(sys.executable, *module, folder, "metattack", flips, *options)
 
 
 def theirs(given: Case, flips: int) -> dict[str, Any]:
@@ -74,12 +76,19 @@ def theirs(given: Case, flips: int) -> dict[str, Any]:
     return {**found, "flips": len(made), "poisoning": round(Gcns(attacked).accuracy(), 4)}
 
 
-def main(folder: str, flips: str = "3") -> None:
+def main(folder: str, flips: str = "1", nodes: str = "0") -> None:
     given = case(Path(folder), "0")
-    rows = {"ours": ours(Path(folder), int(flips)), "peer": theirs(given, int(flips))}
+    if int(nodes):
+        given = ball(given, int(nodes))
+    rows = {
+        "ours": ours(Path(folder), int(flips), int(nodes)),
+        "peer": theirs(given, int(flips)),
+    }
     pace = {name: row["seconds"] / row["flips"] for name, row in rows.items()}
     line = {
         "benchmark": "metattack",
+        "nodes": given.nodes,
+        "edges": given.adjacency.nnz // 2,
         "ratio": round(pace["peer"] / pace["ours"], 1),
         "seconds_per_flip": {name: round(value, 3) for name, value in pace.items()},
         **rows,

@@ -4,10 +4,12 @@
 
 FOLDER is as in defence_rows. ATTACK is the name of one, or the file of a graph that was attacked
 elsewhere. AMOUNT is a number of flips or, below 1, a share of the edges; with Nettack and FGA a
-number of flips for each of the targets in FOLDER/nettack. Prints one line of JSON: flips, seconds,
-peak memory, how many added edges join different classes, and the GCN's accuracy on the test nodes,
-or on the targets, trained on the attacked graph (poisoning) and before on the given one (evasion),
-means of five seeds.
+number of flips for each of the targets in FOLDER/nettack. The option nodes=N takes only the N
+nodes that a breadth-first search from the largest hub reaches first.
+
+Prints one line of JSON: flips, seconds, peak memory, how many added edges join different classes,
+and the GCN's accuracy on the test nodes, or on the targets, trained on the attacked graph
+(poisoning) and before on the given one (evasion), means of five seeds.
 """
 
 from __future__ import annotations
@@ -22,9 +24,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 import torch
+from scipy.sparse.csgraph import breadth_first_order
 
 from engine.core.seed import torch_stream
 from engine.data.graph import io as graphs
+from engine.data.split.split import Split
 from engine.methods.gagn.attacks import TARGETED, attack
 from engine.methods.gagn.attacks.victim import Attack, Victim, budget, edge_pairs, flipped
 from engine.methods.gagn.case import Case
@@ -72,6 +76,20 @@ class Gcns:
         return float(np.mean([answer == self.given.labels[nodes] for answer in told]))
 
 
+def ball(given: Case, nodes: int) -> Case:
+    """The nodes that a breadth-first search from the largest hub reaches first, and their part of
+    the split."""
+    hub = int(np.diff(given.adjacency.indptr).argmax())
+    order = breadth_first_order(given.adjacency, hub, return_predecessors=False)
+    kept = np.sort(order[:nodes])
+    place = np.full(given.nodes, -1)
+    place[kept] = np.arange(len(kept))
+    parts = (place[part] for part in (given.split.train, given.split.val, given.split.test))
+    split = Split(*(part[part >= 0] for part in parts))
+    adjacency = sp.csr_array(given.adjacency[kept][:, kept])
+    return Case(adjacency, None, given.features[kept], given.labels[kept], split, kept, drawn=False)
+
+
 def heterophily(given: Case, flips: np.ndarray) -> float:
     """The share of the added edges that join nodes of different classes."""
     there = {tuple(pair) for pair in edge_pairs(given.adjacency).tolist()}
@@ -97,6 +115,8 @@ def main(folder: str, name: str, *options: str) -> None:
     given = case(place, "0")
     pairs = dict(option.split("=", 1) for option in options if "=" in option)
     values: dict[str, Any] = {key: json.loads(value) for key, value in pairs.items()}
+    if nodes := values.pop("nodes", None):
+        given = ball(given, nodes)
     targets = targets_of(place) if "nettack" in name or name in TARGETED else None
     began = time.monotonic()
     if name.endswith(".npz"):
