@@ -6,7 +6,7 @@ FOLDER has NAME.npz and NAME_prognn_splits.json; with NODES a part of that many 
 which the peer makes many flips in minutes. Either runs in a process of its own; the peer in an
 environment of its own too, installed under var/peers the first time (it needs Python 3.11). Prints
 one line of JSON: seconds per flip and their ratio, peak memory, and the test accuracy of a GCN
-trained on either graph, means of five seeds.
+trained on either graph, means of twenty seeds.
 """
 
 from __future__ import annotations

@@ -9,13 +9,12 @@ stopped. Prints the table of docs/results/gagn.md and writes the figure beside i
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.verify.door import ROOT, group
+
 FIGURE = ROOT / "docs/results/gagn.ablation.json"
 GRAPHS = {
     "Cora": ("cora", "0"),
@@ -32,24 +31,6 @@ PARTS = {
     "filter off": "filter=off",
     "fusion off": "fusion=0",
 }
-
-
-def group(folder: Path, out: Path, *, name: str, rate: str, setting: str) -> dict[str, Any]:
-    """The result of five seeds with one part set otherwise."""
-    place = out / f"{name}-{rate}-{setting or 'defaults'}"
-    if not (place / "result.json").exists():
-        data = folder / name
-        command = [sys.executable, "-m", "engine", "run", "gagn", "--seeds", "0-4"]
-        command += ["--input", f"graph={data}/{name}.npz", "--set", "baselines="]
-        command += ["--input", f"split={data}/{name}_prognn_splits.json"]
-        if rate != "0":
-            command += ["--input", f"perturbed={data}/meta/{name}_meta_adj_{rate}.npz"]
-        if setting:
-            command += ["--set", setting]
-        command += ["--out", str(place)] + (["--resume"] if place.exists() else [])
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        subprocess.run(command, cwd=ROOT, env=environment, check=True, stdin=subprocess.DEVNULL)
-    return json.loads((place / "result.json").read_text())
 
 
 def table(found: dict[str, list[dict[str, Any]]]) -> str:
@@ -101,13 +82,14 @@ def figure(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
 
 
 def main(folder: str, out: str) -> None:
-    found = {
-        part: [
-            group(Path(folder), Path(out), name=name, rate=rate, setting=setting)
-            for name, rate in GRAPHS.values()
-        ]
-        for part, setting in PARTS.items()
-    }
+    found: dict[str, list[dict[str, Any]]] = {}
+    for part, setting in PARTS.items():
+        found[part] = []
+        for name, rate in GRAPHS.values():
+            place = Path(out) / f"{name}-{rate}-{setting or 'defaults'}"
+            settings = ["baselines=", *([setting] if setting else [])]
+            result = group(Path(folder), place, name=name, rate=rate, settings=settings)
+            found[part].append(result)
     sys.stdout.write(table(found) + "\n")
     FIGURE.write_text(json.dumps(figure(found), indent=1, ensure_ascii=False) + "\n")
 

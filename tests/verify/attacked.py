@@ -5,11 +5,13 @@
 FOLDER is as in defence_rows. ATTACK is the name of one, or the file of a graph that was attacked
 elsewhere. AMOUNT is a number of flips or, below 1, a share of the edges; with Nettack and FGA a
 number of flips for each of the targets in FOLDER/nettack. The option nodes=N takes only the N
-nodes that a breadth-first search from the largest hub reaches first.
+nodes that a breadth-first search from the largest hub reaches first, stream=N (0) says by which
+random numbers.
 
 Prints one line of JSON: flips, seconds, peak memory, how many added edges join different classes,
-and the GCN's accuracy on the test nodes, or on the targets, trained on the attacked graph
-(poisoning) and before on the given one (evasion), means of five seeds.
+and the accuracy of GCNs on the test nodes, or on the targets, means of twenty seeds: trained on the
+attacked graph (poisoning), or before, on the given one (evasion; clean without the attack). With
+PGD also that of the very model that it went through, before and after.
 """
 
 from __future__ import annotations
@@ -26,14 +28,16 @@ import scipy.sparse as sp
 import torch
 from scipy.sparse.csgraph import breadth_first_order
 
-from engine.core.seed import torch_stream
 from engine.data.graph import io as graphs
 from engine.data.split.split import Split
 from engine.methods.gagn.attacks import TARGETED, attack
+from engine.methods.gagn.attacks.surrogate import Spread
 from engine.methods.gagn.attacks.victim import Attack, Victim, budget, edge_pairs, flipped
 from engine.methods.gagn.case import Case
-from engine.methods.gagn.defences import Ground, Trained, Unit, begin
-from tests.verify.defence_rows import EPOCHS, SEEDS, case
+from engine.methods.gagn.defences import Ground, Trained, Unit
+from tests.verify.defence_rows import case, fitted
+
+SEEDS = 20
 
 
 def victim_of(given: Case, targets: np.ndarray | None = None) -> Victim:
@@ -55,16 +59,13 @@ def on(given: Case, adjacency: sp.csr_array) -> Case:
 
 
 class Gcns:
-    """GCNs of five seeds, trained on one graph."""
+    """GCNs of many seeds, trained on one graph: one differs from another by a point."""
 
     def __init__(self, given: Case):
         self.given, self.trained = given, []
         ground = Ground(given, "cpu")
         for seed in range(SEEDS):
-            fit = begin(Unit("gcn"), ground, generator=torch_stream(seed, "gcn"))
-            for epoch in range(EPOCHS):
-                fit.epoch(epoch)
-            self.trained.append(Trained(fit))
+            self.trained.append(Trained(fitted(Unit("gcn"), ground, seed)))
 
     def accuracy(
         self, adjacency: sp.csr_array | None = None, nodes: np.ndarray | None = None
@@ -88,6 +89,13 @@ def ball(given: Case, nodes: int) -> Case:
     split = Split(*(part[part >= 0] for part in parts))
     adjacency = sp.csr_array(given.adjacency[kept][:, kept])
     return Case(adjacency, None, given.features[kept], given.labels[kept], split, kept, drawn=False)
+
+
+def surrogate_accuracy(made: Attack, given: Case, adjacency: sp.csr_array) -> float:
+    """Test accuracy, on a graph, of the model that an attack goes through."""
+    spread, test = Spread(adjacency, given.features.dtype), given.split.test
+    logits = made.surrogate.forward(spread, given.features).logits
+    return float(np.mean(logits[test].argmax(1) == given.labels[test]))
 
 
 def heterophily(given: Case, flips: np.ndarray) -> float:
@@ -115,30 +123,36 @@ def main(folder: str, name: str, *options: str) -> None:
     given = case(place, "0")
     pairs = dict(option.split("=", 1) for option in options if "=" in option)
     values: dict[str, Any] = {key: json.loads(value) for key, value in pairs.items()}
-    if nodes := values.pop("nodes", None):
+    stream, nodes = values.pop("stream", 0), values.pop("nodes", 0)
+    if nodes:
         given = ball(given, nodes)
     targets = targets_of(place) if "nettack" in name or name in TARGETED else None
     began = time.monotonic()
     if name.endswith(".npz"):
-        flips = flips_between(given.adjacency, graphs.load(Path(name)).adjacency)
+        made, flips = None, flips_between(given.adjacency, graphs.load(Path(name)).adjacency)
     else:
         amount = float(options[0])
         count = budget(amount, given.adjacency.nnz // 2) if amount < 1 else int(amount)
-        rng = np.random.default_rng(0)
-        flips = flips_of(attack(name, victim_of(given, targets), count, rng=rng, **values))
+        rng = np.random.default_rng(stream)
+        made = attack(name, victim_of(given, targets), count, rng=rng, **values)
+        flips = flips_of(made)
     seconds = time.monotonic() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    changed = flipped(given.adjacency, flips)
+    changed, before = flipped(given.adjacency, flips), Gcns(given)
     told = {
         "attack": name,
-        "options": values,
+        "options": pairs,
         "flips": len(flips),
         "seconds": round(seconds, 1),
         "peak_bytes": peak,
         "heterophily": round(heterophily(given, flips), 4),
         "poisoning": round(Gcns(on(given, changed)).accuracy(nodes=targets), 4),
-        "evasion": round(Gcns(given).accuracy(changed, targets), 4),
+        "evasion": round(before.accuracy(changed, targets), 4),
+        "clean": round(before.accuracy(nodes=targets), 4),
     }
+    if name == "pgd":
+        on_graphs = (surrogate_accuracy(made, given, graph) for graph in (given.adjacency, changed))
+        told["through"] = [round(found, 4) for found in on_graphs]
     sys.stdout.write(json.dumps(told) + "\n")
 
 

@@ -22,7 +22,7 @@ from engine.core.seed import torch_stream
 from engine.data.graph import io as graphs
 from engine.data.split import io as splits
 from engine.methods.gagn.case import Case
-from engine.methods.gagn.defences import Ground, Unit, begin, units
+from engine.methods.gagn.defences import Fit, Ground, Unit, begin, units
 from engine.methods.gagn.defences.training import key
 
 SEEDS, EPOCHS = 5, 200
@@ -38,12 +38,12 @@ def case(folder: Path, rate: str) -> Case:
     return Case(adjacency, None, graph.features, graph.labels, split, kept, drawn=False)
 
 
-def scores(unit: Unit, ground: Ground, seed: int) -> dict[str, float]:
+def fitted(unit: Unit, ground: Ground, seed: int) -> Fit:
     """The same stream as a job of that seed has."""
     fit = begin(unit, ground, generator=torch_stream(seed, key(unit)))
     for epoch in range(EPOCHS):
         fit.epoch(epoch)
-    return fit.best
+    return fit
 
 
 def row(folder: Path, name: str, rate: str, settings: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def row(folder: Path, name: str, rate: str, settings: dict[str, Any]) -> dict[st
     found, began = [], time.monotonic()
     for seed in range(SEEDS):
         ground = Ground(given, "cpu")
-        tried = [(scores(unit, ground, seed), dict(unit.settings)) for unit in todo]
+        tried = [(fitted(unit, ground, seed).best, dict(unit.settings)) for unit in todo]
         found.append(max(tried, key=lambda pair: pair[0]["val_accuracy"]))
     test = np.array([best["test_accuracy"] for best, _ in found])
     return {

@@ -1,7 +1,7 @@
 """The attacks on the real Cora, held where docs/results/gagn-attacks.md has them.
 
 The brief estimates more of two of them (gagn.md 6, bar 8): .795 after approximate Metattack, and
-four points by PGD. What they do is measured on GCNs of five seeds with their usual settings.
+four points by PGD. What they do is measured on GCNs of twenty seeds with their usual settings.
 """
 
 from __future__ import annotations
@@ -10,14 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 
 from engine.data.graph import io as graphs
 from engine.methods.gagn.attacks import attack
-from engine.methods.gagn.attacks.surrogate import Spread
 from engine.methods.gagn.attacks.victim import budget, flipped
 from engine.methods.gagn.case import Case
-from tests.verify.attacked import Gcns, flips_of, heterophily, on, targets_of, victim_of
+from tests.verify.attacked import (
+    Gcns,
+    flips_of,
+    heterophily,
+    on,
+    surrogate_accuracy,
+    targets_of,
+    victim_of,
+)
 from tests.verify.defence_rows import case
 
 pytestmark = [pytest.mark.slow, pytest.mark.realdata]
@@ -41,9 +47,9 @@ def gcns(cora) -> Gcns:
     return Gcns(cora)
 
 
-def made(given: Case, name: str, rate: float, **options) -> np.ndarray:
+def made(given: Case, name: str, rate: float, *, stream: int = 0, **options) -> np.ndarray:
     count = budget(rate, given.adjacency.nnz // 2)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(stream)
     flips = flips_of(attack(name, victim_of(given), count, rng=rng, **options))
     assert len(flips) == count
     return flips
@@ -60,10 +66,10 @@ def test_metattack_along_the_training(cora):
 
 
 def test_metattack_through_the_training_hurts_as_the_supplied_graph_does(cora, folder):
-    flips = made(cora, "metattack", SHARE)
+    flips = [made(cora, "metattack", SHARE, stream=stream) for stream in range(3)]
     supplied = Gcns(case(folder, str(SHARE))).accuracy()
-    assert poisoned(cora, flips) <= supplied + 0.01
-    assert heterophily(cora, flips) >= 0.8
+    assert np.mean([poisoned(cora, each) for each in flips]) <= supplied + 0.01
+    assert min(heterophily(cora, each) for each in flips) >= 0.8
 
 
 def test_pgd_as_evasion(cora, gcns):
@@ -71,13 +77,8 @@ def test_pgd_as_evasion(cora, gcns):
     count = budget(SHARE, cora.adjacency.nnz // 2)
     pgd = attack("pgd", victim_of(cora), count, rng=np.random.default_rng(0))
     changed = flipped(cora.adjacency, flips_of(pgd))
-
-    def own(adjacency: sp.csr_array) -> float:
-        spread, test = Spread(adjacency, cora.features.dtype), cora.split.test
-        logits = pgd.surrogate.forward(spread, cora.features).logits
-        return float(np.mean(logits[test].argmax(1) == cora.labels[test]))
-
-    assert own(changed) <= own(cora.adjacency) - 0.02
+    clean, hurt = (surrogate_accuracy(pgd, cora, graph) for graph in (cora.adjacency, changed))
+    assert hurt <= clean - 0.02
     random = flipped(cora.adjacency, made(cora, "random", SHARE))
     assert gcns.accuracy(changed) <= gcns.accuracy(random) - 0.01
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.verify.door import ROOT
+from tests.verify.door import group as group_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.realdata]
 
@@ -35,24 +36,13 @@ def group(
 
     def run(name: str, rate: str) -> Summary:
         if (name, rate) not in done:
-            folder, out = shared_data / "graph" / name, tmp_path_factory.mktemp("gagn") / "group"
-            command = [sys.executable, "-m", "engine", "run", "gagn", "--seeds", "0-4"]
-            command += ["--out", str(out)]
-            for setting in SETTINGS.get(name, ()):
-                command += ["--set", setting]
-            if (archive := folder / f"{name}.zip").exists():  # its split is drawn by the seed
-                command += ["--input", f"graph={archive}"]
-            else:
-                command += ["--input", f"graph={folder}/{name}.npz"]
-                command += ["--input", f"split={folder}/{name}_prognn_splits.json"]
-            if rate != "0":
-                command += ["--input", f"perturbed={folder}/meta/{name}_meta_adj_{rate}.npz"]
-            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-            subprocess.run(command, cwd=ROOT, env=environment, check=True, stdin=subprocess.DEVNULL)
+            out = tmp_path_factory.mktemp("gagn") / "group"
+            settings = SETTINGS.get(name, ())
+            found = group_of(shared_data / "graph", out, name=name, rate=rate, settings=settings)
             jobs = [json.loads(path.read_text()) for path in out.glob("seed-*/result.json")]
             assert len(jobs) == 5
             assert max(job["seconds"] for job in jobs) <= SECONDS.get(name, 120)
-            done[name, rate] = json.loads((out / "result.json").read_text())["summary"]
+            done[name, rate] = found["summary"]
         return done[name, rate]
 
     return run

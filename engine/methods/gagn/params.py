@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 from pydantic import Field, field_validator
 
 from engine.core.params import Params, param
 
 MODES = ("confidence", "multi", "strict")
+N = TypeVar("N", int, float)
+
+
+def _ascending(values: list[N], fits: Callable[[N], bool], expected: str) -> list[N]:
+    """Each once, in order, where all fit."""
+    if not all(map(fits, values)):
+        raise ValueError(f"expected {expected}, got {values}")
+    return sorted(set(values))
 
 
 class GagnParams(Params):
@@ -373,23 +382,17 @@ class GagnParams(Params):
     @field_validator("thresholds")
     @classmethod
     def _inside(cls, value: list[float]) -> list[float]:
-        if any(not 0 <= item <= 1 for item in value):
-            raise ValueError(f"expected thresholds from 0 to 1, got {value}")
-        return sorted(set(value))
+        return _ascending(value, lambda item: 0 <= item <= 1, "thresholds from 0 to 1")
 
     @field_validator("rate")
     @classmethod
     def _shares(cls, value: list[float]) -> list[float]:
-        if any(not 0 < item <= 1 for item in value):
-            raise ValueError(f"expected rates above 0, up to 1, got {value}")
-        return sorted(set(value))
+        return _ascending(value, lambda item: 0 < item <= 1, "rates above 0, up to 1")
 
     @field_validator("target_flips")
     @classmethod
     def _counts(cls, value: list[int]) -> list[int]:
-        if any(not 0 <= item <= 1000 for item in value):
-            raise ValueError(f"expected numbers of flips from 0 to 1000, got {value}")
-        return sorted(set(value))
+        return _ascending(value, lambda item: 0 <= item <= 1000, "numbers of flips from 0 to 1000")
 
     @field_validator("targets")
     @classmethod

@@ -2,6 +2,7 @@
 
 import { actionBar, button, save } from "../chart-actions.js";
 import { csv } from "../chart-table.js";
+import { svg } from "../network-svg.js";
 import { Network } from "../network.js";
 import { SLOTS, colour, faint, series } from "../palette.js";
 import { classes, legend } from "./gagn-legend.js";
@@ -109,7 +110,7 @@ export function network({ nodes, edges, near }, open) {
     actionBar(
       "All agents",
       button("PNG", "Save as PNG", () => canvas.toBlob((blob) => save(blob, "network.png"))),
-      button("SVG", "Save as SVG", () => save(new Blob([drawn.svg()], { type: "image/svg+xml" }), "network.svg")),
+      button("SVG", "Save as SVG", () => save(new Blob([svg(drawn)], { type: "image/svg+xml" }), "network.svg")),
       button("CSV", "Save the numbers as CSV", () => save(new Blob([csv(table())], { type: "text/csv" }), "network.csv")),
     ),
   );

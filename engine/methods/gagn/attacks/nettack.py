@@ -3,8 +3,7 @@
 A linear surrogate Z = Â²XW trained on the clean graph; greedy flips that most lower the target's
 margin Z_y − max of the other classes. y is the target's true class, as in the reference code, or
 without `truth` its class on the clean graph as the surrogate sees it: then flips on a target that
-the surrogate gets wrong may put it right (on 83 nodes of Cora, .76 of which it gets right, the GCN
-kept .70 of them instead of .54).
+the surrogate gets wrong may put it right (docs/results/gagn-attacks.md).
 `direct` flips pairs of the target itself, otherwise pairs of influencers: its neighbours whose
 best single flip hurts most. Flips that fail the power-law test are not taken unless `law` is off.
 
