@@ -18,10 +18,11 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 
 from webapp.bodies import BodyLimit  # noqa: E402
 from webapp.live.routing import sockets  # noqa: E402
+from webapp.parts import BrokenParts  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": BodyLimit(pages),
+        "http": BodyLimit(BrokenParts(pages)),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(sockets))),
     }
 )

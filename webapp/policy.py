@@ -36,6 +36,7 @@ RULES: dict[str, tuple[str, str]] = {
     "dataset.create": (Role.EDITOR, Role.EDITOR),
     "dataset.edit": (Role.MAINTAINER, Role.EDITOR),
     "dataset.delete": (Role.MAINTAINER, Role.EDITOR),
+    "upload.edit": (Role.MAINTAINER, Role.EDITOR),  # look at, go on, give up
     "job.view": (Role.VIEWER, Role.VIEWER),
     "job.create": (Role.EDITOR, Role.EDITOR),
     "job.edit": (Role.MAINTAINER, Role.EDITOR),
@@ -105,6 +106,7 @@ PATHS = {
     "Project": "team",
     "Dataset": "team",
     "Version": "dataset__team",
+    "Upload": "team",
     "Job": "project__team",
     "Group": "project__team",
     "Artifact": "job__project__team",

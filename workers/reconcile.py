@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from webapp.artifacts.storage import drop_unused
 from webapp.datasets.models import Version
+from webapp.datasets.uploads import drop_expired
 from webapp.jobs.actions import users_of
 from webapp.jobs.models import ACTIVE, Attempt, Job, Lease, State, Worker
 from webapp.jobs.states import move
@@ -77,7 +78,7 @@ class Keeper:
             due.append(self._reconcile)
         if now >= self._tidy_at:
             self._tidy_at = now + TIDY_EVERY
-            due += [folders.forget_deleted, forget_ended, drop_unused]
+            due += [folders.forget_deleted, forget_ended, drop_unused, drop_expired]
         return due
 
     def _reconcile(self) -> None:

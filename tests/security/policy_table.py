@@ -144,6 +144,17 @@ DELETE /datasets/{dataset_id}          /datasets/{their_dataset}    401 404 403 
 GET    /versions/{version_id}          /versions/{version}          401 404 200 200 200 200
 GET    /versions/{version_id}/download /versions/{version}/download 401 404 200 200 200 200
 
+GET    /uploads                        /uploads                     401 200 200 200 200 200
+POST   /uploads                        /uploads {"team":"{team}","name":"new","kind":"split","file_name":"s.json","size":3} 401 404 403 201 201 201
+GET    /uploads/{upload_id}            /uploads/{own_upload}        401 404 403 200 200 200
+GET    /uploads/{upload_id}            /uploads/{their_upload}      401 404 403 403 200 200
+HEAD   /uploads/{upload_id}            /uploads/{own_upload}        401 404 403 200 200 200
+HEAD   /uploads/{upload_id}            /uploads/{their_upload}      401 404 403 403 200 200
+PATCH  /uploads/{upload_id}            /uploads/{own_upload} part   401 404 403 204 204 204
+PATCH  /uploads/{upload_id}            /uploads/{their_upload} part 401 404 403 403 204 204
+DELETE /uploads/{upload_id}            /uploads/{own_upload}        401 404 403 204 204 204
+DELETE /uploads/{upload_id}            /uploads/{their_upload}      401 404 403 403 204 204
+
 GET    /methods                        /methods                     401 200 200 200 200 200
 GET    /methods/{slug}                 /methods/fake                401 200 200 200 200 200
 

@@ -19,6 +19,7 @@ from webapp.accounts import links, tokens
 from webapp.api.build import api
 from webapp.artifacts.models import Artifact
 from webapp.artifacts.storage import keep
+from webapp.datasets import uploads
 from webapp.datasets.models import Dataset, Version
 from webapp.jobs.models import Group, Job, State
 from webapp.live import access
@@ -51,6 +52,10 @@ def world(people, team, project, make_job, home):
         ids[f"{prefix}_job"] = failed.pk
         ids[f"{prefix}_waiting"] = ids[f"{prefix}_running"] = make_job(created_by=user).pk
         ids[f"{prefix}_dataset"] = dataset.pk
+        upload = uploads.begin(
+            user, team=team, name="new", kind="split", file_name="s.json", size=3
+        )
+        ids[f"{prefix}_upload"] = upload.pk
     artifact = Artifact.objects.create(
         job=failed, blob=blob, path="x.png", title="X", role="result", media="image/png", n=1
     )
@@ -169,7 +174,7 @@ def test_operation(row, world, people):
     for role, user in people.items():
         answer = asked(user, method, address, **body(row[3:-6], world))
         got[role] = answer.status_code
-        if answer.status_code >= 400:
+        if answer.status_code >= 400 and method != "HEAD":  # which has no body
             assert set(answer.json()) == {"code", "message", "field", "hint", "request_id"}
     assert got == expected
 
@@ -179,6 +184,9 @@ def body(words: list[str], world: dict[str, str]) -> dict[str, object]:
         return {}
     if words == ["multipart"]:
         return upload(world["team"])
+    if words == ["part"]:
+        part = {"data": b"{}", "content_type": "application/offset+octet-stream"}
+        return {**part, "headers": {"Upload-Offset": "0"}}
     return {
         "data": json.dumps(json.loads(fill(words[0], world))),
         "content_type": "application/json",

@@ -24,6 +24,7 @@ from webapp.api.routes import (
     queue,
     results,
     teams,
+    uploads,
 )
 
 ABOUT = """Everything that the pages do, for scripts. Data belong to teams; what is not in a team
@@ -67,7 +68,8 @@ def build() -> NinjaAPI:
         auth=[Bearer(), Session()],
         throttle=Rate(),
     )
-    for module in (people, teams, projects, datasets, methods, jobs, results, ask, queue):
+    nouns = (people, teams, projects, datasets, uploads, methods, jobs, results, ask, queue)
+    for module in nouns:
         api.add_router("", module.router)
     errors.install(api)
     return api

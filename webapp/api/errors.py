@@ -13,6 +13,7 @@ from ninja.errors import HttpError, Throttled, ValidationError
 
 from engine.core.errors import UserError
 from engine.core.wording import worded
+from webapp.datasets.uploads import WrongOffset
 from webapp.jobs.query import QueryError
 from webapp.refused import Refused
 
@@ -25,7 +26,9 @@ CODES = {
     404: "not_found",
     405: "method_not_allowed",
     409: "conflict",
+    412: "unknown_protocol",
     413: "too_large",
+    415: "wrong_media",
     422: "invalid",
     429: "too_many_requests",
     500: "broken",
@@ -90,6 +93,13 @@ def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 def _user_error(request: HttpRequest, error: UserError) -> HttpResponse:
     return problem(request, 422, str(error), field=error.where)
+
+
+def _wrong_offset(request: HttpRequest, error: WrongOffset) -> HttpResponse:
+    hint = "Go on from there, with the header Upload-Offset of this answer."
+    answer = problem(request, 409, f"Upload-Offset: {error}", field="Upload-Offset", hint=hint)
+    answer["Upload-Offset"] = str(error.offset)
+    return answer
 
 
 def _query(request: HttpRequest, error: QueryError) -> HttpResponse:
@@ -168,6 +178,7 @@ UNREADABLE = partial(_plain, status=400, message="The request could not be read.
 HANDLERS = {
     Refused: _refused,
     UserError: _user_error,
+    WrongOffset: _wrong_offset,
     QueryError: _query,
     ValidationError: _validation,
     Http404: _missing,

@@ -69,12 +69,25 @@ def drop_unused(older_than: timedelta = timedelta(hours=1)) -> int:
 
 def keep_derived(blob: Blob, form: str, made: Path) -> None:
     """Keep what was made of a blob (a preview picture) beside it; dropped with the blob."""
-    _save(made, derived_name(blob, form))
+    save(made, derived_name(blob, form))
 
 
 def open_derived(blob: Blob, form: str) -> BinaryIO | None:
     name = derived_name(blob, form)
     return default_storage.open(name, "rb") if default_storage.exists(name) else None
+
+
+def save(scratch: Path, name: str) -> None:
+    """Give a scratch file its name in the store: whole or not at all."""
+    if is_local():
+        target = Path(default_storage.path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch.replace(target)
+        return
+    with scratch.open("rb") as stream:
+        saved = default_storage.save(name, File(stream))
+    if saved != name:  # the storage found the name taken: the same bytes, stored meanwhile
+        default_storage.delete(saved)
 
 
 DERIVED = ("picture.png",)
@@ -107,7 +120,7 @@ def _keep(stream: BinaryIO, path: Path | None) -> Blob:
                 update_fields=["created"],
             )
             if not default_storage.exists(name_of(blob)):
-                _save(scratch, name_of(blob))
+                save(scratch, name_of(blob))
         return blob
 
 
@@ -144,19 +157,6 @@ def _link(path: Path, stream: BinaryIO, target: Path) -> bool:
         return True
     target.unlink()  # the path was replaced after it was opened
     return False
-
-
-def _save(scratch: Path, name: str) -> None:
-    """Whole or not at all."""
-    if is_local():
-        target = Path(default_storage.path(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch.replace(target)
-        return
-    with scratch.open("rb") as stream:
-        saved = default_storage.save(name, File(stream))
-    if saved != name:  # the storage found the name taken: the same bytes, stored meanwhile
-        default_storage.delete(saved)
 
 
 def is_local() -> bool:

@@ -27,6 +27,21 @@ LONGEST_NAME = 100
 LONGEST_DESCRIPTION = 20_000
 
 
+class OtherBytes(Refused):
+    """The bytes that came are not those that were announced."""
+
+
+def expect(user: User, *, team: Team, name: str, kind: str, size: int, description: str) -> None:
+    """Refuses all that can be refused without the bytes: pages and API say it beforehand."""
+    policy.require(user, "dataset.create", team)
+    faults = _faults(name=name, kind=kind, size=size, description=description)
+    if faults:  # before the database sees the name: PostgreSQL takes no NUL
+        raise Refused(faults)
+    existing = Dataset.objects.filter(team=team, name=name).first()
+    if existing is not None:
+        _require_next(user, existing, kind=kind)
+
+
 def create(
     user: User,
     *,
@@ -36,17 +51,19 @@ def create(
     file: Path | BinaryIO,
     file_name: str,
     description: str = "",
+    size: int | None = None,
+    sha256: str = "",
 ) -> Version:
-    """A new dataset, or the next version of the one with this name; equal bytes, equal version."""
-    policy.require(user, "dataset.create", team)
+    """A new dataset, or the next version of the one with this name; equal bytes, equal version.
+
+    A stream that cannot tell its size needs `size`; `sha256` is what the bytes must have.
+    """
     name = name.strip()
-    faults = _faults(name=name, kind=kind, size=_size(file), description=description)
-    if faults:  # before the database sees the name: PostgreSQL takes no NUL
-        raise Refused(faults)
-    existing = Dataset.objects.filter(team=team, name=name).first()
-    if existing is not None:
-        _require_next(user, existing, kind=kind)
+    size = _size(file) if size is None else size
+    expect(user, team=team, name=name, kind=kind, size=size, description=description)
     blob = keep(file)
+    if sha256 not in ("", blob.pk):
+        raise OtherBytes([("sha256", f"expected {sha256}, got {blob.pk}: other bytes came")])
     return _add(
         user,
         team=team,

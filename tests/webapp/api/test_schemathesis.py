@@ -8,8 +8,10 @@ good answer of a what-if is not met here: it takes a worker, and is in test_by_s
 
 from __future__ import annotations
 
+import base64
 import io
 from collections import Counter
+from collections.abc import MutableMapping
 
 import pytest
 import schemathesis
@@ -31,12 +33,14 @@ from webapp.accounts import links, tokens
 from webapp.api.build import api
 from webapp.artifacts.models import Artifact
 from webapp.artifacts.storage import keep
+from webapp.datasets import uploads
 from webapp.datasets.models import Dataset, Version
 from webapp.jobs.models import Group, LogPart, State
 from webapp.metrics import store
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = 50  # of each operation and person
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 SCHEMA = schemathesis.openapi.from_dict(api.get_openapi_schema())
 SCHEMA.app = get_wsgi_application()
 OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
@@ -81,6 +85,9 @@ def world(team, project, owner, editor, viewer, make_job, home, settings):
     artifact = Artifact.objects.create(
         job=job, blob=blob, path="x.json", title="X", role="result", media="text/plain", n=1
     )
+    upload = uploads.begin(
+        editor, team=team, name="new", kind="split", file_name="x.json", size=1 << 20
+    )
     return {
         "team_id": team.pk,
         "team": team.pk,
@@ -98,6 +105,10 @@ def world(team, project, owner, editor, viewer, make_job, home, settings):
         "method": "fake",
         "jobs": job.pk,
         "token_id": "",  # of the person who calls
+        "upload_id": upload.pk,
+        "Upload-Offset": "0",
+        "Tus-Resumable": "1.0.0",
+        "Repr-Digest": f"sha-256=:{base64.b64encode(bytes(32)).decode()}:",
     }
 
 
@@ -143,8 +154,8 @@ def make_real(case, ids, data) -> None:
         return data.draw(st.sampled_from(ids[name])) if isinstance(ids[name], list) else ids[name]
 
     case.path_parameters = {name: real(name) for name in case.path_parameters}
-    for given_ in (case.body, case.query):
-        if isinstance(given_, dict):
+    for given_ in (case.body, case.query, case.headers):
+        if isinstance(given_, MutableMapping):
             given_.update({name: real(name) for name in given_ if name in ids})
 
 
