@@ -103,9 +103,9 @@ def append(upload: Upload, user: User, *, offset: int, body: BinaryIO, sha256: s
         raise Refused(
             [("disk", f"expected {units.size(settings.MIN_FREE_DISK)} free; go on later")]
         )
-    _take(upload, body)
+    _take(upload, body, sha256=sha256)
     if upload.received == upload.size and upload.version_id is None:
-        _finish(upload, user, sha256=upload.sha256 or sha256)
+        _finish(upload, user)
     return upload
 
 
@@ -126,7 +126,7 @@ def drop_expired() -> None:
             _drop_folder(pk)
 
 
-def _take(upload: Upload, body: BinaryIO) -> None:
+def _take(upload: Upload, body: BinaryIO, *, sha256: str) -> None:
     part = Part(upload=upload, start=upload.received, size=0)
     most = upload.size - upload.received
     with scratch_file() as scratch:
@@ -139,24 +139,29 @@ def _take(upload: Upload, body: BinaryIO) -> None:
             return
         save(scratch, part.path)
     try:
-        _count(upload, part)
+        _count(upload, part, sha256=sha256)
     except (WrongOffset, Http404):
         default_storage.delete(part.path)  # of two at once, the other came first
         raise
 
 
 @transaction.atomic
-def _count(upload: Upload, part: Part) -> None:
-    """From now on the part has arrived."""
-    now = {"received": part.start + part.size, "expires": timezone.now() + LASTS}
+def _count(upload: Upload, part: Part, *, sha256: str) -> None:
+    """From now on the part has arrived. What was announced first is what is compared."""
+    now = {
+        "received": part.start + part.size,
+        "expires": timezone.now() + LASTS,
+        "sha256": upload.sha256 or sha256,
+    }
     here = Upload.objects.filter(pk=upload.pk)
     if not here.filter(received=part.start).update(**now):
         raise WrongOffset(_current(upload).received)
     part.save(force_insert=True)
-    upload.received, upload.expires = now["received"], now["expires"]
+    for name, value in now.items():
+        setattr(upload, name, value)
 
 
-def _finish(upload: Upload, user: User, *, sha256: str) -> None:
+def _finish(upload: Upload, user: User) -> None:
     with _alone(upload):
         try:
             with Joined(upload.parts.all()) as file:
@@ -169,7 +174,7 @@ def _finish(upload: Upload, user: User, *, sha256: str) -> None:
                     size=upload.size,
                     file_name=upload.file_name,
                     description=upload.description,
-                    sha256=sha256,
+                    sha256=upload.sha256,
                 )
         except FileNotFoundError:
             upload.version = _current(upload).version

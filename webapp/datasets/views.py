@@ -9,9 +9,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from engine.core.registry import methods
@@ -19,7 +18,7 @@ from engine.data.kind import kinds
 from webapp import policy
 from webapp.accounts.models import Membership, Team
 from webapp.artifacts.download import respond
-from webapp.datasets import store
+from webapp.datasets import store, uploads
 from webapp.datasets.models import Dataset, Version
 from webapp.datasets.names import suggested_kind
 from webapp.refused import UNKEPT, Refused
@@ -83,14 +82,13 @@ def dataset_new(request: HttpRequest) -> HttpResponse:
         except Refused as refused:
             faults = refused.faults
         else:
-            return _answer(request, reverse("dataset", args=[version.dataset_id]))
-    if faults and _wants_json(request):
-        return JsonResponse({"faults": faults}, status=422)
+            return redirect("dataset", version.dataset_id)
     context = {
         "teams": _teams(request),
         "kinds": kinds(),
         "faults": faults,
         "fault": dict(faults),
+        "unfinished": uploads.unfinished(request.user),
         "given": request.POST if request.method == "POST" else request.GET,
         "most": settings.MAX_UPLOAD,
         "suffixes": {slug: list(kind.suffixes) for slug, kind in kinds().items()},
@@ -113,15 +111,6 @@ def _upload(request: HttpRequest) -> Version:
         file_name=file.name,
         description=request.POST.get("description", ""),
     )
-
-
-def _wants_json(request: HttpRequest) -> bool:
-    """The script sends the same form, to show progress, and reads a short answer."""
-    return request.headers.get("Accept") == "application/json"
-
-
-def _answer(request: HttpRequest, address: str) -> HttpResponse:
-    return JsonResponse({"address": address}) if _wants_json(request) else redirect(address)
 
 
 @login_required

@@ -1,5 +1,10 @@
-// Upload with progress, by button or drop. Without this script the same form works by itself.
-// The server answers {address} or {faults: [[where, expected], …]}.
+// The page of uploads, by button or drop: in parts that go on after a break. Without this script
+// the same form sends its file at once.
+
+import * as panel from "./panel.js";
+import { Refused, Sending, begin, giveUp } from "./sending.js";
+import * as unfinished from "./unfinished.js";
+import { size } from "./words.js";
 
 const form = document.querySelector("[data-upload]");
 
@@ -38,45 +43,71 @@ function showFaults(faults) {
   first?.focus();
 }
 
-function size(bytes) {
-  const kib = bytes / 1024;
-  if (kib >= 1 << 20) return `${(kib / (1 << 20)).toFixed(1)} GiB`;
-  return kib >= 1024 ? `${(kib / 1024).toFixed(1)} MiB` : `${Math.ceil(kib)} KiB`;
+/** One upload at a time: the buttons that begin another wait. */
+function busy(yes) {
+  const others = document.querySelectorAll("[data-begun] button");
+  for (const button of [form.querySelector("button.primary"), ...others]) button.disabled = yes;
 }
 
-function send() {
-  const request = new XMLHttpRequest();
-  const bar = form.querySelector("[data-progress]");
-  const text = form.querySelector("[data-progress-text]");
-  const button = form.querySelector("button.primary");
-  const finish = (faults) => {
-    bar.hidden = true;
-    button.disabled = false;
-    showFaults(faults);
-  };
-  request.upload.addEventListener("progress", (event) => {
-    bar.querySelector("progress").value = event.loaded / event.total;
-    text.textContent =
-      event.loaded < event.total
-        ? `${size(event.loaded)} of ${size(event.total)}`
-        : "Sent. The server is storing it.";
-  });
-  request.addEventListener("load", () => {
-    if (request.status === 200) {
-      window.location.assign(JSON.parse(request.responseText).address);
-    } else if (request.status === 422) {
-      finish(JSON.parse(request.responseText).faults);
-    } else {
-      finish([["file", `the server answered ${request.status}; try again`]]);
+/** Sends, pauses and goes on until the upload is done, given up or refused. */
+function run(id, file, bytes, { beside, name, gone }) {
+  const token = form.elements.csrfmiddlewaretoken.value;
+  const sending = new Sending(id, file, bytes, { token, show: panel.show });
+  const send = async () => {
+    try {
+      const dataset = await sending.send();
+      if (dataset) window.location.assign(`/datasets/${dataset}/`);
+      else panel.show({ phase: "paused" });
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      panel.show({ phase: "failed", fault: error.message });
     }
-  });
-  request.addEventListener("error", () => finish([["file", "the connection broke; try again"]]));
-  request.open("POST", form.action || window.location.href);
-  request.setRequestHeader("Accept", "application/json");
+  };
+  const stop = async () => {
+    sending.pause();
+    await leave(id, token);
+    panel.close();
+    busy(false);
+    gone();
+  };
+  busy(true);
+  panel.open(beside, name, { pause: () => sending.pause(), "go-on": send, "give-up": stop });
+  send();
+}
+
+/** Gives it up on the server; one that is gone already is as good. */
+async function leave(id, token) {
+  try {
+    await giveUp(id, token);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+  }
+}
+
+async function submit() {
+  const { file, kind, name, team, description, csrfmiddlewaretoken } = form.elements;
+  const [one] = file.files;
   clearFaults();
-  bar.hidden = false;
-  button.disabled = true;
-  request.send(new FormData(form));
+  busy(true);
+  try {
+    const begun = await begin(
+      {
+        team: team.value,
+        name: name.value.trim() || one.name.replace(/(.)\.[^.]*$/, "$1"),
+        kind: kind.value || kindOf(one.name),
+        description: description.value,
+        file_name: one.name,
+        size: one.size,
+        modified: one.lastModified / 1000,
+      },
+      csrfmiddlewaretoken.value,
+    );
+    const gone = () => form.querySelector("button.primary").focus();
+    run(begun.id, one, one.size, { beside: form, name: one.name, gone });
+  } catch (error) {
+    busy(false);
+    showFaults(error.faults ?? [["file", "the server did not answer; try again"]]);
+  }
 }
 
 if (form) {
@@ -94,9 +125,8 @@ if (form) {
   file.addEventListener("change", chosen);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const [one] = file.files;
-    if (one && one.size > Number(form.dataset.most)) chosen();
-    else send();
+    if (file.files[0].size > Number(form.dataset.most)) chosen();
+    else submit();
   });
   drop.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -109,5 +139,16 @@ if (form) {
     if (event.dataTransfer.files.length === 0) return;
     file.files = event.dataTransfer.files;
     chosen();
+  });
+  unfinished.offer({
+    goOn: (row, again) => {
+      const { id, fileName, size: bytes } = row.dataset;
+      const gone = () => unfinished.remove(row);
+      run(id, again, Number(bytes), { beside: row, name: fileName, gone });
+    },
+    giveUp: async (row) => {
+      await leave(row.dataset.id, form.elements.csrfmiddlewaretoken.value);
+      unfinished.remove(row);
+    },
   });
 }

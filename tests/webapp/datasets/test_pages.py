@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from webapp.datasets import views
+from webapp.datasets import uploads, views
 from webapp.datasets.models import Dataset, Version
 
 pytestmark = pytest.mark.django_db
@@ -17,9 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def upload(client, team, *, content=b"{}", name="split.json", **fields):
     file = SimpleUploadedFile(name, content)
-    headers = fields.pop("headers", {})
-    given = {"team": team.pk, "file": file, **fields}
-    return client.post(reverse("dataset-new"), given, headers=headers)
+    return client.post(reverse("dataset-new"), {"team": team.pk, "file": file, **fields})
 
 
 @pytest.fixture
@@ -70,20 +69,24 @@ def test_a_long_list_goes_on_and_keeps_its_kind(client_of, editor, team, monkeyp
     assert newer == "?kind=graph"
 
 
-def test_the_script_gets_an_address_or_faults(client_of, editor, team, home):
-    headers = {"Accept": "application/json"}
-    answer = upload(client_of(editor), team, headers=headers)
-    assert answer.json() == {"address": reverse("dataset", args=[Dataset.objects.get().pk])}
-    answer = upload(client_of(editor), team, headers=headers, kind="nope")
-    assert answer.status_code == 422
-    assert answer.json()["faults"][0][0] == "kind"
-
-
 def test_a_refused_form_says_why_beside_the_field(client_of, editor, team, home, settings):
     settings.MAX_UPLOAD = 1
     page = upload(client_of(editor), team, kind="split")
     assert page.status_code == 422
     assert 'id="fault_file">expected at most 1 B, got 2 B' in page.content.decode()
+
+
+def test_the_page_lists_ones_own_unfinished_uploads(client_of, editor, maintainer, team, home):
+    fields = {"team": team, "kind": "split", "size": 40, "file_name": "walk <1>.json"}
+    begun = uploads.begin(editor, name="mine", modified=1.5, **fields)
+    uploads.append(begun, editor, offset=0, body=io.BytesIO(b"{" * 12))
+    uploads.begin(maintainer, name="theirs", **fields)
+    page = client_of(editor).get(reverse("dataset-new")).content.decode()
+    assert "walk &lt;1&gt;.json" in page
+    assert "12 B of 40 B" in page
+    assert f'data-id="{begun.pk}"' in page
+    assert ">mine<" in page
+    assert ">theirs<" not in page
 
 
 def test_without_a_file_one_is_asked_for(client_of, editor, team, home):
