@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -18,6 +21,8 @@ import pytest
 from tests.bench import ROOT, Bench, wait_until
 from webapp.accounts import tokens
 from webapp.accounts.models import Link
+from webapp.datasets import uploads
+from webapp.datasets.models import Version
 from webapp.jobs.models import Job, State
 
 
@@ -53,20 +58,46 @@ def finished(bench):
     return bench.wait_for(bench.submit(steps=20), State.DONE)
 
 
-def test_the_script_of_the_docs_runs_as_written(bench, token, tmp_path):
+def run_of_docs(number, bench, token, folder, **given):
+    """What the script with this number says."""
     text = (ROOT / "docs/api.md").read_text()
-    (script,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    given = {"BASE": bench.url, "TOKEN": token, "METHOD": "fake", "PARAMS": '{"steps": 5}'}
+    scripts = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(scripts) == 2
     ran = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, **given},
-        cwd=tmp_path,
+        [sys.executable, "-c", scripts[number]],
+        env={**os.environ, "BASE": bench.url, "TOKEN": token, **given},
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert ran.returncode == 0, ran.stderr
-    assert re.search(r"^value -?[\d.]+ ± [\d.]+$", ran.stdout, re.MULTILINE), ran.stdout
+    return ran.stdout
+
+
+def test_the_script_of_the_docs_runs_as_written(bench, token, tmp_path):
+    said = run_of_docs(0, bench, token, tmp_path, METHOD="fake", PARAMS='{"steps": 5}')
+    assert re.search(r"^value -?[\d.]+ ± [\d.]+$", said, re.MULTILINE), said
+
+
+def test_the_upload_of_the_docs_runs_as_written_and_goes_on(bench, token, tmp_path):
+    user, project = bench.people()
+    content = random.Random(3).randbytes(20 << 20)
+    (tmp_path / "walk.npz").write_bytes(content)
+    begun = uploads.begin(
+        user,
+        team=project.team,
+        name="walk",
+        kind="graph",
+        file_name="walk.npz",
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    uploads.append(begun, user, offset=0, body=io.BytesIO(content[: 9 << 20]))
+    given = {"FILE": "walk.npz", "KIND": "graph", "TEAM": project.team_id}
+    made = run_of_docs(1, bench, token, tmp_path, **given).strip()
+    assert call(bench, token, "GET", f"/uploads/{begun.pk}")[1]["version"] == made
+    assert Version.objects.get(pk=made).blob_id == begun.sha256
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
