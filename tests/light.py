@@ -29,6 +29,7 @@ def world() -> Any:
     from webapp.accounts.models import Membership, Team, User
     from webapp.artifacts.models import Artifact
     from webapp.artifacts.storage import keep
+    from webapp.datasets import uploads
     from webapp.inspectors.gagn import FILES
     from webapp.jobs.models import Job, State
     from webapp.metrics import store
@@ -44,6 +45,7 @@ def world() -> Any:
         words = {"title": path, "media": media, "role": "inspector", "n": 1}
         blob = keep(io.BytesIO(content))
         Artifact.objects.create(job=made.gagn, path=path, blob=blob, **words)
+    uploads.begin(owner, team=team, name="new", kind="split", file_name="s.json", size=3)
     numbers = {"test_accuracy": 0.5, "baseline.mlp.test_accuracy": 0.4}
     store.append(made.gagn.pk, [(n, n, n * 0.5, numbers) for n in range(1, 9)])
     Job.objects.filter(pk=made.gagn.pk).update(state=State.DONE, summary=numbers, last_n=8)
@@ -56,7 +58,7 @@ def addresses(made: Any) -> Iterator[str]:
     from tests.browser.stage import SECRET
     from tests.security.policy_table import API, PAGES, rows
     from webapp.artifacts.models import Artifact
-    from webapp.datasets.models import Dataset, Version
+    from webapp.datasets.models import Dataset, Upload, Version
     from webapp.pages import docs
 
     words = {
@@ -69,6 +71,8 @@ def addresses(made: Any) -> Iterator[str]:
         "{artifact}/raw/": [f"{row.pk}/raw/" for row in Artifact.objects.filter(path="x.png")],
         "{artifact}": [row.pk for row in Artifact.objects.all()],
         "{own_dataset}": [row.pk for row in Dataset.objects.all()],
+        "{own_upload}": [row.pk for row in Upload.objects.all()],
+        "{their_upload}": [row.pk for row in Upload.objects.all()],
         "{version}": [row.pk for row in Version.objects.all()],
         "fake": list(methods()),
         "/docs/api/": [f"/docs/{page.address}/" for page in (*docs.pages(), *docs.results())],

@@ -190,6 +190,8 @@ def test_after_a_reload_the_same_file_is_asked_for(form, recording, tmp_path):
     row = page.locator("[data-begun]")
     expect(row).to_contain_text("walk <1>.json")
     assert axe(page) == []
+    page.set_viewport_size({"width": WIDTHS[0], "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[0]
 
     (tmp_path / "other").mkdir()
     other = tmp_path / "other" / recording.name

@@ -32,6 +32,7 @@ class Operation:
     body: list[Field]
     example: str  # JSON; empty where the body is a form, or there is none
     is_form: bool
+    raw: str  # the media type of a body that is the bytes of a file, or empty
     answer: str  # what a good one holds: the names of its fields
 
 
@@ -54,7 +55,8 @@ def _operation(openapi: Schema, path: str, method: str, operation: Schema) -> Op
     content = operation.get("requestBody", {}).get("content", {})
     media: str = next(iter(content), "")
     body = _resolve(openapi, content.get(media, {}).get("schema", {}))
-    is_form = bool(media) and media != "application/json"
+    raw = media if body.get("format") == "binary" else ""
+    is_json = media == "application/json"
     return Operation(
         id=f"{method}-{path.strip('/').replace('/', '-').replace('{', '').replace('}', '')}",
         method=method.upper(),
@@ -66,8 +68,9 @@ def _operation(openapi: Schema, path: str, method: str, operation: Schema) -> Op
             for each in operation.get("parameters", [])
         ],
         body=_body_fields(openapi, body),
-        example=json.dumps(_example(openapi, body), indent=2) if body and not is_form else "",
-        is_form=is_form,
+        example=json.dumps(_example(openapi, body), indent=2) if is_json and body else "",
+        is_form=bool(media) and not (is_json or raw),
+        raw=raw,
         answer=_answer(openapi, operation),
     )
 

@@ -16,7 +16,10 @@ function request(form) {
     else if (place === "header" && input.value) headers[name] = input.value;
     else if (place === "form" && input.type === "file") fields.set(name, input.files[0]);
     else if (place === "form" && input.value) fields.set(name, input.value);
-    else if (place === "body") {
+    else if (place === "raw") {
+      headers["Content-Type"] = input.dataset.media;
+      body = input.files[0];
+    } else if (place === "body") {
       JSON.parse(input.value); // a mistake is told before anything is sent
       headers["Content-Type"] = "application/json";
       body = input.value;

@@ -36,7 +36,7 @@ async function call(method, path, token, body) {
 
 function refusal(status, text) {
   if (status >= 500 || status === 429) return new Broken();
-  if (status === 401) return new Refused([["file", "you are signed out; sign in in another tab, then go on"]]);
+  if (status === 401) return new Refused([["file", "you are signed out; sign in, and this page lists what has arrived"]]);
   if (status === 404) return new Refused([["file", "this upload is gone: it was given up, or nobody went on for three days"]]);
   const { field, message, hint } = JSON.parse(text);
   const words = message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message;

@@ -51,3 +51,5 @@ def test_examples_are_json_with_what_must_be_given():
     upload = found["/api/v1/datasetsPOST"]
     assert upload.is_form
     assert [field.name for field in upload.body if field.is_file] == ["file"]
+    part = found["/api/v1/uploads/{upload_id}PATCH"]
+    assert (part.raw, part.is_form, part.example) == ("application/offset+octet-stream", False, "")

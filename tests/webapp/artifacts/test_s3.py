@@ -15,6 +15,7 @@ from django.test import Client
 from tests.objects import BUCKET, Objects
 from webapp.artifacts import storage
 from webapp.artifacts.models import Blob
+from webapp.datasets import uploads
 
 pytestmark = pytest.mark.django_db
 DATA = random.Random(7).randbytes(3 << 20)
@@ -111,3 +112,40 @@ def test_a_download_is_answered_in_ranges(make_artifact, remote, client_of, view
 def test_an_absent_object_is_a_missing_file(remote: Objects) -> None:
     with pytest.raises(FileNotFoundError):
         storage.open_blob(Blob(sha256="0" * 64, size=1))
+
+
+def parts_in(remote: Objects) -> list[str]:
+    return [key for key in keys(remote) if key.startswith("uploads/")]
+
+
+def test_parts_of_an_upload_lie_in_it_until_they_are_a_version(
+    remote: Objects, home, team, editor
+) -> None:
+    size, cut = len(DATA), 1 << 20
+    begun = uploads.begin(editor, team=team, name="a", kind="graph", file_name="a.npz", size=size)
+    uploads.append(begun, editor, offset=0, body=io.BytesIO(DATA[:cut]))
+    assert parts_in(remote) == [f"uploads/{begun.pk}/{begun.parts.get().pk}"]
+    assert [path for path in home.rglob("*") if path.is_file()] == []
+    again = uploads.find(editor, begun.pk)  # as another machine does
+    uploads.append(again, editor, offset=cut, body=io.BytesIO(DATA[cut:]))
+    assert again.version.blob_id == hashlib.sha256(DATA).hexdigest()
+    assert parts_in(remote) == []
+
+
+def test_a_part_that_it_has_lost_is_asked_for_again(remote: Objects, team, editor) -> None:
+    begun = uploads.begin(editor, team=team, name="a", kind="graph", file_name="a.npz", size=9)
+    uploads.append(begun, editor, offset=0, body=io.BytesIO(DATA[:5]))
+    default_storage.delete(begun.parts.get().path)
+    with pytest.raises(uploads.WrongOffset, match="expected 0"):
+        uploads.append(begun, editor, offset=5, body=io.BytesIO(DATA[5:9]))
+    begun.refresh_from_db()
+    uploads.append(begun, editor, offset=0, body=io.BytesIO(DATA[:9]))
+    assert begun.version.blob.size == 9
+
+
+def test_parts_without_an_upload_leave_it(remote: Objects, team, editor) -> None:
+    begun = uploads.begin(editor, team=team, name="a", kind="graph", file_name="a.npz", size=9)
+    uploads.append(begun, editor, offset=0, body=io.BytesIO(DATA[:5]))
+    begun.delete()
+    uploads.drop_expired()
+    assert parts_in(remote) == []
