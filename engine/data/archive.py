@@ -1,7 +1,8 @@
 """The one way in which untrusted files, folders and zips are opened.
 
 Nothing is extracted: a `Source` lists members by checked names and streams their bytes,
-counted against what was declared. `arrays.py` reads numpy files on top of it. No reader of
+counted against what was declared. (`on_disk` copies single members for the libraries that need
+a path.) `arrays.py` reads numpy files on top of it. No reader of
 a data kind calls `zipfile`, `tarfile`, `pickle` or `numpy.load` itself.
 """
 
@@ -10,12 +11,14 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import stat
 import struct
+import tempfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,16 +88,16 @@ class Member:
     start: Callable[[], BinaryIO]
 
     @contextmanager
-    def open(self) -> Iterator[io.BufferedReader]:
+    def open(self, buffer: int = BLOCK) -> Iterator[io.BufferedReader]:
         try:
             raw = self.start()
         except _BROKEN as fault:
             raise _damaged(self.name, fault) from fault
-        with raw, io.BufferedReader(_Counted(raw, self), BLOCK) as stream:
+        with raw, io.BufferedReader(_Counted(raw, self), buffer) as stream:
             yield stream
 
     def head(self, size: int = HEAD) -> bytes:
-        with self.open() as stream:
+        with self.open(buffer=size) as stream:  # no more is inflated than is looked at
             return stream.read(min(size, self.size))
 
     def read(self, cap: int) -> bytes:
@@ -119,18 +122,41 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path, limits: Limits = LIMITS) -> Iterator[Source]:
-    """Open a path for reading; refuses whatever could harm before a member is read."""
+def open_source(path: Path, limits: Limits = LIMITS, *, again: bool = False) -> Iterator[Source]:
+    """Open a path for reading; refuses whatever could harm before a member is read.
+
+    `again`, where this process has opened it before: then no member is looked into beforehand,
+    so that members can be read one at a time, each when it is needed.
+    """
     path = Path(path)
     if path.is_dir():
-        yield _folder(path, limits)
+        yield _folder(path, limits, again=again)
     elif not path.exists():
         raise UserError(path.name, "expected a file, a folder or a zip; there is none here")
     elif is_zip(path):
-        with _zip(path, limits) as source:
+        with _zip(path, limits, again=again) as source:
             yield source
     else:
         yield _file(path, limits)
+
+
+@contextmanager
+def on_disk(members: Iterable[Member]) -> Iterator[Path]:
+    """A private folder with copies of members under the last part of their checked names, for
+    libraries that read paths alone; removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tenfold-") as made:
+        folder = Path(made)
+        for member in members:
+            lay_down(member, folder)
+        yield folder
+
+
+def lay_down(member: Member, folder: Path) -> Path:
+    """Copy a member into a private folder of `on_disk`."""
+    copy = folder / check_name(member.name, member.name).rpartition("/")[2]
+    with member.open() as stream, copy.open("xb") as file:
+        shutil.copyfileobj(stream, file, BLOCK)
+    return copy
 
 
 def is_zip(path: Path) -> bool:
@@ -214,7 +240,7 @@ def _file(path: Path, limits: Limits) -> Source:
     return Source(path.name, packed=False, members={path.name: member}, single=True)
 
 
-def _folder(path: Path, limits: Limits) -> Source:
+def _folder(path: Path, limits: Limits, *, again: bool) -> Source:
     found: dict[str, Member] = {}
     waiting = [path]
     total = 0
@@ -235,14 +261,15 @@ def _folder(path: Path, limits: Limits) -> Source:
             total += size
             _add(found, Member(name, size, lambda inside=inside: inside.open("rb")), path.name)
             _refuse_excess(path.name, len(found), total, limits=limits)
-    for member in found.values():
+    for member in () if again else found.values():
         _refuse_nested(member)
     return Source(path.name, packed=False, members=_by_name(found))
 
 
 @contextmanager
-def _zip(path: Path, limits: Limits) -> Iterator[Source]:
-    _refuse_long_directory(path, limits)
+def _zip(path: Path, limits: Limits, *, again: bool) -> Iterator[Source]:
+    if not again:
+        _refuse_long_directory(path, limits)
     try:
         archive = zipfile.ZipFile(path)
     except _BROKEN as fault:
@@ -259,7 +286,7 @@ def _zip(path: Path, limits: Limits) -> Iterator[Source]:
             start = lambda info=info: archive.open(info)  # noqa: E731
             _add(found, Member(name, info.file_size, start), path.name)
         _refuse_bomb(path, total, limits)
-        for member in found.values():
+        for member in () if again else found.values():
             _refuse_nested(member)
         yield Source(path.name, packed=True, members=_by_name(found))
 
