@@ -1,0 +1,71 @@
+"""What channels, recordings and subjects are called: one name for one electrode.
+
+The standard names are those of the 10-20 system and its extensions in capitals, FP1 and CZ, with
+T7, T8, P7 and P8 for what was once T3, T4, T5 and T6.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+KINDS = ("eeg", "eog", "ecg", "emg", "stim", "resp", "misc")
+RENAMED = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
+_PREFIX = re.compile(r"(EEG|POL)[ _:]+(?=\S)", re.I)
+_REFERENCE = re.compile(r"[-_ ](REF|LE|AR|AVG|AVE)$", re.I)
+# Looked for in this order; a word of letters alone, or with a number behind it.
+_WORDS = {
+    "eog": r"[HVLR]?EOG[HVLRUD]?|LOC|ROC|E1|E2",
+    "ecg": r"ECG|EKG",
+    "emg": r"EMG|CHIN",
+    "stim": r"STI|STIM|STATUS|TRIG|TRIGGER|TRIGGERS|MARKER|MARKERS|EVENT|EVENTS|DC TRIGGER",
+    "resp": r"RESP|RESPIRATION|AIRFLOW|FLOW|THORAX|THORACIC|ABDOMEN|ABDOMINAL|CHEST|SNORE",
+    "misc": r"SAO2|SPO2|OXSTAT|TEMP|GSR|EDA|PULSE|PLETH|PPG|HR|BP|LIGHT|SOUND|BURSTS|SUPPR"
+    r"|ACC[XYZ]?|GYRO[XYZ]?|PHOTIC|IBI|ANNOTATIONS",
+}
+_KINDS = {
+    kind: re.compile(rf"(^|[^A-Z])({words})([^A-Z]|$)", re.I) for kind, words in _WORDS.items()
+}
+_BIDS = re.compile(r"(?:^|[/_])(sub-[A-Za-z0-9]+)(?=[/_.]|$)")
+_SUBJECT = re.compile(r"[A-Za-z]+\d+")
+# Words that number recordings, not people: "S001/run1" is of S001.
+_NO_SUBJECT = re.compile(
+    r"(run|rec|recording|ses|session|trial|task|file|eeg|block|raw|part)\d", re.I
+)
+
+
+def standard_name(channel: str) -> str:
+    """`EEG Fp1-REF` and `Fp1.` are FP1; `T3` is T7; a derivation `EEG A2-A1` stays one."""
+    name = _PREFIX.sub("", channel.strip()).replace(".", "")
+    name = _REFERENCE.sub("", name).strip().upper()
+    return RENAMED.get(name, name) or channel
+
+
+def kind_of(channel: str) -> str:
+    """What a channel records, guessed by its name: eeg where nothing speaks against it."""
+    if _PREFIX.match(channel):
+        return "eeg"
+    return next((kind for kind, words in _KINDS.items() if words.search(channel)), "eeg")
+
+
+def distinct(channels: Sequence[str]) -> tuple[str, ...]:
+    """Names that come more than once are numbered, as MNE numbers them: C3-0, C3-1."""
+    times, seen = Counter(channels), Counter()
+    names = []
+    for channel in channels:
+        names.append(f"{channel}-{seen[channel]}" if times[channel] > 1 else channel)
+        seen[channel] += 1
+    return tuple(names)
+
+
+def subject_of(name: str) -> str:
+    """Whose recording it is: `sub-01` of a BIDS name, else `S001` of `S001R04`, else the name."""
+    bids = _BIDS.search(name)
+    if bids:
+        return bids[1]
+    *folders, base = name.split("/")
+    if folders and _NO_SUBJECT.match(base):
+        return subject_of("/".join(folders))
+    leading = _SUBJECT.match(base)
+    return leading[0] if leading else base

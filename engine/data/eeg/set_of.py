@@ -1,0 +1,167 @@
+"""What recordings are together: whose they are, which channels all have, how they are labelled."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from engine.core.units import counted
+from engine.data.eeg.naming import kind_of
+from engine.data.eeg.recording import Cut, Recording, Recordings, Row
+from engine.data.eeg.tables import annotations_of, labels_of
+from engine.data.kind import Report
+
+FEW = 8  # names of a list that a line shows
+MOST_KINDS = 20  # kinds of annotations that the facts name, the commonest
+
+Tables = Mapping[str, tuple[Row, ...]]
+
+
+def notes_beside(recording: Recording, tables: Tables, report: Report) -> Recording:
+    """With the annotations of a BIDS *_events.tsv, where the file brings none of its own."""
+    name = f"{recording.name.removesuffix('_eeg')}_events.tsv"
+    if recording.annotations or name not in tables:
+        return recording
+    notes = annotations_of(tables[name])
+    report.ok(recording.file, f"{counted(len(notes), 'annotation')} from {name}")
+    return replace(recording, annotations=notes)
+
+
+def labels_beside(found: Recordings) -> tuple[str, dict[str, str]]:
+    """The table that gives recordings labels, and the label of each by its name."""
+    names = {}
+    for recording in found.recordings:
+        base = recording.file.rpartition("/")[2]
+        for alias in (recording.file, recording.name, base, recording.name.rpartition("/")[2]):
+            names[alias] = recording.name
+    for table, rows in found.tables.items():
+        given = labels_of(rows)
+        known = {names[name]: label for name, label in given.items() if name in names}
+        if known:
+            return table, known
+    return "", {}
+
+
+def agree(found: Recordings, report: Report) -> None:
+    """Lines about what differs between recordings, and about what is no EEG among the channels."""
+    if found.cut is not None:
+        pairs = zip(found.cut.channels, map(kind_of, found.cut.channels), strict=True)
+        _tell_others(Counter(pairs), report, of="the windows")
+        _tell_classes(found.cut, report)
+        return
+    pairs = Counter(
+        pair
+        for recording in found.recordings
+        for pair in zip(recording.channels, recording.kinds, strict=True)
+    )
+    count = len(found.recordings)
+    _tell_others(pairs, report, of=counted(count, "recording"))
+    _tell_channels(found, report)
+    rates = Counter(recording.sfreq for recording in found.recordings)
+    if len(rates) > 1:
+        listed = ", ".join(f"{rate:g} Hz ({times})" for rate, times in rates.most_common(FEW))
+        report.warn("recordings", f"sampling rates differ: {listed}")
+    table, labels = labels_beside(found)
+    if labels:
+        _tell_labels(table, labels, count, report)
+
+
+def facts(found: Recordings) -> dict[str, Any]:
+    """Every fact of the card."""
+    cut, common = found.cut, found.common
+    kinds = Counter(note.text for one in found.recordings for note in one.annotations)
+    source, classes = _labels(found, kinds)
+    if cut is None:
+        seconds = sum(recording.seconds for recording in found.recordings)
+        rates = sorted({recording.sfreq for recording in found.recordings})
+    else:
+        seconds, rates = cut.seconds, [cut.sfreq]
+    return {
+        "recordings": len(found.recordings),
+        "windows": 0 if cut is None else int(cut.x.shape[0]),
+        "subjects": len(found.subjects),
+        "hours": round(seconds / 3600, 4),
+        "channels": len(common),
+        "channel_names": list(common),
+        "sfreq": [round(rate, 3) for rate in rates],
+        "annotations": kinds.total(),
+        "annotation_kinds": [text for text, _ in kinds.most_common(MOST_KINDS)],
+        "labels": classes > 1,
+        "classes": classes,
+        "label_source": source,
+        "tables": list(found.tables),
+    }
+
+
+def _labels(found: Recordings, kinds: Counter) -> tuple[str, int]:
+    """Where labels come from, and how many classes there are: y, a table, or annotations."""
+    if found.cut is not None:
+        given = found.cut.y is not None
+        return ("y", len(np.unique(found.cut.y))) if given else ("", 0)
+    table, labels = labels_beside(found)
+    if labels:
+        return table, len(set(labels.values()))
+    return ("annotations", len(kinds)) if kinds else ("", 0)
+
+
+def _tell_others(pairs: Counter, report: Report, *, of: str) -> None:
+    others = defaultdict(list)
+    for channel, kind in pairs:
+        if kind != "eeg":
+            others[kind].append(channel)
+    for kind, channels in others.items():
+        names = ", ".join(ascii(name)[1:-1] for name in channels[:FEW])
+        more = len(channels) - FEW
+        report.warn(
+            "channels",
+            f"{kind} and no EEG, in {of}: {names}{f' and {more:,} more' if more > 0 else ''}; "
+            "methods leave them out unless told otherwise",
+        )
+
+
+def _tell_channels(found: Recordings, report: Report) -> None:
+    common = found.common
+    if not common:
+        report.error(
+            "recordings", "no channel of EEG is in all of them; upload those that share some"
+        )
+        return
+    fewest = min(len(recording.eeg) for recording in found.recordings)
+    widest = max(found.recordings, key=lambda recording: len(recording.eeg))
+    if len(common) < len(widest.eeg):
+        missing = next(recording for recording in found.recordings if len(recording.eeg) == fewest)
+        report.warn(
+            "recordings",
+            f"channel lists differ: {widest.file} has {len(widest.eeg)} of EEG, {missing.file} "
+            f"{len(missing.eeg)}; {len(common)} are common to all",
+        )
+
+
+def _tell_labels(table: str, labels: dict[str, str], count: int, report: Report) -> None:
+    sizes = Counter(labels.values())
+    listed = ", ".join(f"{ascii(label)[1:-1]} ({n})" for label, n in sizes.most_common(FEW))
+    report.ok(table, f"labels of {len(labels)} of {counted(count, 'recording')}: {listed}")
+    if len(labels) < count:
+        report.warn(table, f"no label for {counted(count - len(labels), 'recording')}")
+    if len(sizes) < 2:
+        report.warn(table, "labels of one class alone; expected two or more to tell apart")
+
+
+def _tell_classes(cut: Cut, report: Report) -> None:
+    if cut.y is None:
+        report.warn("y", "no labels; the windows serve for training without labels alone")
+        return
+    classes, sizes = np.unique(cut.y, return_counts=True)
+    listed = ", ".join(
+        f"{ascii(str(one))[1:-1]} ({size})"
+        for one, size in zip(classes[:FEW].tolist(), sizes.tolist(), strict=False)
+    )
+    report.ok("y", f"{counted(len(classes), 'class')}: {listed}")
+    if len(classes) < 2:
+        report.warn("y", "labels of one class alone; expected two or more to tell apart")
+    if cut.subject is None:
+        report.warn("subject", "not given: windows of one person could be on both sides of a split")
