@@ -12,7 +12,7 @@ from engine.core.errors import UserError
 from engine.data.archive import Member, Source
 from engine.data.arrays import open_arrays
 from engine.data.eeg.files import LIMITS, MAX_CHANNELS, refuse_size
-from engine.data.eeg.matlab import read_matlab, texts
+from engine.data.eeg.matlab import names_in, read_matlab, texts
 from engine.data.eeg.naming import distinct
 from engine.data.eeg.recording import Cut
 from engine.data.kind import Report
@@ -27,9 +27,25 @@ NAMES = {
 REQUIRED = ("x", "sfreq", "ch_names")
 
 
+def holds_arrays(source: Source) -> bool:
+    """Any npz."""
+    return source.packed and all(name.endswith(".npy") for name in source.members)
+
+
 def holds_cut(source: Source) -> bool:
-    """An npz with an array x of windows."""
-    return source.packed and any(f"{name}.npy" in source.members for name in NAMES["x"])
+    """An npz with an array x of windows and those that go with it."""
+    return holds_arrays(source) and _complete(
+        {name.removesuffix(".npy") for name in source.members}
+    )
+
+
+def is_cut(member: Member) -> bool:
+    """A MATLAB file with a variable x and those that go with it."""
+    return _complete(set(names_in(member)))
+
+
+def _complete(names: set[str]) -> bool:
+    return all(names & set(NAMES[name]) for name in REQUIRED)
 
 
 def read_npz(path: Path, report: Report) -> Cut:

@@ -388,7 +388,7 @@ def _placed(
         except UnicodeDecodeError:  # of programs that wrote what their machine spoke
             text, foreign = raw.decode("latin-1"), True
         record = max(0, int(np.searchsorted(begins, onset + 1e-9, side="right")) - 1)
-        at = record * header.seconds + onset - begins[record]
+        at = record * header.seconds + onset - float(begins[record])
         annotations.append(Annotation(round(at, 6), duration, text.strip()))
     if foreign:
         report.warn(where, "annotations that are not UTF-8, as EDF+ asks: read as Latin-1")

@@ -13,7 +13,7 @@ from engine.core.units import counted, duration
 from engine.data.archive import Member, Source, open_source
 from engine.data.eeg import tables as text
 from engine.data.eeg.brainvision import read_brainvision
-from engine.data.eeg.cut import holds_cut, read_mat, read_npz
+from engine.data.eeg.cut import holds_arrays, holds_cut, is_cut, read_mat, read_npz
 from engine.data.eeg.edf import read_edf
 from engine.data.eeg.eeglab import read_eeglab
 from engine.data.eeg.files import (
@@ -45,7 +45,11 @@ def sniff(path: Path) -> bool:
                 suffix not in MARKS or format_of(member.head(64)) == suffix
                 for member, suffix in files.recordings
             )
-            return marked or any(map(text.is_recording, files.tables))
+            return (
+                marked
+                or any(map(text.is_recording, files.tables))
+                or any(map(is_cut, files.matlab))
+            )
     except UserError:
         return False
 
@@ -81,7 +85,7 @@ def preview(path: Path) -> dict[str, Any]:
 def _read(path: Path, report: Report) -> Recordings | None:
     path = Path(path)
     with open_source(path, LIMITS) as source:
-        if holds_cut(source):
+        if source.members and holds_arrays(source):
             return Recordings((), read_npz(path, report), {})
         files = sorted_out(source)
         if files.matlab:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -36,9 +38,25 @@ _BROKEN = (
 )
 
 
-def read_matlab(member: Member, names: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """The variables of these names (all, if None): structs as objects with attributes."""
+def read_matlab(member: Member) -> dict[str, Any]:
+    """All variables, structs as objects with attributes."""
     from scipy.io import loadmat
+
+    with _matlab(member) as file:
+        return loadmat(file, struct_as_record=False, squeeze_me=True)
+
+
+def names_in(member: Member) -> list[str]:
+    """What the variables are called."""
+    from scipy.io import whosmat
+
+    with _matlab(member) as file:
+        return [name for name, _, _ in whosmat(file)]
+
+
+@contextmanager
+def _matlab(member: Member) -> Iterator[io.BytesIO]:
+    """The bytes, once they are known to be of MATLAB 5 and to unpack to a bounded size."""
     from scipy.io.matlab import MatReadError
 
     head = member.head(len(MATLAB_5))
@@ -52,9 +70,7 @@ def read_matlab(member: Member, names: tuple[str, ...] | None = None) -> dict[st
     raw = member.read(MAX_MATLAB)
     _refuse_bomb(raw, member.name)
     try:
-        return loadmat(
-            io.BytesIO(raw), variable_names=names, struct_as_record=False, squeeze_me=True
-        )
+        yield io.BytesIO(raw)
     except (*_BROKEN, MatReadError) as fault:
         raise UserError(
             member.name, f"truncated or damaged ({str(fault)[:120]}); expected a MATLAB 5 file"

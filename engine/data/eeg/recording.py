@@ -90,10 +90,11 @@ class Recording:
             return list(range(len(self.channels)))
         known = {standard_name(name): place for place, name in enumerate(self.channels)}
         known |= {name: place for place, name in enumerate(self.channels)}
-        absent = [name for name in channels if name not in known]
-        if absent:
-            raise UserError(self.file, f"no channel {absent[0]!a}; expected one of the recording")
-        return [known[name] for name in channels]
+        places = [known.get(name, known.get(standard_name(name))) for name in channels]
+        if None in places:
+            absent = channels[places.index(None)]
+            raise UserError(self.file, f"no channel {absent!a}; expected one of the recording")
+        return places
 
 
 @dataclass(frozen=True, eq=False)

@@ -110,6 +110,8 @@ def read_recording(member: Member, path: Path, report: Report) -> Recording:
     if not _TIME.match(names[0]) or len(names) < 2:
         raise UserError(member.name, f"a first column {names[0][:30]!a}; {_EXPECTED}")
     samples, first, last, widest, narrowest = _times(member, separator)
+    if not samples:
+        raise UserError(member.name, "a header and no rows; expected a row for each sample")
     named = _RATE.search(names[0])
     if named:
         sfreq = float(named[1])

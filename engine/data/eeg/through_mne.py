@@ -173,8 +173,8 @@ def _described(raw: Any, path: Path, parts: list[Member], *, suffix: str) -> Rec
 
 
 def _annotations(raw: Any) -> tuple[Annotation, ...]:
-    """MNE counts from the start of the measurement where that has a date, else from sample 0."""
-    shift = raw.first_samp / raw.info["sfreq"] if raw.annotations.orig_time is not None else 0.0
+    """MNE counts from the start of the measurement, which may lie before the first sample."""
+    shift = raw.first_samp / raw.info["sfreq"]
     notes = [
         Annotation(round(float(onset) - shift, 6), float(lasted), str(text))
         for onset, lasted, text in zip(

@@ -1,0 +1,86 @@
+"""Names of channels, kinds and subjects as the field writes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.data.eeg.naming import distinct, kind_of, standard_name, subject_of
+
+
+@pytest.mark.parametrize(
+    ("channel", "standard"),
+    [
+        ("EEG Fp1", "FP1"),
+        ("EEG Fp1-REF", "FP1"),
+        ("EEG T3-LE", "T7"),
+        ("Fc5.", "FC5"),
+        ("Cz..", "CZ"),
+        ("T10.", "T10"),
+        ("T3", "T7"),
+        ("T4", "T8"),
+        ("t5", "P7"),
+        ("T6", "P8"),
+        ("T7", "T7"),
+        ("EEG A2-A1", "A2-A1"),
+        ("EEG C3-A2", "C3-A2"),
+        ("POL C3", "C3"),
+        ("EEG 001", "001"),
+        ("E12", "E12"),
+        ("...", "..."),
+        (" Oz ", "OZ"),
+    ],
+)
+def test_channels_have_one_name_for_one_electrode(channel, standard):
+    assert standard_name(channel) == standard
+
+
+@pytest.mark.parametrize(
+    ("channel", "kind"),
+    [
+        ("EEG Fp1", "eeg"),
+        ("Cz", "eeg"),
+        ("C3", "eeg"),
+        ("ECG ECG", "ecg"),
+        ("EKG1", "ecg"),
+        ("EOG left", "eog"),
+        ("HEOG", "eog"),
+        ("EOG-left", "eog"),
+        ("LOC", "eog"),
+        ("EMG Chin", "emg"),
+        ("STI 014", "stim"),
+        ("Status", "stim"),
+        ("Trigger", "stim"),
+        ("Event marker", "stim"),
+        ("Resp oro-nasal", "resp"),
+        ("SaO2", "misc"),
+        ("Temp rectal", "misc"),
+        ("TP8", "eeg"),
+        ("EEG Event", "eeg"),
+    ],
+)
+def test_what_a_channel_records_is_guessed_by_its_name(channel, kind):
+    assert kind_of(channel) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [
+        ("Subject00_1", "Subject00"),
+        ("S001R04", "S001"),
+        ("S001/S001R04", "S001"),
+        ("chb01_03", "chb01"),
+        ("A01T", "A01"),
+        ("sub-01/ses-1/eeg/sub-01_ses-1_task-rest_eeg", "sub-01"),
+        ("sub-ab7_task-x", "sub-ab7"),
+        ("rest", "rest"),
+        ("S007/run1", "S007"),
+        ("run1", "run1"),
+    ],
+)
+def test_a_recording_tells_whose_it_is(name, subject):
+    assert subject_of(name) == subject
+
+
+def test_names_that_come_twice_are_numbered_as_mne_does():
+    assert distinct(["C3", "C4", "C3"]) == ("C3-0", "C4", "C3-1")
+    assert distinct(["C3", "C4"]) == ("C3", "C4")
