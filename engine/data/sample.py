@@ -1,7 +1,8 @@
 """The sample data that we ship: made here, from a fixed seed, the same bytes every time.
 
 A contextual stochastic block model: nodes of a class meet more often, and use the words of
-their class more often. Beside it a version with edges added by an adversary, and a split.
+their class more often. Beside it a version with edges added by an adversary, and a split. And
+recordings of EEG, of which `eeg/sample.py` tells.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_array
 
+from engine.data.eeg import sample as eeg
 from engine.data.graph.export import write_adjacency, write_graph
 from engine.data.graph.graph import Graph, adjacency_of
 from engine.data.split.split import Split
@@ -47,6 +49,8 @@ def write_samples(folder: Path) -> list[Sample]:
     write_adjacency(paths["blocks_attacked.npz"], attacked.adjacency)
     lists = {f"idx_{part}": nodes.tolist() for part, nodes in split.parts().items()}
     paths["blocks.json"].write_text(json.dumps(lists) + "\n", encoding="utf-8")
+    paths["alpha.zip"] = folder / "alpha.zip"
+    eeg.write_recordings(paths["alpha.zip"], np.random.default_rng(SEED))
     added = attacked.edges - graph.edges
     return [
         Sample(
@@ -69,6 +73,14 @@ def write_samples(folder: Path) -> list[Sample]:
             paths["blocks.json"],
             f"{split.train.size} training, {split.val.size} validation and {split.test.size} test "
             "nodes of the sample graph, in every class alike.",
+        ),
+        Sample(
+            "Sample EEG",
+            "eeg",
+            paths["alpha.zip"],
+            f"{eeg.SUBJECTS} subjects, each {eeg.SECONDS} s with closed eyes and {eeg.SECONDS} s "
+            f"with open ones, {len(eeg.CHANNELS)} channels at {eeg.RATE} Hz. Made of noise and an "
+            "alpha rhythm.",
         ),
     ]
 

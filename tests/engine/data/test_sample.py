@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.signal import welch
 
+from engine.data.eeg import io as eeg_io
 from engine.data.graph import io as graph_io
 from engine.data.kind import check, kind
 from engine.data.sample import Sample, write_samples
@@ -26,7 +28,7 @@ def by_name(samples: list[Sample], name: str) -> Path:
 def test_samples_are_the_same_bytes_on_each_run(samples, tmp_path, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 2e9)
     again = write_samples(tmp_path / "elsewhere")
-    assert len(samples) == 3
+    assert len(samples) == 4
     for one, other in zip(samples, again, strict=True):
         assert one.path.read_bytes() == other.path.read_bytes(), one.name
 
@@ -41,6 +43,7 @@ def test_samples_keep_their_known_content(samples):
         "blocks.npz": "cf4155790c475916",
         "blocks_attacked.npz": "0666f0ff431a240e",
         "blocks.json": "a1dc8a378b5442af",
+        "alpha.zip": "735de261bb50f5f3",
     }
 
 
@@ -81,3 +84,29 @@ def test_the_sample_split_takes_alike_from_every_class(samples):
         assert np.bincount(graph.labels[split.parts()[part]]).tolist() == [each] * 4
     everyone = np.concatenate(list(split.parts().values()))
     assert np.sort(everyone).tolist() == list(range(400))
+
+
+def test_the_sample_eeg_has_the_shape_that_its_text_says(samples):
+    found = eeg_io.load(by_name(samples, "alpha.zip"))
+    assert (len(found.recordings), len(found.subjects), len(found.common)) == (12, 6, 8)
+    assert {(one.sfreq, one.seconds) for one in found.recordings} == {(200, 30)}
+    facts = eeg_io.facts(found)
+    assert (facts["labels"], facts["classes"], facts["label_source"]) == (True, 2, "labels.csv")
+
+
+def test_the_sample_eeg_has_more_alpha_with_closed_eyes_at_the_back_of_the_head(samples):
+    found = eeg_io.load(by_name(samples, "alpha.zip"))
+    alpha = {}
+    for one in found.recordings:
+        rates, power = welch(one.read(["O1", "O2"]), one.sfreq, nperseg=400)
+        band = (rates >= 8) & (rates <= 12)
+        alpha[one.name] = np.log10(power[:, band].mean())
+    for subject in found.subjects:
+        assert alpha[f"{subject}_closed"] > alpha[f"{subject}_open"] + 0.3
+
+
+def test_blinks_of_the_sample_eeg_pass_the_line_at_100_in_some_windows(samples):
+    found = eeg_io.load(by_name(samples, "alpha.zip"))
+    large = {one.name: float(np.abs(one.read()).max()) >= 100 for one in found.recordings}
+    assert 0 < sum(large.values()) < 12
+    assert not any(reached for name, reached in large.items() if name.endswith("closed"))
