@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from engine.core.errors import UserError
-from engine.data.eeg.naming import standard_name, subject_of
+from engine.data.eeg.naming import kind_of, standard_name, subject_of
 
 Position = tuple[float, float, float]  # metres in the head's frame: right, front, up
 Row = dict[str, str]
@@ -131,7 +131,8 @@ class Recordings:
     def common(self) -> tuple[str, ...]:
         """Standard names of the EEG channels that all have, in the order of the first."""
         if self.cut is not None:
-            return tuple(map(standard_name, self.cut.channels))
+            eeg = (name for name in self.cut.channels if kind_of(name) == "eeg")
+            return tuple(map(standard_name, eeg))
         names = [tuple(map(standard_name, recording.eeg)) for recording in self.recordings]
         others = set(names[0]).intersection(*names[1:])
         return tuple(name for name in dict.fromkeys(names[0]) if name in others)

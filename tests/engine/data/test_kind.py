@@ -15,9 +15,9 @@ from tests.engine.data.making import folder_of
 DOCS = Path(__file__).resolve().parents[3] / "docs/data-formats.md"
 
 
-def test_both_kinds_are_found_with_their_readers():
-    assert {"graph", "split"} <= set(kinds())
-    for slug in ("graph", "split"):
+def test_the_kinds_are_found_with_their_readers():
+    assert {"eeg", "graph", "split"} <= set(kinds())
+    for slug in ("eeg", "graph", "split"):
         io = kind(slug).io()
         assert all(callable(getattr(io, name)) for name in ("sniff", "check", "load", "preview"))
 
@@ -67,6 +67,7 @@ def test_a_report_is_bounded_and_never_loses_its_errors_to_other_lines():
 
 def test_the_docs_name_the_bounds_that_hold():
     from engine.data import archive
+    from engine.data.eeg import edf, files, matlab, tables
     from engine.data.graph import build, nodelink, npz, pairs, pickled, table
     from engine.data.split import io as split_io
 
@@ -83,6 +84,13 @@ def test_the_docs_name_the_bounds_that_hold():
         "operations in a file of Planetoid": f"{pickled.MAX_STEPS:,}",
         "bytes of a line": str(table.MAX_LINE >> 20),
         "bytes of a split": str(split_io.MAX_JSON >> 20),
+        "bytes of EEG, unpacked": str(files.LIMITS.unpacked >> 30),
+        "values of a recording, channels x samples": f"{files.MAX_VALUES:,}",
+        "channels": f"{files.MAX_CHANNELS:,}",
+        "annotations of a recording": f"{edf.MAX_ANNOTATIONS:,}",
+        "bytes of a MATLAB file, unpacked": str(matlab.MAX_MATLAB >> 30),
+        "bytes of a table beside recordings": str(tables.MAX_TABLE >> 20),
+        "rows of a table beside recordings": f"{tables.MAX_ROWS:,}",
     }
     assert archive.RATIO_FLOOR == 1 << 20
     assert npz.MAX_FEATURES == npz.MAX_NODES
