@@ -56,9 +56,7 @@ def read_npz(path: Path, report: Report) -> Cut:
 
 
 def read_mat(member: Member, report: Report) -> Cut:
-    variables = {
-        name: value for name, value in read_matlab(member).items() if not name.startswith("__")
-    }
+    variables = read_matlab(member, ())
     found = _chosen(list(variables), member.name, report)
     return _cut(found, variables.__getitem__, where=member.name, report=report)
 
@@ -92,10 +90,7 @@ def _cut(found: dict[str, str], get: Callable[[str], Any], *, where: str, report
     sfreq = np.asarray(get(found["sfreq"]))
     if sfreq.size != 1 or sfreq.dtype.kind not in "iuf" or not 0 < float(sfreq.item()) < 1e6:
         raise UserError(where, f"{found['sfreq']} of shape {sfreq.shape}; expected one rate in Hz")
-    names = np.asarray(get(found["ch_names"]))
-    if names.dtype.kind == "S":
-        names = np.char.decode(names, "utf-8", "replace")
-    listed = texts(names) if names.dtype.kind in "UO" else []
+    listed = _texts(get(found["ch_names"]))
     if len(listed) != x.shape[1]:
         raise UserError(
             where,
@@ -114,7 +109,7 @@ def _cut(found: dict[str, str], get: Callable[[str], Any], *, where: str, report
     subject = columns["subject"]
     with np.errstate(over="ignore"):  # infinite here, and refused with its place later
         return Cut(
-            x=x.astype(np.float32),
+            x=x.astype(np.float32, order="C"),
             y=columns["y"],
             subject=None if subject is None else subject.astype(str),
             sfreq=float(sfreq.item()),
@@ -128,21 +123,28 @@ def _refuse_shape(shape: tuple[int, ...], where: str) -> None:
     refuse_size(where, channels=shape[1], samples=shape[0] * shape[2])
 
 
+def _texts(value: Any) -> list[str]:
+    """Of an array of texts, or of what MATLAB has for one."""
+    if not isinstance(value, np.ndarray):
+        return texts(value)
+    if value.dtype.kind == "S":
+        value = np.char.decode(value, "utf-8", "replace")
+    return [str(one).strip() for one in value.ravel()] if value.dtype.kind == "U" else []
+
+
 def _column(value: Any, windows: int, where: str) -> np.ndarray:
     """(n,) whole numbers or texts, one for each window."""
-    column = np.asarray(value)
+    column = value if isinstance(value, np.ndarray) else np.array(texts(value))
     if column.ndim == 2 and 1 in column.shape:  # as MATLAB has every row and column
         column = column.ravel()
     if column.shape != (windows,):
         raise UserError(
             where, f"shape {column.shape}; expected one for each of {windows:,} windows"
         )
-    if column.dtype.kind == "S":
-        return np.char.decode(column, "utf-8", "replace")
-    if column.dtype.kind in "UO":
-        return np.array([str(one).strip() for one in column])
-    if column.dtype.kind == "f" and (column == np.floor(column)).all():
-        return column.astype(np.int64)
-    if column.dtype.kind in "iub":
+    if column.dtype.kind in "SU":
+        return np.array(_texts(column))
+    if column.dtype.kind in "iub" or (
+        column.dtype.kind == "f" and (column == np.floor(column)).all()
+    ):
         return column.astype(np.int64)
     raise UserError(where, f"type {column.dtype}; expected whole numbers or texts")

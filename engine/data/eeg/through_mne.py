@@ -6,7 +6,6 @@ follows, and only a member of the upload that lies beside the first is put there
 
 from __future__ import annotations
 
-import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,22 +22,6 @@ from engine.data.eeg.naming import KINDS, distinct, kind_of
 from engine.data.eeg.recording import Annotation, Position, Recording
 
 MAX_PARTS = 100  # of a split FIF: MNE splits at 2 GB
-# What MNE's readers raise on damaged files, by what they stumbled over.
-_BROKEN = (
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    AssertionError,
-    NotImplementedError,
-    ArithmeticError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    UnicodeError,
-    struct.error,
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,9 +115,12 @@ def _raw(folder: Path, member: Member, suffix: str) -> Iterator[Any]:
 
 @contextmanager
 def _plainly(where: str, suffix: str) -> Iterator[None]:
+    """On a damaged file MNE raises whatever it stumbled over, bare `Exception` among it."""
     try:
         yield
-    except _BROKEN as fault:
+    except (UserError, MemoryError):
+        raise
+    except Exception as fault:
         raise UserError(
             where,
             f"truncated or damaged ({str(fault)[:160]!a}); expected a whole {TITLES[suffix]} file",
