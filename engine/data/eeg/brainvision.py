@@ -26,7 +26,7 @@ from engine.data.eeg.files import (
     refuse_size,
     stem_of,
 )
-from engine.data.eeg.naming import distinct, kind_of
+from engine.data.eeg.naming import kind_of, numbered
 from engine.data.eeg.recording import Annotation, Position, Recording
 from engine.data.kind import Report
 
@@ -108,9 +108,7 @@ def read_brainvision(member: Member, path: Path, files: Files, report: Report) -
         raise UserError(
             where, f"DataOrientation={orientation[:20]!a}; expected MULTIPLEXED or VECTORIZED"
         )
-    channels = distinct(names)
-    if channels != names:
-        report.warn(where, "channels of the same name are numbered, as C3-0 and C3-1")
+    channels = numbered(names, where, report)
     return Recording(
         name=stem_of(member.name),
         file=member.name,

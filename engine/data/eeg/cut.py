@@ -13,7 +13,7 @@ from engine.data.archive import Member, Source
 from engine.data.arrays import open_arrays
 from engine.data.eeg.files import LIMITS, MAX_CHANNELS, refuse_size
 from engine.data.eeg.matlab import names_in, read_matlab, texts
-from engine.data.eeg.naming import distinct
+from engine.data.eeg.naming import numbered
 from engine.data.eeg.recording import Cut
 from engine.data.kind import Report
 
@@ -97,9 +97,7 @@ def _cut(found: dict[str, str], get: Callable[[str], Any], *, where: str, report
             f"{len(listed)} texts in {found['ch_names']}; expected a name for each of "
             f"{x.shape[1]} channels",
         )
-    channels = distinct(listed)
-    if channels != tuple(listed):
-        report.warn(where, "channels of the same name are numbered, as C3-0 and C3-1")
+    channels = numbered(listed, where, report)
     columns = {
         name: _column(get(found[name]), x.shape[0], f"{where}: {found[name]}")
         if name in found

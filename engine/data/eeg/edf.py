@@ -21,7 +21,7 @@ from engine.core.errors import UserError
 from engine.core.units import counted
 from engine.data.archive import Member, open_source
 from engine.data.eeg.files import BLOCK, LIMITS, MAX_CHANNELS, refuse_size, stem_of
-from engine.data.eeg.naming import distinct, kind_of
+from engine.data.eeg.naming import kind_of, numbered
 from engine.data.eeg.recording import Annotation, Recording
 from engine.data.kind import Report
 
@@ -306,11 +306,7 @@ def _scales(
 
 def _channels(header: Header, where: str, report: Report) -> tuple[str, ...]:
     labels = [header.labels[at] for at in header.signals]
-    names = distinct(labels)
-    if names != tuple(labels):
-        twice = sorted({label for label in labels if labels.count(label) > 1})
-        shown = ", ".join(ascii(label) for label in twice[:8])
-        report.warn(where, f"channels of the same name are numbered, as C3-0 and C3-1: {shown}")
+    names = numbered(labels, where, report)
     rates = {header.each[at] / header.seconds for at in header.signals}
     if len(rates) > 1:
         slow = [header.labels[at] for at in header.signals if header.each[at] < header.most]

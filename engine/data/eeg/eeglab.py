@@ -18,7 +18,7 @@ from engine.data.eeg.brainvision import Samples
 from engine.data.eeg.edf import MAX_ANNOTATIONS
 from engine.data.eeg.files import LIMITS, Files, partner, refuse_size, stem_of
 from engine.data.eeg.matlab import Struct, Value, read_matlab
-from engine.data.eeg.naming import KINDS, distinct, kind_of
+from engine.data.eeg.naming import KINDS, kind_of, numbered
 from engine.data.eeg.recording import Annotation, Position, Recording
 from engine.data.kind import Report
 
@@ -61,9 +61,7 @@ def read_eeglab(member: Member, path: Path, files: Files, report: Report) -> Rec
     signal = _signal(eeg, member, path, files, shape=(count, samples))
     places = _structs(eeg.get("chanlocs"))
     labels = _labels(places, count, report=report, where=where)
-    channels = distinct(labels)
-    if channels != labels:
-        report.warn(where, "channels of the same name are numbered, as C3-0 and C3-1")
+    channels = numbered(labels, where, report)
     return Recording(
         name=stem_of(where),
         file=where,

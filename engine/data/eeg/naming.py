@@ -7,9 +7,13 @@ T7, T8, P7 and P8 for what was once T3, T4, T5 and T6.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
+from engine.data.kind import Report
+
+LONGEST = 80  # letters of a channel's name
 KINDS = ("eeg", "eog", "ecg", "emg", "stim", "resp", "misc")
 RENAMED = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
 _PREFIX = re.compile(r"(EEG|POL)[ _:]+(?=\S)", re.I)
@@ -50,13 +54,31 @@ def kind_of(channel: str) -> str:
 
 
 def distinct(channels: Sequence[str]) -> tuple[str, ...]:
-    """Names that come more than once are numbered, as MNE numbers them: C3-0, C3-1."""
+    """Names that come more than once are numbered, as MNE numbers them: C3-0, C3-1.
+
+    Letters that cannot be seen are left out, and of a long name all but its beginning.
+    """
+    channels = [_visible(channel) for channel in channels]
     times, seen = Counter(channels), Counter()
     names = []
     for channel in channels:
         names.append(f"{channel}-{seen[channel]}" if times[channel] > 1 else channel)
         seen[channel] += 1
     return tuple(names)
+
+
+def numbered(channels: Sequence[str], where: str, report: Report) -> tuple[str, ...]:
+    """Distinct names, with a line about those that are there more than once."""
+    twice = [channel for channel, times in Counter(channels).items() if times > 1]
+    if twice:
+        shown = ", ".join(ascii(channel) for channel in twice[:8])
+        report.warn(where, f"channels of the same name are numbered, as C3-0 and C3-1: {shown}")
+    return distinct(channels)
+
+
+def _visible(name: str) -> str:
+    seen = "".join(letter for letter in name if unicodedata.category(letter)[0] != "C")
+    return seen.strip()[:LONGEST] or "?"
 
 
 def subject_of(name: str) -> str:

@@ -89,7 +89,7 @@ def reduced(signal: np.ndarray, pairs: int) -> tuple[np.ndarray, np.ndarray]:
 def _traces(signal: np.ndarray, channels: tuple[str, ...], sfreq: float) -> Figure:
     """One above the other, in one colour; a bar at the right says how much a microvolt is."""
     shown = np.unique(np.linspace(0, len(channels) - 1, min(TRACES, len(channels))).astype(int))
-    part = signal[shown, : int(SECONDS * sfreq)]
+    part = signal[shown, : int(SECONDS * sfreq)].astype(float)
     part = part - part.mean(axis=1, keepdims=True)
     scale = _round(3 * float(np.median(part.std(axis=1))) or 1.0)
     apart = 2 * scale
@@ -149,7 +149,7 @@ def _spectrum(signal: np.ndarray, sfreq: float) -> Figure:
     from scipy.signal import welch
 
     width = min(signal.shape[1], round(2 * sfreq))
-    rates, power = welch(signal, sfreq, nperseg=width)
+    rates, power = welch(signal.astype(float), sfreq, nperseg=width)
     kept = (rates > 0) & (rates <= min(HIGHEST, sfreq / 2))
     decibel = 10 * np.log10(np.maximum(power[:, kept], 1e-12))
     x = np.round(rates[kept], 2).tolist()

@@ -84,7 +84,7 @@ def _add(found: Amplitudes, block: np.ndarray, *, width: int) -> None:
     found.count += block.shape[1]
     seconds = block.shape[1] // width
     whole = block[:, : seconds * width].reshape(block.shape[0], seconds, width)
-    found.spread += whole.var(axis=2).sum(axis=1, dtype=np.float64)
+    found.spread += whole.var(axis=2, dtype=np.float64).sum(axis=1)
     found.seconds += seconds
 
 

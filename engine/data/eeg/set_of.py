@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.units import counted
-from engine.data.eeg.naming import kind_of
+from engine.data.eeg.naming import LONGEST, kind_of
 from engine.data.eeg.recording import Cut, Recording, Recordings, Row
 from engine.data.eeg.tables import annotations_of, labels_of
 from engine.data.kind import Report
@@ -89,7 +89,7 @@ def facts(found: Recordings) -> dict[str, Any]:
         "channel_names": list(common),
         "sfreq": [round(rate, 3) for rate in rates],
         "annotations": kinds.total(),
-        "annotation_kinds": [text for text, _ in kinds.most_common(MOST_KINDS)],
+        "annotation_kinds": [text[:LONGEST] for text, _ in kinds.most_common(MOST_KINDS)],
         "labels": classes > 1,
         "classes": classes,
         "label_source": source,

@@ -6,6 +6,7 @@ follows, and only a member of the upload that lies beside the first is put there
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,15 @@ import numpy as np
 
 from engine.core.errors import UserError
 from engine.data.archive import Member, Source, lay_down, on_disk, open_source
-from engine.data.eeg.files import BLOCK, LIMITS, TITLES, refuse_other_format, refuse_size, stem_of
+from engine.data.eeg.files import (
+    BLOCK,
+    LIMITS,
+    MAX_CHANNELS,
+    TITLES,
+    refuse_other_format,
+    refuse_size,
+    stem_of,
+)
 from engine.data.eeg.naming import KINDS, distinct, kind_of
 from engine.data.eeg.recording import Annotation, Position, Recording
 
@@ -48,12 +57,30 @@ class Opened:
 
 def read_through_mne(member: Member, path: Path, source: Source, *, suffix: str) -> Recording:
     refuse_other_format(member, suffix)
+    if suffix == ".gdf":
+        _refuse_counts(member)
     with on_disk([member]) as folder:
         parts = [member]
         if suffix == ".fif":
             parts += _further_parts(member, source, folder)
         with _raw(folder, member, suffix) as raw, _plainly(member.name, suffix):
             return _described(raw, path, parts, suffix=suffix)
+
+
+def _refuse_counts(member: Member) -> None:
+    """MNE takes the counts of a GDF at their word, and works for minutes on large ones."""
+    head = member.head(256)
+    if len(head) < 256:
+        raise UserError(member.name, f"{len(head)} bytes; expected a header of 256 at least")
+    records = struct.unpack_from("<q", head, 236)[0]
+    channels = struct.unpack_from("<H" if head[4:5] == b"2" else "<I", head, 252)[0]
+    if channels > MAX_CHANNELS or 256 * (channels + 1) > member.size:
+        raise UserError(
+            member.name,
+            f"its header says {channels:,} channels; {member.size:,} bytes hold no such header",
+        )
+    if not 0 < records <= member.size:
+        raise UserError(member.name, f"its header says {records:,} records; they are not all there")
 
 
 def parts_of(member: Member, source: Source) -> list[str]:

@@ -474,11 +474,23 @@ def test_fif_and_gdf_that_are_cut_off_are_refused_or_read_in_part(write, tmp_pat
         report = report_on(io, path)
         assert report.failed or io.load(path).recordings[0].read().size
         if report.failed:
-            assert "truncated or damaged" in said(report, "error")
+            assert path.name in said(report, "error")
 
 
-def test_a_gdf_that_says_more_records_than_there_are_is_refused(write):
-    assert "a.gdf" in errors(write("a.gdf", gdf(records=10**9)))
+@pytest.mark.parametrize("records", [-1, 0, 10**9])
+def test_a_gdf_that_says_more_records_than_there_are_is_refused(write, records):
+    text = errors(write("a.gdf", gdf(records=records)))
+    assert f"a.gdf: its header says {records:,} records; they are not all there" in text
+
+
+def test_a_gdf_that_says_more_channels_than_there_are_is_refused(write):
+    raw = bytearray(gdf())
+    for channels in (100, 10**9):
+        raw[252:256] = struct.pack("<I", channels)
+        text = errors(write("a.gdf", bytes(raw)))
+        assert (
+            f"its header says {channels:,} channels; {len(raw):,} bytes hold no such header" in text
+        )
 
 
 # Text
