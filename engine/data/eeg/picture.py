@@ -91,8 +91,8 @@ def _traces(signal: np.ndarray, channels: tuple[str, ...], sfreq: float) -> Figu
     shown = np.unique(np.linspace(0, len(channels) - 1, min(TRACES, len(channels))).astype(int))
     part = signal[shown, : int(SECONDS * sfreq)].astype(float)
     part = part - part.mean(axis=1, keepdims=True)
-    scale = _round(3 * float(np.median(part.std(axis=1))) or 1.0)
-    apart = 2 * scale
+    apart = round(6 * float(np.median(part.std(axis=1))) or 1.0, 3)
+    scale = _round(apart)
     x: list[float | None] = []
     y: list[float | None] = []
     for row, values in enumerate(part):
@@ -107,7 +107,7 @@ def _traces(signal: np.ndarray, channels: tuple[str, ...], sfreq: float) -> Figu
         "x": [round(seconds * 1.02, 3)] * 2,
         "y": [lowest - apart / 2, lowest - apart / 2 + scale],
         "text": [f"{scale:g} µV", ""],
-        "textposition": "bottom center",
+        "textposition": "bottom left",
         "line": {"width": 3},
         "hoverinfo": "skip",
         "showlegend": False,
@@ -124,9 +124,9 @@ def _traces(signal: np.ndarray, channels: tuple[str, ...], sfreq: float) -> Figu
         "meta": {"role": "traces"},
     }
     layout = {
-        "height": max(320, 22 * len(shown) + 90),
+        "height": max(360, 28 * len(shown) + 90),
         "showlegend": False,
-        "xaxis": {"title": {"text": "seconds"}, "range": [0, round(seconds * 1.05, 3)]},
+        "xaxis": {"title": {"text": "seconds"}, "range": [0, round(seconds * 1.04, 3)]},
         "yaxis": {
             "tickmode": "array",
             "tickvals": [-row * apart for row in range(len(shown))],
