@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy import loadtxt  # of lines in memory: it reads text alone
 
 from engine.core.errors import UserError
 from engine.data.archive import Member, open_source, refuse_foreign
@@ -204,7 +205,7 @@ def _numbers(member: Member, separator: str) -> Iterator[np.ndarray]:
             if not lines:
                 continue
             try:
-                rows = np.loadtxt(lines, delimiter=separator, ndmin=2, comments=None)
+                rows = loadtxt(lines, delimiter=separator, ndmin=2, comments=None)
             except ValueError:
                 raise _wrong(lines, separator, width, row, where=member.name) from None
             if rows.shape != (len(lines), width):
