@@ -25,6 +25,7 @@ from engine.data.eeg.files import (
     format_of,
     sorted_out,
 )
+from engine.data.eeg.naming import kind_of
 from engine.data.eeg.quality import measure, tell
 from engine.data.eeg.recording import Cut, Recording, Recordings
 from engine.data.eeg.set_of import agree, facts, notes_beside
@@ -104,9 +105,8 @@ def _matlab(files: Files, source: Source, report: Report) -> Recordings:
 
 
 def _recordings(path: Path, source: Source, files: Files, report: Report) -> Recordings | None:
-    tables = [member for member in files.tables if not source.single]
     as_text = [member for member in files.tables if source.single or text.is_recording(member)]
-    tables = [member for member in tables if member not in as_text]
+    tables = [member for member in files.tables if member not in as_text]
     if not files.recordings and not as_text:
         raise UserError(source.name, _nothing(source))
     if files.others:
@@ -225,8 +225,6 @@ def _look_at_cut(cut: Cut, where: str, report: Report) -> None:
             f"{LEAST_SECONDS:g} s or more",
         )
     _refuse_rate(cut.sfreq, where, report)
-    from engine.data.eeg.naming import kind_of
-
     kinds = tuple(map(kind_of, cut.channels))
     amplitudes = measure(cut.x, channels, cut.sfreq)
     median = tell(amplitudes, cut.channels, kinds, where=where, report=report)
