@@ -20,7 +20,7 @@ REGRESSION = ("r", "r2", "rmse")
 
 
 def classification(labels: np.ndarray, probabilities: np.ndarray) -> Found:
-    """Of (n,) classes and (n, K) probabilities: the keys of `BINARY` if K = 2, else `MULTICLASS`."""
+    """Of (n,) classes and (n, K) probabilities; the keys are those of `BINARY` if K is 2."""
     return (binary if probabilities.shape[1] == 2 else multiclass)(labels, probabilities)
 
 
