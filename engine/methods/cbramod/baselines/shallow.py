@@ -24,7 +24,7 @@ class ShallowConvNet(Network):
     grid = (
         {"rate": 6e-4, "dropout": 0.5},
         {"rate": 2e-3, "dropout": 0.5},
-        {"rate": 2e-4, "dropout": 0.5},
+        {"rate": 6e-4, "dropout": 0.75},
     )
 
     def __init__(self, channels: int, times: int, classes: int, *, dropout: float):
