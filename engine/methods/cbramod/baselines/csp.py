@@ -23,6 +23,10 @@ from engine.methods.cbramod.baselines.labelled import Labelled, require_two_clas
 COMPONENTS = 6
 BAND = (8.0, 30.0)  # Hz
 EDGE = 0.5  # s; what the filter does not know at the ends, and after a cue the time to react
+# 64 covariances from a dozen trials, which an average reference leaves without full rank: not
+# shrunk, rounding decides what the last patterns are (float32 gave .68 where float64 gave .61).
+SHRINKAGE = "ledoit_wolf"
+BATCH = 256  # windows at a time
 
 
 class Csp:
@@ -52,7 +56,7 @@ def fit(
     span = span or (edge, length - edge)
     settings = {"band": band, "span": span}
     seen = filtered(train.x, sfreq=train.sfreq, **settings)
-    csp = CSP(n_components=min(COMPONENTS, train.x.shape[1]), log=True)
+    csp = CSP(n_components=min(COMPONENTS, train.x.shape[1]), reg=SHRINKAGE, log=True)
     there = len(np.unique(train.y))
     lda = LinearDiscriminantAnalysis(priors=np.full(there, 1 / there))
     with mne.use_log_level("error"):  # it tells of every covariance
@@ -65,6 +69,9 @@ def filtered(
 ) -> np.ndarray:
     """(n, C, T) µV -> (n, C, T') float64: band-passed without delay, then cut to the span."""
     first, last = (round(second * sfreq) for second in span)
+    passed = np.empty((*x.shape[:2], len(range(x.shape[-1])[first:last])))
     with mne.use_log_level("error"):  # it tells of every filter, and of windows shorter than it
-        passed = mne.filter.filter_data(x.astype(np.float64), sfreq, *band)
-    return passed[..., first:last]
+        for at in range(0, len(x), BATCH):
+            some = x[at : at + BATCH].astype(np.float64)
+            passed[at : at + BATCH] = mne.filter.filter_data(some, sfreq, *band)[..., first:last]
+    return passed

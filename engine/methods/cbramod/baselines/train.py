@@ -33,6 +33,11 @@ def nothing(*of: object) -> None:
     """For who does not want to be told."""
 
 
+def tensor(x: np.ndarray) -> Tensor:
+    """A copy, as windows may lie in a file that is mapped for reading only."""
+    return torch.tensor(x, dtype=torch.float32)
+
+
 class Standardised(nn.Module):
     """A network behind its input's scale: (B, C, T) µV -> (B, K) logits."""
 
@@ -58,8 +63,8 @@ class TrainedNetwork:
     @torch.no_grad()
     def probabilities(self, x: np.ndarray) -> np.ndarray:
         self.model.eval()
-        parts = torch.from_numpy(np.ascontiguousarray(x)).split(ANSWERED)
-        logits = [self.model(part.to(self.device)) for part in parts]
+        parts = np.array_split(x, range(ANSWERED, len(x), ANSWERED))
+        logits = [self.model(tensor(part).to(self.device)) for part in parts]
         return torch.cat(logits).double().softmax(dim=1).cpu().numpy()
 
 
@@ -80,7 +85,7 @@ class Training:
         require_two_classes(train)
         self.val, self.settings, self.device = val, settings, device
         self.generator = generator
-        self.x, self.y = torch.from_numpy(train.x), torch.from_numpy(train.y).long()
+        self.x, self.y = train.x, torch.tensor(train.y, dtype=torch.int64)
         self.weights = torch.from_numpy(train.weights).float().to(device)
         _, channels, times = train.x.shape
         with self._seeded():  # layers draw from the global generator
@@ -133,7 +138,7 @@ class Training:
         self.best_epoch = state["best_epoch"]
 
     def _step(self, batch: Tensor) -> Tensor:
-        x, y = self.x[batch].to(self.device), self.y[batch].to(self.device)
+        x, y = tensor(self.x[batch.numpy()]).to(self.device), self.y[batch].to(self.device)
         self.optimizer.zero_grad()
         loss = F.cross_entropy(self.model(x), y, weight=self.weights)
         loss.backward()

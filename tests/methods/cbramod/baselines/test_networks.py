@@ -41,7 +41,7 @@ def test_weights_of_eegnet(channels, times, classes):
 
 @SHAPES
 def test_weights_of_shallow(channels, times, classes):
-    """Temporal, spatial, norm; the answer and its bias. After a filter of 25, pools of 75 every 15."""
+    """Temporal, spatial, norm; the answer and its bias. Pools of 75 every 15 after the filter."""
     pools = (times - 25 + 1 - 75) // 15 + 1
     expected = 40 * 25 + 40 * 40 * channels + 2 * 40 + (40 * pools + 1) * classes
     assert weights(ShallowConvNet(channels, times, classes, dropout=0.5)) == expected

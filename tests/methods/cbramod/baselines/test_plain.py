@@ -94,6 +94,15 @@ def test_csp_answers_uneven_classes_alike():
     assert 0.3 < answers.mean() < 0.7
 
 
+def test_an_average_reference_leaves_csp_stable():
+    """It takes a rank away; what is left to rounding must not decide."""
+    some = alphas(0, 40, channels=12)
+    some.x[:] -= some.x.mean(axis=1, keepdims=True)
+    nearly = Labelled(some.x * np.float32(1 + 1e-6), some.y, RATE, 2)
+    one, other = (csp.fit(given, None).probabilities(some.x) for given in (some, nearly))
+    np.testing.assert_allclose(one, other, atol=1e-3)
+
+
 @pytest.fixture(scope="module")
 def eeg(shared_data: Path) -> Path:
     return shared_data / "eeg"
@@ -124,4 +133,4 @@ def test_csp_on_the_imagery_of_subject_1(eeg, runs, expected):
         for train, test in ((one, other), (other, one))
     ]
     mean = np.mean([each["balanced_accuracy"] for each in found])
-    assert mean == pytest.approx(expected, abs=0.07)
+    assert mean == pytest.approx(expected, abs=0.005)  # the bar itself is 0.07
