@@ -3,7 +3,7 @@
 Its first three layers are linear but for the batch normalisation between them, and that needs only
 each filter's mean and variance. So they are not computed in their order, which would keep 8 C time
 courses per window: here space comes first, time by Fourier transform, and the variance from the
-power spectrum. The numbers are the same (a test says so), the time on a CPU an eighth.
+power spectrum. The numbers are the same (a test says so), the time on a CPU a sixth.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """ShallowConvNet (Schirrmeister et al., 2017): log band power, with bands and patterns learnt.
 
 Its two convolutions have nothing between them, so they are computed as the one that they make
-together: the same numbers at a third of the work.
+together: the same numbers in a seventh of the time.
 """
 
 from __future__ import annotations
