@@ -1,1 +1,1 @@
-"""CBraMod: a criss-cross transformer for EEG, pre-trained by reconstructing masked patches."""
+"""CBraMod: a foundation model of EEG that reads channels and moments criss-cross."""
