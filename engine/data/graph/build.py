@@ -15,6 +15,7 @@ from engine.core.units import counted
 from engine.data.graph.graph import UNKNOWN, Graph, adjacency_of
 from engine.data.kind import Report
 
+LARGEST_CLASS = 2**53  # as large as a decimal can be read exactly
 MAX_FAULTS = 20  # lines per file; the rest is counted
 FEW = 8  # names of a list that a line shows
 # 60 million values that are not zero: 4 bytes each and 4 for the column = 480 MB, twice that
@@ -231,7 +232,7 @@ def _named(values: np.ndarray, where: str, report: Report) -> tuple[np.ndarray, 
 
 
 def _whole(values: np.ndarray, parts: Parts, report: Report) -> np.ndarray | None:
-    wrong = np.flatnonzero(~(values == np.floor(values)) | (np.abs(values) > 2**53))
+    wrong = np.flatnonzero(~(values == np.floor(values)) | (np.abs(values) > LARGEST_CLASS))
     _label_faults(values, wrong, parts, report=report)
     if wrong.size:
         return None
@@ -243,7 +244,8 @@ def _from_minus_one(values: np.ndarray, parts: Parts, report: Report) -> bool:
     if values.dtype.kind not in "iu":
         report.error(parts.labels_where, f"type {values.dtype}; expected whole class numbers")
         return False
-    wrong = np.flatnonzero(values < UNKNOWN) if values.dtype.kind == "i" else np.empty(0, int)
+    # beyond the largest signed number a class would come back from int64 as a negative one
+    wrong = np.flatnonzero((values < UNKNOWN) | (values > LARGEST_CLASS))
     _label_faults(values, wrong, parts, report=report)
     return not wrong.size
 

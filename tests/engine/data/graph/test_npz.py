@@ -257,6 +257,14 @@ def test_the_message_is_also_what_loading_raises(tmp_path):
         io.load(path)
 
 
+@pytest.mark.parametrize("label", [2**53 + 1, 2**63, 2**64 - 1])
+def test_a_class_beyond_signed_numbers_is_refused(tmp_path, label):
+    """Read as a signed number 2**64 - 1 would be -1: a known class as an unknown one."""
+    labels = np.array([0, label, 1, 1], np.uint64)
+    with pytest.raises(UserError, match=f"labels: node 1: label {label}"):
+        io.load(npz(tmp_path / "graph.npz", path_graph(labels=labels)))
+
+
 @pytest.mark.parametrize("key", ["row", "col"])
 def test_pairs_outside_of_a_coo_matrix_are_refused(tmp_path, key):
     arrays = {
