@@ -15,6 +15,7 @@ import torch
 from scipy.sparse.csgraph import shortest_path
 
 from engine.core import checkpoint
+from engine.methods.gagn import judgement
 from engine.methods.gagn.filter import without
 from engine.methods.gagn.layout import layout
 from engine.methods.gagn.readout import accuracy, family
@@ -85,6 +86,8 @@ def write(
         ],
         title="Readouts",
     )
+    if adversarial is not None:
+        judgement.draw(run, case, scores.c_uv, adversarial)
     _edge_table(run, case, scores, verdict, bits, adversarial)
     _exports(run, case, agents, chosen=chosen, scores=scores, verdict=verdict, predicted=predicted)
 
