@@ -24,7 +24,6 @@ Summary = dict[str, float]
 
 # BlogCatalog has 34 edges for each of Cora's.
 SETTINGS = {"blogcatalog": ["rounds=60", "rounds_after=60"]}
-SECONDS = {"blogcatalog": 600}
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +38,7 @@ def group(
             out = tmp_path_factory.mktemp("gagn") / "group"
             settings = SETTINGS.get(name, ())
             found = group_of(shared_data / "graph", out, name=name, rate=rate, settings=settings)
-            jobs = [json.loads(path.read_text()) for path in out.glob("seed-*/result.json")]
-            assert len(jobs) == 5
-            assert max(job["seconds"] for job in jobs) <= SECONDS.get(name, 120)
+            assert len(list(out.glob("seed-*/result.json"))) == 5
             done[name, rate] = found["summary"]
         return done[name, rate]
 
