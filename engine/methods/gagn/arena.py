@@ -179,7 +179,7 @@ def attacked(
             run.message(f"{cell.words}: {len(flips)} of {edges} edges flipped")
             allowed = cell.budget(edges) or 0
             if not cell.targeted and len(flips) < allowed:
-                run.message(f"{allowed} were allowed, no more found", level="warning")
+                run.message(f"{allowed} were allowed; the search ended with fewer", level="warning")
             adjacency = flipped(case.adjacency, flips)
             clean = case.adjacency if case.clean is None else case.clean
             fought = replace(case, adjacency=adjacency, clean=clean)
@@ -290,7 +290,7 @@ def _aim(cell: Cell, model: Model, victim: Victim, arena: dict[str, Any]) -> dic
 
 
 def _options(name: str, params: GagnParams) -> dict[str, Any]:
-    found: dict[str, Any] = {"law": params.attack_power_law}
+    found: dict[str, Any] = {"law": params.attack_power_law in ("all", name)}
     if name in attacks.RELAXED and params.attack_steps:
         found["steps"] = params.attack_steps
     if name in attacks.BLOCKS and params.attack_block:

@@ -50,6 +50,8 @@ BASELINES = (
 
 
 def _conflict(params: GagnParams, given: Mapping[str, Facts]) -> tuple[str, str] | None:
+    if params.fixed_cut and not (params.confidence and params.witnesses):
+        return "filter", "a cut is asked for, but the filter needs confidence and witness slots"
     graph, perturbed, split = (given.get(name, {}) for name in ("graph", "perturbed", "split"))
     if graph.get("classes") in (0, 1):
         return "graph", "expected nodes of at least two classes; all labels are the same"
@@ -106,11 +108,9 @@ METHOD = Method(
             "graph",
             "graph",
             "Graph",
-            "Edges, features and labels; the clean graph where a perturbed one is given.",
-            needs=(
-                Need("features", True, "expected features, which agents compare; it has none"),
-                Need("labels", True, "expected labels, to train and test with; it has none"),
-            ),
+            "Edges, labels and features; the clean graph where a perturbed one is given. Where it "
+            "has no features, nodes differ by their names alone.",
+            needs=(Need("labels", True, "expected labels, to train and test with; it has none"),),
         ),
         Input(
             "perturbed",

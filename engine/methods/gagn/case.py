@@ -30,6 +30,7 @@ class Case:
     split: Split
     kept: np.ndarray  # numbers of the nodes in the uploaded graph
     drawn: bool  # was the split drawn here?
+    featureless: bool = False  # the upload had none: one per node stands for them
     node_names: np.ndarray | None = None  # as the upload calls them, where not by number
     class_names: np.ndarray | None = None
     targets: np.ndarray | None = None  # nodes that an attack is after, counted on their own
@@ -80,18 +81,23 @@ def prepare(
     params: GagnParams,
     rng: np.random.Generator,
 ) -> Case:
-    if graph.features is None:
-        raise UserError("graph", "expected features: agents compare what their neighbours are")
     if graph.labels is None or (graph.labels >= 0).sum() == 0:
         raise UserError("graph", "expected labels: there is nothing to learn without any")
     if len(np.unique(graph.labels[graph.labels >= 0])) < 2:
         raise UserError("graph", "expected nodes of at least two classes; all labels are the same")
-    if graph.features.nnz and np.abs(graph.features.data).max() > LARGEST:
+    if (
+        graph.features is not None
+        and graph.features.nnz
+        and np.abs(graph.features.data).max() > LARGEST
+    ):
         raise UserError("graph", f"expected features of at most {LARGEST:g} in size: scale them")
     whole = graph.nodes
     kept = np.arange(whole)
     if params.largest_component:
         graph, kept = graph.largest_component()
+    features = graph.features
+    if features is None:
+        features = sp.eye_array(graph.nodes, format="csr", dtype=np.float32)
     adjacency, clean = graph.adjacency, None
     if perturbed is not None:
         if perturbed.nodes != graph.nodes:
@@ -104,29 +110,28 @@ def prepare(
     return Case(
         adjacency,
         clean,
-        graph.features,
+        features,
         graph.labels,
         split,
         kept,
         drawn,
+        featureless=graph.features is None,
         node_names=graph.node_names,
         class_names=graph.class_names,
     )
 
 
 def stratified(labels: np.ndarray, rng: np.random.Generator) -> Split:
-    """10 % of each class to train, 10 % to validate, the rest to test; one at least of each."""
+    """10 % of each class to train, 10 % to validate, the rest to test; one at least of each, as
+    far as they go: a class of one only trains, of two it trains and tests."""
     parts: dict[str, list[np.ndarray]] = {"train": [], "val": [], "test": []}
     for value in np.unique(labels[labels >= 0]):
         nodes = rng.permutation(np.flatnonzero(labels == value))
-        if len(nodes) < 3:
-            raise UserError(
-                "graph", f"class {value} has {len(nodes)} nodes; a split needs 3 at least"
-            )
-        share = max(1, round(0.1 * len(nodes)))
-        parts["train"].append(nodes[:share])
-        parts["val"].append(nodes[share : 2 * share])
-        parts["test"].append(nodes[2 * share :])
+        train = max(1, round(0.1 * len(nodes)))
+        val = train if len(nodes) > 2 else 0
+        parts["train"].append(nodes[:train])
+        parts["val"].append(nodes[train : train + val])
+        parts["test"].append(nodes[train + val :])
     return Split(**{name: np.sort(np.concatenate(nodes)) for name, nodes in parts.items()})
 
 

@@ -124,6 +124,20 @@ def describe(run: Run, case: Case) -> None:
         f"{case.classes} classes; {len(split.train)} train, {len(split.val)} validate, "
         f"{len(split.test)} test"
     )
+    if case.featureless:
+        run.message(
+            "the graph has no features: each node gets one of its own, so no two are alike, and "
+            "agents know one another by their neighbourhoods alone",
+            level="warning",
+        )
+    if case.drawn:
+        counts = np.bincount(case.labels[case.labels >= 0])
+        for value in np.flatnonzero((counts > 0) & (counts < 3)):
+            name = value if case.class_names is None else case.class_names[value]
+            run.message(
+                f"class {name} has too few nodes for every part ({counts[value]}; 3 are needed)",
+                level="warning",
+            )
     alone = int((np.diff(case.adjacency.indptr) == 0).sum())
     if alone:
         run.message(f"{alone} nodes have no neighbour and hear nothing", level="warning")
@@ -213,7 +227,9 @@ def look(
     allowed = [name for name in scores if run.params.readout in ("auto", family(name))]
     top = max(allowed, key=scores.__getitem__)  # the first of equals
     best, number = standing["best"], standing["round"]
-    if best is None or ((number % LOOK == 0 or last) and scores[top] > best["val_accuracy"]):
+    first = standing["stage"] == 0 and best is not None and best["round"] < LOOK
+    better = best is None or first or scores[top] > best["val_accuracy"]
+    if best is None or ((number % LOOK == 0 or last) and better):
         standing["best"] = {
             "val_accuracy": scores[top],
             "readout": top,

@@ -346,10 +346,10 @@ class GagnParams(Params):
         le=100,
         advanced=True,
     )
-    attack_power_law: bool = param(
-        False,
+    attack_power_law: Literal["nettack", "all", "none"] = param(
+        "nettack",
         "Keep the degrees plausible",
-        "Attacks make no flip after which the degrees fail Nettack's likelihood-ratio test.",
+        "Which attacks make no flip after which the degrees fail Nettack's likelihood-ratio test.",
         source="paper of Nettack",
         advanced=True,
     )
@@ -387,7 +387,10 @@ class GagnParams(Params):
     @field_validator("rate")
     @classmethod
     def _shares(cls, value: list[float]) -> list[float]:
-        return _ascending(value, lambda item: 0 < item <= 1, "rates above 0, up to 1")
+        rates = _ascending(value, lambda item: 0 < item <= 1, "rates above 0, up to 1")
+        if len({f"{100 * rate:g}" for rate in rates}) < len(rates):  # cells are called by them
+            raise ValueError(f"expected rates that differ in six digits, got {rates}")
+        return rates
 
     @field_validator("target_flips")
     @classmethod

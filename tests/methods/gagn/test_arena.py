@@ -317,6 +317,9 @@ def test_what_cannot_be_fought_is_refused_before_anything_is_computed(attempt, c
         assert refusal(clean, attack=[blocked], rate=[0.1], attack_block=5).where == "attack_block"
     for off in ({"filter": "off"}, {"confidence": False}, {"witnesses": 0}):
         assert "filter" in str(refusal(clean, attack=["aware"], **off))
+    for off in ({"confidence": False}, {"witnesses": 0}):
+        cut = {"filter": "multi", "thresholds": [0.9]}
+        assert refusal(clean, attack=[], **cut, **off).where == "filter"
     taught = json.loads(clean["split"].read_text())["idx_train"][0]
     for node in (taught, 999):
         fault = refusal(clean, attack=["nettack"], targets=[node])
@@ -326,8 +329,32 @@ def test_what_cannot_be_fought_is_refused_before_anything_is_computed(attempt, c
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("attack", ["magic"]), ("rate", [0]), ("rate", [1.5]), ("rate", []), ("target_flips", [-1])],
+    [
+        ("attack", ["magic"]),
+        ("rate", [0]),
+        ("rate", [1.5]),
+        ("rate", []),
+        ("rate", [0.02, 0.020000001]),
+        ("target_flips", [-1]),
+    ],
 )
 def test_settings_out_of_bounds_are_refused(name, value):
     with pytest.raises(ValueError, match=name):
         GagnParams(**{name: value})
+
+
+def test_nettack_keeps_the_degrees_plausible_unless_told_otherwise(attempt, clean, tmp_path):
+    """A hundred flips on one target of 120 nodes fail its own test long before the last."""
+
+    def told(name: str, **params) -> dict[str, float]:
+        asked = {"attack": ["nettack"], "target_flips": [100], "targets": targets(clean)[:1]}
+        attempt(name, given=clean, **SMALL, **asked, **params)
+        lines = map(json.loads, (tmp_path / name / EVENTS).read_text().splitlines())
+        (about,) = [line["meta"] for line in lines if line.get("path", "").startswith("graphs")]
+        return about
+
+    kept = told("kept")
+    assert kept["degree_statistic"] < kept["degree_cutoff"]
+    free = told("free", attack_power_law="none")
+    assert free["degree_statistic"] > free["degree_cutoff"]
+    assert free["flips"] > kept["flips"] > 0

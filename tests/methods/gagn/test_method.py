@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -226,7 +227,6 @@ def refused(given: Any, perturbed: Any = None, split: Split | None = None) -> Us
 
 
 def test_inputs_that_do_not_fit_are_refused_by_name():
-    assert refused(graph(features=None)).where == "graph"
     assert refused(graph(labels=None)).where == "graph"
     smaller = graph().subgraph(np.arange(100))
     fault = refused(graph(), smaller)
@@ -257,9 +257,57 @@ def test_a_graph_of_one_class_and_features_beyond_single_precision_are_named():
     assert "scale them" in str(fault)
 
 
-def test_a_class_too_small_to_split_is_named():
-    with pytest.raises(UserError, match="class 1"):
-        stratified(np.array([0] * 10 + [1] * 2), np.random.default_rng(0))
+def test_a_class_too_small_for_every_part_trains_first_then_tests():
+    labels = np.array([0] * 10 + [1] * 2 + [2])
+    split = stratified(labels, np.random.default_rng(0))
+    assert [sorted(labels[part]) for part in split.parts().values()] == [
+        [0, 1, 2],
+        [0],
+        [0] * 8 + [1],
+    ]
+
+
+def messages(folder: Path) -> str:
+    lines = map(json.loads, (folder / EVENTS).read_text().splitlines())
+    return "\n".join(line["text"] for line in lines if line["t"] == "log")
+
+
+def test_a_class_too_small_for_every_part_is_named(attempt, tmp_path):
+    matrix, words, labels = planted()
+    labels[np.flatnonzero(labels == 2)[1:]] = 0
+    write_graph(tmp_path / "rare.npz", matrix, words, labels)
+    given = {"graph": tmp_path / "rare.npz"}
+    assert attempt("job", given=given, baselines=[])["test_accuracy"] > 0
+    assert "class 2 has too few nodes for every part (1; 3 are needed)" in messages(
+        tmp_path / "job"
+    )
+
+
+def test_a_graph_without_features_runs_with_a_warning(attempt, tmp_path):
+    """By their neighbourhoods alone agents are far above chance here."""
+    matrix, _, labels = planted(nodes=240, degree=8)
+    parts = {
+        f"adj_{part}": getattr(matrix, part) for part in ("data", "indices", "indptr", "shape")
+    }
+    np.savez(tmp_path / "bare.npz", labels=labels, **parts)
+    given = {"graph": tmp_path / "bare.npz"}
+    summary = attempt("job", given=given, baselines=["mlp", "gcn", "jaccard"])
+    assert summary["test_accuracy"] > 0.6
+    assert "has no features" in messages(tmp_path / "job")
+    told = Session(tmp_path / "job").ask("node", {"node": 5})
+    assert told["degree"] == matrix.indptr[6] - matrix.indptr[5]
+
+
+def test_the_first_round_is_no_snapshot(attempt, tmp_path):
+    """Where validation is content from the start it was chosen, and the confidence, which had
+    met no witness then, could never filter."""
+    matrix, words, labels = planted()
+    told = sp.csr_array(sp.hstack([words, 9 * sp.eye_array(3).tocsr()[labels]]), dtype=np.float32)
+    write_graph(tmp_path / "easy.npz", matrix, told, labels)
+    summary = attempt("job", given={"graph": tmp_path / "easy.npz"}, baselines=[])
+    assert summary["val_accuracy"] == 1
+    assert summary["confidence_auc"] is not None
+    assert "at round 1," not in messages(tmp_path / "job")
 
 
 def test_a_perturbed_graph_of_the_component_meets_the_component():
