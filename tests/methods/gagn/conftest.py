@@ -11,32 +11,16 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from engine.core import registry, resume
-from engine.core.control import Control
-from engine.core.emit import Emitter
-from engine.core.job import EVENTS, Request
-from engine.core.run import Run
+from engine.core.job import EVENTS
 from engine.data.graph import io as graphs
 from engine.data.split import io as splits
-from engine.methods.gagn.method import run as gagn
+from tests.methods import attempts
 from tests.methods.gagn.graphs import write_inputs
 
 QUICK: dict[str, Any] = {"rounds": 12, "rounds_after": 6, "candidates": 1, "min_gain": 0.0}
 QUICK["baseline_epochs"] = 30
 
 Attempt = Callable[..., dict[str, float | None]]
-
-
-class StopsAt(Run):
-    """A run that is asked to stop at its k-th step, as a drained worker asks it."""
-
-    stop_at = 0
-
-    def checkpoint_due(self) -> bool:
-        self.stop_at -= 1
-        if self.stop_at == 0:
-            self._control.ending = "stopped"
-        return super().checkpoint_due()
 
 
 @pytest.fixture
@@ -66,29 +50,11 @@ def attempt(tmp_path: Path, inputs: dict[str, Path]) -> Attempt:
         given: dict[str, Path] | None = None,
         **params,
     ) -> dict[str, float | None]:
-        folder = tmp_path / name
-        method = registry.method("gagn")
-        values = method.params(**{**QUICK, **params})
-        given = inputs if given is None else given
-        request = Request(method, values, given, seed, "cpu", 1)
-        folder.mkdir(exist_ok=True)
-        request.write(folder)
-        point = resume.rewind(folder)
-        emitter = Emitter(folder / EVENTS, n=point.n)
-        run = StopsAt(
-            request,
-            folder,
-            device="cpu",
-            emitter=emitter,
-            control=Control(),
-            point=point,
-            checkpoint_every=3600.0,
+        values = {**QUICK, **params}
+        inputs_ = inputs if given is None else given
+        return attempts.attempt(
+            tmp_path / name, "gagn", inputs_, values, seed=seed, stop_at=stop_at
         )
-        run.stop_at = stop_at
-        try:
-            return run.finish(gagn(run))
-        finally:
-            emitter.close()
 
     return make
 
