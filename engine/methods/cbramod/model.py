@@ -35,7 +35,7 @@ class Shape:
     dropout: float = 0.1
 
 
-PRESETS = {"small": Shape(layers=4), "base": Shape(layers=12)}
+PRESETS = {"small": Shape(layers=2, dropout=0.0), "base": Shape(layers=12)}
 
 
 class PatchEncoder(nn.Module):

@@ -1,0 +1,243 @@
+"""From recordings to windows: channels, filters, rate and reference first, then the cut.
+
+A whole recording is filtered and resampled before it is cut, so no window has edges of its own.
+A window's label comes from the annotation that it begins with, from a table beside the recordings,
+or from the recording's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import mne
+import numpy as np
+
+from engine.core.errors import UserError
+from engine.core.units import counted
+from engine.data.eeg.naming import standard_name
+from engine.data.eeg.set_of import labels_beside
+
+if TYPE_CHECKING:
+    from engine.data.eeg.recording import Cut, Recording, Recordings
+    from engine.methods.cbramod.params import CBraModParams
+
+RATE = 200  # Hz; a patch of the network is one second of it
+SCALE = 100.0  # microvolt that the network sees as 1
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    x: np.ndarray  # (n, C, S * RATE) float32, microvolt
+    y: np.ndarray | None  # (n,) int64, a place in `classes`
+    classes: tuple[str, ...]
+    subject: np.ndarray  # (n,) texts
+    recording: np.ndarray  # (n,) texts
+    start: np.ndarray  # (n,) seconds from the recording's first sample
+    channels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def scaled(self) -> np.ndarray:
+        """(n, C, S, RATE), as the network takes them."""
+        windows, channels, samples = self.x.shape
+        return (self.x / np.float32(SCALE)).reshape(windows, channels, samples // RATE, RATE)
+
+    def __getitem__(self, which: np.ndarray) -> Windows:
+        parts = {
+            name: getattr(self, name)[which] for name in ("x", "subject", "recording", "start")
+        }
+        return replace(self, **parts, y=None if self.y is None else self.y[which])
+
+    def loud(self, limit: float) -> np.ndarray:
+        """(n,) whether a sample reaches `limit` microvolt."""
+        found = np.zeros(len(self), bool)
+        for channel in range(len(self.channels)):  # no copy of the whole
+            found |= np.abs(self.x[:, channel]).max(axis=1) >= limit
+        return found
+
+
+def cut(
+    found: Recordings, params: CBraModParams, *, labelled: bool, tick: Callable[[], None]
+) -> Windows:
+    """All windows of an upload. `tick` is called after each recording, and may raise to cancel."""
+    if found.cut is not None:
+        return _already_cut(found.cut, params, labelled=labelled)
+    channels = chosen_channels(found, params)
+    source = label_source(found, params) if labelled else "none"
+    pieces, labels, subjects, names, starts = [], [], [], [], []
+    for recording in found.recordings:
+        for start, label in _places(recording, found, params, source):
+            starts.append(start)
+            labels.append(label)
+        new = starts[len(names) :]
+        if new:
+            signal = prepared(recording, channels, params)
+            pieces.append(_pieces(signal, new, params.window))
+        subjects += [recording.subject] * len(new)
+        names += [recording.name] * len(new)
+        tick()
+    if not pieces:
+        raise UserError("recordings", nothing(found, params, source))
+    x = np.concatenate(pieces)
+    y, classes = (None, ()) if source == "none" else numbered(np.array(labels), params)
+    arrays = (np.array(subjects), np.array(names), np.array(starts))
+    return Windows(x, y, classes, *arrays, channels)
+
+
+def chosen_channels(found: Recordings, params: CBraModParams) -> tuple[str, ...]:
+    """Standard names, in the order that the network sees: those asked for, or all EEG channels
+    that every recording has."""
+    if params.channels:
+        asked = tuple(map(standard_name, params.channels))
+        if len(set(asked)) < len(asked):
+            raise UserError("channels", "one of them is named twice; expected each once")
+        for recording in found.recordings:
+            absent = set(asked) - set(map(standard_name, recording.channels))
+            if absent:
+                raise UserError(
+                    "channels", f"{recording.file} has no {', '.join(sorted(absent))}; it has "
+                    f"{', '.join(recording.eeg)}"
+                )  # fmt: skip
+        return asked
+    if not found.common:
+        raise UserError("recordings", "no EEG channel is in all recordings; expected at least one")
+    return found.common
+
+
+def prepared(recording: Recording, channels: tuple[str, ...], params: CBraModParams) -> np.ndarray:
+    """(C, T) float32, microvolt at RATE: notch, band, reference, then the rate."""
+    signal = recording.read(channels).astype(np.float64)
+    top = recording.sfreq / 2
+    with mne.use_log_level("error"):  # it tells of every filter
+        if params.notch and params.notch < top:
+            signal = mne.filter.notch_filter(signal, recording.sfreq, params.notch)
+        low, high = params.highpass or None, params.lowpass or None
+        if high is not None and high >= top:
+            high = None
+        if low or high:
+            signal = mne.filter.filter_data(signal, recording.sfreq, low, high)
+        if params.reference == "average":
+            signal -= signal.mean(axis=0)
+        if recording.sfreq != RATE:
+            signal = mne.filter.resample(signal, RATE, recording.sfreq)
+    return signal.astype(np.float32)
+
+
+def label_source(found: Recordings, params: CBraModParams) -> str:
+    """Where labels come from: as asked, or the first of table, annotations and name that tells
+    windows apart."""
+    if params.labels != "auto":
+        return params.labels
+    if labels_beside(found)[1]:
+        return "table"
+    texts = {note.text for recording in found.recordings for note in recording.annotations}
+    texts &= set(params.classes) or texts
+    return "annotations" if len(texts) > 1 else "name"
+
+
+def numbered(labels: np.ndarray, params: CBraModParams) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Classes in the order asked for, or by name."""
+    classes = tuple(params.classes) or tuple(sorted(set(labels.tolist())))
+    absent = sorted(set(classes) - set(labels.tolist()))
+    if absent:
+        raise UserError("classes", f"no window is labelled {absent[0]!r}; there are: "
+                        f"{', '.join(sorted(set(labels.tolist())))}")  # fmt: skip
+    if len(classes) < 2:
+        raise UserError("labels", f"all windows are labelled {classes[0]!r}; expected two classes")
+    places = {name: place for place, name in enumerate(classes)}
+    return np.array([places[label] for label in labels.tolist()], np.int64), classes
+
+
+def _places(
+    recording: Recording, found: Recordings, params: CBraModParams, source: str
+) -> Iterator[tuple[float, str]]:
+    """(seconds, label) of each window that lies inside the recording and has a wanted label."""
+    wanted = set(params.classes)
+    if source == "annotations":
+        for note in recording.annotations:
+            if wanted and note.text not in wanted:
+                continue
+            first = note.onset + params.offset
+            count = max(1, int((note.duration - params.offset) / params.window + 1e-6))
+            for number in range(count):
+                start = first + number * params.window
+                if start >= 0 and start + params.window <= recording.seconds + 1e-6:
+                    yield start, note.text
+        return
+    label = _label(recording, found, params, source)
+    if source != "none" and (label is None or (wanted and label not in wanted)):
+        return
+    for number in range(int(recording.seconds / params.window + 1e-6)):
+        yield number * float(params.window), label or ""
+
+
+def _label(
+    recording: Recording, found: Recordings, params: CBraModParams, source: str
+) -> str | None:
+    if source == "name":
+        match = re.search(params.label_pattern, recording.name)
+        return None if match is None else match[match.re.groups and 1]
+    if source == "table":
+        _, told = labels_beside(found)
+        if not told:
+            raise UserError("labels", "no table beside the recordings has columns file and label")
+        return told.get(recording.name)
+    return None
+
+
+def _pieces(signal: np.ndarray, starts: list[float], window: int) -> np.ndarray:
+    """(n, C, window * RATE); a window that ends a sample late is moved to end in time."""
+    length = window * RATE
+    first = np.minimum(np.round(np.array(starts) * RATE).astype(int), signal.shape[1] - length)
+    return np.stack([signal[:, at : at + length] for at in first])
+
+
+def _already_cut(given: Cut, params: CBraModParams, *, labelled: bool) -> Windows:
+    seconds = given.x.shape[2] / given.sfreq
+    whole = int(seconds + 1e-6)
+    if whole < 1:
+        raise UserError("recordings", f"windows of {seconds:.2f} s; expected one second at least")
+    names = tuple(map(standard_name, given.channels))
+    asked = tuple(map(standard_name, params.channels)) or names
+    absent = [name for name in asked if name not in names]
+    if absent:
+        raise UserError(
+            "channels", f"the windows have no {absent[0]}; they have {', '.join(names)}"
+        )
+    x = given.x[:, [names.index(name) for name in asked]]
+    if given.sfreq != RATE:
+        with mne.use_log_level("error"):
+            x = mne.filter.resample(x.astype(np.float64), RATE, given.sfreq).astype(np.float32)
+    x = np.ascontiguousarray(x[:, :, : whole * RATE], np.float32)
+    n = len(x)
+    subject = np.array(["all"] * n) if given.subject is None else given.subject.astype(str)
+    y, classes, kept = None, (), np.arange(n)
+    if labelled:
+        if given.y is None:
+            raise UserError("recordings", "the windows have no labels y, which fine-tuning needs")
+        texts = given.y.astype(str)
+        if params.classes:
+            kept = np.flatnonzero(np.isin(texts, params.classes))
+        y, classes = numbered(texts[kept], params)
+    places = kept.astype(float)
+    return Windows(x[kept], y, classes, subject[kept], subject[kept], places, asked)
+
+
+def nothing(found: Recordings, params: CBraModParams, source: str) -> str:
+    """Why no window came out."""
+    longest = max(recording.seconds for recording in found.recordings)
+    if longest < params.window:
+        return f"the longest lasts {longest:.1f} s; expected one window of {params.window} s"
+    words = {
+        "annotations": f"no annotation is one of {', '.join(params.classes) or 'them'}",
+        "table": "no recording is named in the table of labels",
+        "name": f"no recording's name matches {params.label_pattern!r}",
+        "none": "none is long enough",
+    }
+    many = counted(len(found.recordings), "recording")
+    return f"no window comes out of {many}: {words[source]}"

@@ -1,0 +1,176 @@
+"""Windows and their labels, by annotations, tables and names; and who is on which side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.core.errors import UserError
+from engine.data.eeg.recording import Cut, Recordings
+from engine.methods.cbramod.params import CBraModParams
+from engine.methods.cbramod.split import folds
+from engine.methods.cbramod.windows import Windows, cut
+from tests.methods.cbramod.held import noise, recording, upload
+
+
+def windows(found: Recordings, *, labelled: bool = True, **params: Any) -> Windows:
+    return cut(found, CBraModParams(**params), labelled=labelled, tick=lambda: None)
+
+
+def refusal(found: Recordings, **params: Any) -> UserError:
+    with pytest.raises(UserError) as fault:
+        windows(found, **params)
+    return fault.value
+
+
+def test_windows_tile_a_recording_and_the_rest_is_left():
+    values = noise(12.3)
+    got = windows(upload(recording("S01", values)), labelled=False, window=5)
+    assert got.x.shape == (2, 2, 1000)
+    np.testing.assert_array_equal(got.x[1], values[:, 1000:2000])
+    assert got.start.tolist() == [0, 5]
+    assert got.y is None
+    assert got.scaled.shape == (2, 2, 5, 200)
+    np.testing.assert_allclose(got.scaled[1, 0, 2], values[0, 1400:1600] / 100)
+
+
+def test_an_annotation_names_the_windows_that_fit_into_it():
+    notes = ((1.0, 4.1, "left"), (6.0, 8.0, "right"), (17.5, 1.0, "left"), (15.0, 2.0, "rest"))
+    values = noise(18)
+    found = upload(recording("S01", values, notes=notes))
+    got = windows(found, window=2, classes=["right", "left"])
+    assert got.start.tolist() == [1, 3, 6, 8, 10, 12]
+    assert [got.classes[label] for label in got.y] == ["left"] * 2 + ["right"] * 4
+    assert got.classes == ("right", "left")
+    np.testing.assert_array_equal(got.x[0], values[:, 200:600])
+    late = windows(found, window=2, offset=1.0, classes=["right", "left"])
+    assert late.start.tolist() == [2, 7, 9, 11]
+
+
+def test_a_table_beats_annotations_and_a_name_is_the_last_resort():
+    noted = recording("S01_a", noise(10), notes=((0, 5, "x"), (5, 5, "y")))
+    plain = recording("S02_b", noise(10))
+    rows = ({"file": "S01_a.edf", "label": "sick"}, {"file": "S02_b.edf", "label": "well"})
+    assert windows(upload(noted, plain, labels=rows)).classes == ("sick", "well")
+    assert windows(upload(noted, plain)).classes == ("x", "y")
+    assert windows(upload(noted, plain), labels="name").classes == ("a", "b")
+    got = windows(upload(plain, recording("S03_c", noise(10))))
+    assert got.classes == ("b", "c")
+    assert got.subject.tolist() == ["S02", "S02", "S03", "S03"]
+
+
+def test_a_sine_survives_resampling_and_the_mains_do_not_survive_the_notch():
+    times = np.arange(0, 20, 1 / 500)
+    wave = 20 * np.sin(2 * np.pi * 10 * times)
+    mains = 50 * np.sin(2 * np.pi * 50 * times)
+    found = upload(recording("S01", np.stack([wave + mains, wave]), sfreq=500.0))
+    got = windows(found, labelled=False, notch=50)
+    middle = slice(1, 3)
+    at = np.arange(1000, 3000) / 200
+    expected = 20 * np.sin(2 * np.pi * 10 * at)
+    for channel in (0, 1):
+        found_wave = got.x[middle, channel].ravel()
+        assert np.abs(found_wave - expected).max() < 0.5
+    loud = windows(found, labelled=False)
+    assert np.abs(loud.x[middle, 0].ravel() - expected).max() > 40
+
+
+def test_a_band_pass_takes_the_drift_and_an_average_reference_what_is_common():
+    times = np.arange(0, 60, 1 / 200)
+    drift, wave = 100 * np.sin(2 * np.pi * 0.05 * times), 10 * np.sin(2 * np.pi * 10 * times)
+    found = upload(recording("S01", np.stack([drift + wave, drift])))
+    got = windows(found, labelled=False, highpass=1.0)
+    assert np.abs(got.x[4:8, 1]).max() < 3
+    apart = windows(found, labelled=False, reference="average")
+    np.testing.assert_allclose(apart.x[:, 0], -apart.x[:, 1], atol=1e-4)
+    assert np.abs(apart.x).max() == pytest.approx(5, rel=0.01)
+
+
+def test_channels_come_in_the_order_asked_for_whatever_files_call_them():
+    values = noise(5, channels=3)
+    one = recording("S01", values, channels=("EEG Fp1-REF", "T3", "ECG"))
+    two = recording("S02", values[[1, 0, 2]], channels=("T7", "Fp1.", "ECG"))
+    got = windows(upload(one, two), labelled=False)
+    assert got.channels == ("FP1", "T7")
+    np.testing.assert_array_equal(got.x[0], got.x[1])
+    turned = windows(upload(one, two), labelled=False, channels=["T3", "fp1"])
+    np.testing.assert_array_equal(turned.x, got.x[:, ::-1])
+
+
+def test_windows_that_were_cut_before():
+    x = noise(6, channels=8).reshape(4, 2, 1200)[:, :, :1100]
+    given = Cut(x, np.array(["b", "a", "b", "c"]), np.array(["p", "p", "q", "q"]), 200.0,
+                ("C3", "C4"))  # fmt: skip
+    got = windows(Recordings((), given, {}), classes=["a", "b"])
+    assert got.x.shape == (3, 2, 1000)
+    assert got.y.tolist() == [1, 0, 1]
+    assert got.subject.tolist() == ["p", "p", "q"]
+
+
+@pytest.mark.parametrize(
+    ("params", "where", "text"),
+    [
+        ({"channels": ["Oz"]}, "channels", "S01_a.edf has no OZ; it has C3, C4"),
+        ({"channels": ["T3", "T7"]}, "channels", "named twice"),
+        ({"window": 60}, "recordings", "lasts 10.0 s; expected one window of 60 s"),
+        ({"classes": ["z"]}, "recordings", "no window comes out of 2 recordings"),
+        ({"classes": ["a", "z"]}, "classes", "no window is labelled 'z'; there are: a"),
+        ({"classes": ["a"]}, "labels", "expected two classes"),
+        ({"labels": "table"}, "labels", "no table beside"),
+        ({"label_pattern": "x(.)"}, "recordings", "no recording's name matches"),
+    ],
+)
+def test_what_cannot_be_cut_is_told_by_name(params, where, text):
+    found = upload(recording("S01_a", noise(10)), recording("S02_b", noise(10)))
+    fault = refusal(found, **params)
+    assert fault.where == where
+    assert text in fault.expected
+
+
+def people(count: int) -> Windows:
+    return windows(
+        upload(*(recording(f"S{n:02d}_{eyes}", noise(10)) for n in range(count) for eyes in "ab"))
+    )
+
+
+def test_every_window_is_tested_once_and_nobody_is_on_two_sides():
+    found = people(9)
+    parts = folds(found, CBraModParams(folds=4), rng=np.random.default_rng(0), tested=True)
+    assert sorted(np.concatenate([part.test for part in parts])) == list(range(len(found)))
+    for part in parts:
+        sides = [set(found.subject[side]) for side in (part.train, part.val, part.test)]
+        assert all(sides)
+        assert len(set.union(*sides)) == sum(map(len, sides)) == 9
+
+
+def test_named_subjects_make_one_split():
+    found = people(5)
+    params = CBraModParams(test_units=["S04"], val_units=["S00", "S01"])
+    (part,) = folds(found, params, rng=np.random.default_rng(0), tested=True)
+    assert set(found.subject[part.test]) == {"S04"}
+    assert set(found.subject[part.val]) == {"S00", "S01"}
+    assert set(found.subject[part.train]) == {"S02", "S03"}
+    (whole,) = folds(found, CBraModParams(), rng=np.random.default_rng(0), tested=False)
+    assert not len(whole.test)
+
+
+def test_too_few_subjects_are_told_the_way_out():
+    one = people(1)
+    with pytest.raises(UserError, match=r"1 subject for 4 folds.*set split_by=recording"):
+        folds(one, CBraModParams(), rng=np.random.default_rng(0), tested=True)
+    with pytest.raises(UserError, match="val_units: no window is of S09"):
+        folds(one, CBraModParams(val_units=["S09"]), rng=np.random.default_rng(0), tested=True)
+
+
+@pytest.mark.realdata
+def test_the_windows_of_the_real_set(shared_data):
+    """1,515 of 5 s, of which 44 reach 100 µV (the brief's count, give or take quantisation)."""
+    from engine.data.eeg import io
+
+    path = shared_data / "eeg/mental_arithmetic/mental_arithmetic_200hz_sub00-31.zip"
+    got = windows(io.load(path))
+    assert np.bincount(got.y).tolist() == [1131, 384]
+    assert got.loud(100).sum() == pytest.approx(44, abs=1)
+    assert len(np.unique(got.subject)) == 32
