@@ -1,0 +1,77 @@
+"""CBraMod's card: what it is, what it takes and answers."""
+
+from __future__ import annotations
+
+from engine.core.method import Baseline, Input, Method, Metric, Paper
+from engine.methods.cbramod.params import CBraModParams
+
+MEASURES = (
+    ("balanced_accuracy", "Balanced accuracy", True),
+    ("auroc", "AUROC", True),
+    ("auc_pr", "Area under precision and recall", False),
+    ("kappa", "Cohen's kappa", True),
+    ("weighted_f1", "Weighted F1", False),
+)
+
+
+def _metrics() -> tuple[Metric, ...]:
+    found = [
+        Metric("masked_mse", "Masked error on validation", "(100 µV)²", "lower", headline=True),
+        Metric("loss", "Masked error of a batch", "(100 µV)²", "lower"),
+        Metric("lr", "Step size"),
+        Metric("gradient_norm", "Gradient norm before clipping"),
+        Metric("line.zero", "Masked error of guessing nothing", "(100 µV)²", "lower"),
+        Metric("line.channel_mean", "Masked error of the channels' mean", "(100 µV)²", "lower"),
+        Metric("line.gaussian", "Masked error of a Gaussian", "(100 µV)²", "lower"),
+        Metric("*.lead", "Lead in balanced accuracy over it", better="higher"),
+        Metric("fold.*.masked_mse", "Masked error of a fold", "(100 µV)²", "lower"),
+        Metric("fold.*.pretrain.loss", "Masked error of a batch", "(100 µV)²", "lower"),
+        Metric("fold.*.lr", "Step size"),
+        Metric("fold.*.gradient_norm", "Gradient norm before clipping"),
+        Metric("fold.*.loss", "Loss of a batch", better="lower"),
+    ]
+    for key, title, headline in MEASURES:
+        found += [
+            Metric(key, f"{title}, unseen subjects", better="higher", headline=headline),
+            Metric(f"scratch.{key}", f"{title} from scratch", better="higher"),
+            Metric(f"baseline.*.{key}", f"{title} of a baseline", better="higher"),
+            Metric(f"fold.*.val_{key}", f"{title} on validation", better="higher"),
+        ]
+    title = "Balanced accuracy on validation"
+    for prefix in ("", "scratch.", "baseline.*."):
+        found.append(Metric(f"{prefix}val_balanced_accuracy", title, better="higher"))
+    return tuple(found)
+
+
+METHOD = Method(
+    slug="cbramod",
+    title="CBraMod",
+    paper=Paper(
+        title="CBraMod: A Criss-Cross Brain Foundation Model for EEG Decoding",
+        authors="Jiquan Wang, Sha Zhao, Zhiling Luo, Yangxuan Zhou, Haiteng Jiang, Shijian Li, "
+        "Tao Li, Gang Pan",
+        year=2025,
+        url="https://arxiv.org/abs/2412.07236",
+    ),
+    summary="A transformer that reads EEG criss-cross, over channels and over moments, learns by "
+    "guessing hidden seconds of unlabelled recordings, and is then tuned to tell windows apart.",
+    inputs=(
+        Input(
+            "recordings",
+            "eeg",
+            "Recordings",
+            "Recordings or windows of EEG; with labels to fine-tune on.",
+        ),
+    ),
+    params=CBraModParams,
+    metrics=_metrics(),
+    baselines=(
+        Baseline("majority", "Majority", "The commonest class of the training windows."),
+        Baseline("band_power", "Band power", "Logistic regression on five band powers a channel."),
+        Baseline("csp", "CSP + LDA", "Spatial patterns of 8 to 30 Hz, and a linear discriminant."),
+        Baseline("eegnet", "EEGNet", "EEGNet-8,2, trained until validation stops it."),
+        Baseline("shallow", "ShallowConvNet", "Two convolutions and log power, trained likewise."),
+    ),
+    entry="engine.methods.cbramod.method:run",
+    threads=1,
+)

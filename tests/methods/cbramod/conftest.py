@@ -1,0 +1,50 @@
+"""Whole jobs on the sample recordings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.core.job import EVENTS
+from engine.data.eeg.sample import write_recordings
+from tests.methods import attempts
+
+QUICK: dict[str, Any] = {
+    "folds": 2, "pretrain_epochs": 2, "epochs": 2, "window": 5, "baselines": ["majority"]
+}  # fmt: skip
+
+Attempt = Callable[..., dict[str, float | None]]
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("eeg") / "eyes.zip"
+    write_recordings(path, np.random.default_rng(0))
+    return path
+
+
+@pytest.fixture
+def attempt(tmp_path: Path, sample: Path) -> Attempt:
+    def make(
+        name: str, *, stop_at: int = 0, seed: int = 0, **params: Any
+    ) -> dict[str, float | None]:
+        values = {**QUICK, **params}
+        given = {"recordings": sample}
+        return attempts.attempt(
+            tmp_path / name, "cbramod", given, values, seed=seed, stop_at=stop_at
+        )
+
+    return make
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Callable[[str], list[dict[str, Any]]]:
+    def read(name: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (tmp_path / name / EVENTS).read_text().splitlines()]
+
+    return read

@@ -1,0 +1,88 @@
+"""A whole CBraMod job: its numbers, its files, going on after a stop."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from engine.core import registry
+from engine.core.run import Stop
+from engine.methods.cbramod import weights
+from engine.methods.cbramod.model import PRESETS, CBraMod
+
+
+def test_pretraining_comes_below_nothing_and_tells_where_it_stands(attempt, events, tmp_path):
+    summary = attempt("job", task="pretrain", pretrain_epochs=12)
+    assert summary["masked_mse"] < summary["line.zero"]
+    assert summary["line.gaussian"] < summary["line.channel_mean"]
+    told = [line["d"] for line in events("job") if line["t"] == "m"]
+    assert told[0]["loss"] > told[-1]["loss"]
+    assert summary["masked_mse"] == min(one["masked_mse"] for one in told if "masked_mse" in one)
+    checks = [line for line in events("job") if line["t"] == "verify"]
+    assert len(checks) == 2
+    assert all(line["ok"] for line in checks)
+    model = CBraMod(PRESETS["small"])
+    rows = weights.load(model, load_file(tmp_path / "job/export/weights.safetensors"), "export")
+    assert {row.state for row in rows} == {"matched"}
+
+
+def test_fine_tuning_tests_every_window_once_on_people_it_never_met(attempt, events, tmp_path):
+    summary = attempt("job", scratch_beside=True, baselines=["majority", "band_power"], epochs=4)
+    for key in ("balanced_accuracy", "auroc", "auc_pr"):
+        for prefix in ("", "scratch.", "baseline.band_power."):
+            assert 0 <= summary[f"{prefix}{key}"] <= 1, key
+    assert summary["baseline.majority.balanced_accuracy"] == 0.5
+    assert summary["baseline.band_power.balanced_accuracy"] > 0.9  # alpha is band power
+    with (tmp_path / "job/tables/predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len({(row["recording"], row["start"]) for row in rows}) == 72
+    for row in rows:
+        assert float(row["pretrained.closed"]) + float(row["pretrained.open"]) == pytest.approx(
+            1, abs=2e-4
+        )
+    right = [
+        (row["label"], float(row["pretrained.open"]) > float(row["pretrained.closed"]))
+        for row in rows
+    ]
+    recall = [
+        np.mean([says == (label == "open") for name, says in right if name == label])
+        for label in ("closed", "open")
+    ]
+    assert np.mean(recall) == pytest.approx(summary["balanced_accuracy"], abs=0.03)
+    known = registry.method("cbramod")
+    unknown = [key for key in summary if known.metric(key) is None]
+    for line in events("job"):
+        unknown += [key for key in line.get("d", {}) if line["t"] == "m" and not known.metric(key)]
+    assert not unknown
+
+
+@pytest.mark.parametrize(("task", "stop"), [("pretrain", 7), ("finetune", 9), ("finetune", 15)])
+def test_a_stopped_job_goes_on_as_if_it_had_not_been(attempt, events, task, stop):
+    params = {"task": task, "pretrain_batch": 8, "batch": 8}
+    whole = attempt("whole", **params)
+    with pytest.raises(Stop):
+        attempt("stopped", stop_at=stop, **params)
+    assert attempt("stopped", **params) == whole
+    numbers = [
+        [line["d"] for line in events(name) if line["t"] == "m"] for name in ("whole", "stopped")
+    ]
+    assert numbers[0] == numbers[1]
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_gives_others(attempt):
+    first = attempt("first", task="pretrain")
+    assert attempt("second", task="pretrain") == first
+    assert attempt("third", task="pretrain", seed=1)["masked_mse"] != first["masked_mse"]
+
+
+def test_what_a_fold_gives_does_not_hang_on_what_ran_before(attempt):
+    """With or without baselines and a second arm, CBraMod's own numbers are the same."""
+    alone = attempt("alone", baselines=[])
+    beside = attempt("beside", baselines=["band_power"], scratch_beside=True)
+    own = {key: value for key, value in alone.items() if key in beside}
+    assert own == {key: beside[key] for key in own}
+    scratch = attempt("scratch", start="scratch", baselines=[])
+    assert scratch["balanced_accuracy"] == beside["scratch.balanced_accuracy"]
