@@ -11,7 +11,7 @@ FOREIGN = ("Input should", "Value error", "should match", "should have", "expect
 JOBS = [
     ({"project": "x"}, "project", "expected an id of 26 digits and small letters, got 'x'"),
     ({"method": "a b"}, "method", "expected 1 to 50 letters, digits, - and _, got 'a b'"),
-    ({"method": "nope"}, "method", "no method is called 'nope'; there are: fake, gagn"),
+    ({"method": "nope"}, "method", "no method is called 'nope'; there are: cbramod, fake, gagn"),
     ({"method": 5}, "method", "expected a text, got 5"),
     ({"params": []}, "params", "expected an object, got []"),
     ({"params": {"steps": "5"}}, "steps", "expected a whole number, got '5'"),
@@ -62,7 +62,7 @@ OTHERS = [
     ("GET", "/jobs?nope=1", None, "nope",
      "there is no such name; there are: q, sort, cols, cursor, limit"),
     ("GET", "/datasets?kind=A", None, "kind", "expected at most 20 small letters, got 'A'"),
-    ("GET", "/datasets?kind=zzz", None, "kind", "expected one of graph, split, got 'zzz'"),
+    ("GET", "/datasets?kind=zzz", None, "kind", "expected one of eeg, graph, split, got 'zzz'"),
     ("GET", "/projects?team=x", None, "team",
      "expected an id of 26 digits and small letters, got 'x'"),
     ("GET", "/compare", None, "jobs", "expected a value, got nothing"),
