@@ -12,6 +12,7 @@ from torch import Tensor
 from engine.core.units import counted, duration
 from engine.methods.cbramod import intervals, lines, metrics
 from engine.methods.cbramod.model import CBraMod
+from engine.methods.cbramod.split import units
 from engine.methods.cbramod.windows import RATE, SCALE, Windows
 
 if TYPE_CHECKING:
@@ -153,6 +154,14 @@ def conclude(
         model: np.concatenate([finished[f"fold.{part.name}.{model}"]["test"] for part in parts])
         for model in models
     }
+    unit = units(windows, run.params)
+    both = sum(
+        len(np.intersect1d(unit[side], unit[part.test]))
+        for part in parts
+        for side in (part.train, part.val)
+    )
+    run.verify(f"{run.params.split_by}s on both sides of a split", 0, both, 0)
+    run.verify("windows that were tested twice", 0, len(tested) - len(np.unique(tested)), 0)
     summary: dict[str, float | None] = {}
     rows, by_fold = [], {}
     for model in models:

@@ -52,6 +52,8 @@ def test_fine_tuning_tests_every_window_once_on_people_it_never_met(attempt, eve
         for label in ("closed", "open")
     ]
     assert np.mean(recall) == pytest.approx(summary["balanced_accuracy"], abs=0.03)
+    checks = [line for line in events("job") if line["t"] == "verify"]
+    assert [line["ok"] for line in checks] == [True, True]
     known = registry.method("cbramod")
     unknown = [key for key in summary if known.metric(key) is None]
     for line in events("job"):
