@@ -80,12 +80,12 @@ def reconstruction(
     )
     square = (guess - x[val]).square().mean(-1)
     gauss = (lines.conditional(x[val], mask, spread) - x[val]).square().mean(-1)
+    nothing = x[val].square().mean(-1)
     rows = []
     for place, channel in enumerate(windows.channels):
         here = mask[:, place]
-        errors = (x[val][:, place][here].square().mean(), square[:, place][here].mean(),
-                  gauss[:, place][here].mean())  # fmt: skip
-        rows.append((channel, *(round(value.item(), 6) for value in errors)))
+        errors = (each[:, place][here] for each in (nothing, square, gauss))
+        rows.append((channel, *(round(e.mean().item(), 6) if len(e) else None for e in errors)))
     columns = ("channel", "zero", "network", "gaussian")
     run.table("reconstruction", columns, rows, title="Masked error by channel")
     names = [row[0] for row in rows]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from engine.core import registry
 from engine.core.run import Stop
-from engine.methods.cbramod import weights
+from engine.methods.cbramod import report, weights
+from engine.methods.cbramod.method import probe
 from engine.methods.cbramod.model import PRESETS, CBraMod
+from engine.methods.cbramod.windows import Windows
 
 
 def test_pretraining_comes_below_nothing_and_tells_where_it_stands(attempt, events, tmp_path):
@@ -88,3 +92,32 @@ def test_what_a_fold_gives_does_not_hang_on_what_ran_before(attempt):
     assert own == {key: beside[key] for key in own}
     scratch = attempt("scratch", start="scratch", baselines=[])
     assert scratch["balanced_accuracy"] == beside["scratch.balanced_accuracy"]
+
+
+@pytest.mark.parametrize("patches", range(1, 40))
+def test_of_the_smallest_set_too_something_is_hidden(patches):
+    assert probe(1, torch.zeros(1, 1, patches, 200)).any()
+
+
+def test_a_channel_of_which_nothing_was_hidden_has_no_error():
+    class Told:
+        rows: tuple = ()
+
+        def table(self, name, columns, rows, **about):
+            self.rows = tuple(rows)
+
+        def figure(self, name, figure, **about):
+            json.dumps(figure, allow_nan=False)
+
+    torch.manual_seed(0)
+    x, mask = torch.randn(1, 2, 3, 200), torch.zeros(1, 2, 3, dtype=torch.bool)
+    mask[0, 0, 1] = True
+    many = {"y": None, "classes": (), "subject": None, "recording": None, "start": None}
+    windows = Windows(x.flatten(2).numpy(), **many, channels=("C3", "C4"))
+    told = Told()
+    model = CBraMod(PRESETS["small"])
+    report.reconstruction(told, model, windows, x, np.array([0]), mask, torch.eye(2).double())
+    (first, *errors), second = told.rows
+    assert first == "C3"
+    assert errors[0] == pytest.approx(x[0, 0, 1].square().mean().item(), rel=1e-4)
+    assert second == ("C4", None, None, None)
