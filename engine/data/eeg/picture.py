@@ -6,7 +6,6 @@ seconds for the traces, minutes for the spectrum, hours for the amplitudes.
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.data.eeg.montage import from_above, montage
 from engine.data.eeg.naming import kind_of, standard_name
 from engine.data.eeg.recording import Cut, Position, Recording, Recordings
 from engine.data.eeg.set_of import labels_beside
@@ -188,40 +188,6 @@ def _upright(at: float, ends: list[float], name: str) -> Figure:
         "line": {"width": 1, "dash": "dot"},
         "hoverinfo": "name",
     }
-
-
-def montage(found: Recordings) -> tuple[dict[str, Position], list[str]]:
-    """Where the channels of EEG of the first recording are, by the file or by the 10-05 system;
-    and those that have no place there."""
-    if found.cut is not None:
-        channels = [name for name in found.cut.channels if kind_of(name) == "eeg"]
-        own: dict[str, Position] = {}
-    else:
-        channels, own = list(found.recordings[0].eeg), found.recordings[0].positions
-    standard = _standard_positions()
-    places = {
-        name: own.get(name) or standard[standard_name(name)]
-        for name in channels
-        if name in own or standard_name(name) in standard
-    }
-    return places, [name for name in channels if name not in places]
-
-
-def _standard_positions() -> dict[str, Position]:
-    import mne
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        known = mne.channels.make_standard_montage("colin27_1005").get_positions()["ch_pos"]
-    return {standard_name(name): tuple(spot.tolist()) for name, spot in known.items()}
-
-
-def from_above(spot: Position) -> tuple[float, float]:
-    """Angles from the crown kept as distances, so that ears lie on the circle of radius 1."""
-    x, y, z = spot
-    flat = np.hypot(x, y)
-    reach = np.arctan2(flat, z) / (np.pi / 2)
-    return (float(reach * x / flat), float(reach * y / flat)) if flat else (0.0, 0.0)
 
 
 def _head(places: dict[str, Position]) -> Figure:

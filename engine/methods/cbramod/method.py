@@ -17,12 +17,15 @@ from torch import Tensor
 
 from engine.core.errors import UserError
 from engine.core.seed import torch_stream
-from engine.methods.cbramod import baselines, lines, metrics, report
+from engine.methods.cbramod import baselines, inspector, lines, metrics, report
 from engine.methods.cbramod.baselines import Labelled
 from engine.methods.cbramod.batches import Batches
+from engine.methods.cbramod.embedding import embed
 from engine.methods.cbramod.finetune import Classifier, Tuning, probabilities
+from engine.methods.cbramod.judgement import Judgement, judge
 from engine.methods.cbramod.model import PRESETS, CBraMod
 from engine.methods.cbramod.pretrain import Pretraining, error, hidden
+from engine.methods.cbramod.reconstruction import guessed, judged
 from engine.methods.cbramod.split import Part, folds
 from engine.methods.cbramod.windows import RATE, Windows, cut
 
@@ -63,14 +66,30 @@ def pretrain(
         "line.channel_mean": lines.channel_mean(x[val], mask),
         "line.gaussian": lines.gaussian(x[val], mask, spread),
     }
+    shown = report.Probe(run, windows.channels, x[val], mask)
     found = once(
-        run, standing, "pretrain", lambda: pretrained(run, "", x, train, val, mask, standing)
+        run,
+        standing,
+        "pretrain",
+        lambda: pretrained(run, "", x, train, val, mask, shown, standing),
     )
     model = born(run, "pretrain")
     model.load_state_dict(found["model"])
+    shown.draw(model, standing["step"])
     verify(run, model, x[val], mask)
-    report.reconstruction(run, model, windows, x, val, mask, spread)
+    errors = judged(guessed(model, x[val], mask), x[val], mask, spread)
+    report.reconstruction(run, windows, errors)
     report.save_weights(run, model.state_dict())
+    inspector.write(
+        run,
+        windows,
+        part,
+        embed(model, x),
+        network=model.state_dict(),
+        classifier=None,
+        reconstruction=errors,
+        judgement=None,
+    )
     return {"masked_mse": error(model, x[val], mask), **summary}
 
 
@@ -94,13 +113,51 @@ def finetune(
             found = once(run, standing, name, tune)
             if not kept:
                 found.pop("model", None)
-        standing["finished"].pop(f"fold.{part.name}.pretrain", None)
+        if part is not parts[-1]:
+            standing["finished"].pop(f"fold.{part.name}.pretrain", None)
         for name in params.baselines:
             unit = f"fold.{part.name}.{name}"
             once(run, standing, unit, lambda part=part, name=name, unit=unit: fitted(
                 run, name, unit, windows, part
             ))  # fmt: skip
-    return report.conclude(run, windows, parts, arms, standing["finished"])
+    found = judge(windows, parts, [*arms, *params.baselines], standing["finished"])
+    keep(run, windows, x, parts[-1], standing["finished"], found)
+    return report.conclude(run, windows, parts, arms, found)
+
+
+def keep(
+    run: Run,
+    windows: Windows,
+    x: Tensor,
+    part: Part,
+    finished: dict[str, Any],
+    found: Judgement,
+) -> None:
+    """The last fold's networks, and what they make of the windows."""
+    weights = finished[f"fold.{part.name}.{found.models[0]}"]["model"]
+    model = classifier(run, born(run, "kept"), windows, x)
+    model.load_state_dict(weights)
+    own = finished.get(f"fold.{part.name}.pretrain")
+    network, errors = None, None
+    if own is not None:
+        network = own["model"]
+        train, val = quiet(run, windows, part)
+        mask = probe(len(val), x)
+        before = born(run, "kept")
+        before.load_state_dict(network)
+        spread = lines.covariance(x[train])
+        errors = judged(guessed(before, x[val], mask), x[val], mask, spread)
+    report.save_weights(run, weights)
+    inspector.write(
+        run,
+        windows,
+        part,
+        embed(model.backbone, x),
+        network=network,
+        classifier=weights,
+        reconstruction=errors,
+        judgement=found,
+    )
 
 
 def once(run: Run, standing: dict[str, Any], name: str, work: Callable[[], Made]) -> Made:
@@ -120,11 +177,12 @@ def own_weights(
     train, val = quiet(run, windows, part)
     mask = probe(len(val), x)
     name = f"fold.{part.name}.pretrain"
+    shown = report.Probe(run, windows.channels, x[val], mask)
     found = once(
         run,
         standing,
         name,
-        lambda: pretrained(run, f"fold.{part.name}.pretrain.", x, train, val, mask, standing),
+        lambda: pretrained(run, f"{name}.", x, train, val, mask, shown, standing),
     )
     return found["model"]
 
@@ -136,6 +194,7 @@ def pretrained(
     train: np.ndarray,
     val: np.ndarray,
     mask: Tensor,
+    shown: report.Probe,
     standing: dict[str, Any],
 ) -> dict[str, Any]:
     """The weights of least masked error on validation."""
@@ -175,6 +234,7 @@ def pretrained(
             if best["masked_mse"] is None or told["masked_mse"] < best["masked_mse"]:
                 weights = {name: value.clone() for name, value in model.state_dict().items()}
                 best = {"masked_mse": told["masked_mse"], "model": weights}
+            shown.look(model, standing["step"])
         run.log(standing["step"], **{f"{prefix}{key}": value for key, value in told.items()})
         standing["step"] += 1
         run.advance()
@@ -200,15 +260,7 @@ def tuned(
         backbone.load_state_dict(weights)
     with torch.random.fork_rng():
         seed(run, f"{name}.head")
-        model = Classifier(
-            backbone,
-            params.head,
-            channels=x.shape[1],
-            patches=x.shape[2],
-            classes=len(windows.classes),
-            dropout=PRESETS[params.preset].dropout,
-            frozen=params.frozen,
-        ).to(run.device)
+        model = classifier(run, backbone, windows, x)
     train, y = torch.from_numpy(part.train), torch.from_numpy(windows.y)
     batches = Batches(len(train), params.batch, run.torch_rng(f"{name}.order"))
     steps = params.epochs * batches.steps
@@ -249,6 +301,19 @@ def tuned(
         "test": probabilities(model, x[part.test]),
         "model": {key: value.clone() for key, value in model.state_dict().items()},
     }
+
+
+def classifier(run: Run, backbone: CBraMod, windows: Windows, x: Tensor) -> Classifier:
+    params = run.params
+    return Classifier(
+        backbone,
+        params.head,
+        channels=x.shape[1],
+        patches=x.shape[2],
+        classes=len(windows.classes),
+        dropout=PRESETS[params.preset].dropout,
+        frozen=params.frozen,
+    ).to(run.device)
 
 
 def fitted(run: Run, name: str, unit: str, windows: Windows, part: Part) -> dict[str, Any]:

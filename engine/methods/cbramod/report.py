@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.core.units import counted, duration
-from engine.methods.cbramod import intervals, lines, metrics
-from engine.methods.cbramod.model import CBraMod
+from engine.methods.cbramod import drawing
+from engine.methods.cbramod.judgement import KEY, TITLES, Judgement
+from engine.methods.cbramod.reconstruction import guessed
 from engine.methods.cbramod.split import units
 from engine.methods.cbramod.windows import RATE, SCALE, Windows
 
 if TYPE_CHECKING:
     from engine.core.run import Run
+    from engine.methods.cbramod.intervals import Difference
+    from engine.methods.cbramod.model import CBraMod
     from engine.methods.cbramod.split import Part
 
-Found = dict[str, Any]
-SHOWN = 4  # channels of the window whose reconstruction is drawn
-TITLES = {
-    "pretrained": "CBraMod, pre-trained",
-    "scratch": "CBraMod from scratch",
-    "majority": "Majority",
-    "band_power": "Band power",
-    "csp": "CSP + LDA",
-    "eegnet": "EEGNet",
-    "shallow": "ShallowConvNet",
-}
+
+REST = 50  # a drawing is followed by at least this many times the time that it took
 
 
 def describe(run: Run, windows: Windows, parts: list[Part]) -> None:
@@ -63,135 +57,64 @@ def describe(run: Run, windows: Windows, parts: list[Part]) -> None:
         run.message("fold {}: {} train, {} validate, {} test".format(part.name, *sizes), "debug")
 
 
-@torch.no_grad()
-def reconstruction(
-    run: Run,
-    model: CBraMod,
-    windows: Windows,
-    x: Tensor,
-    val: np.ndarray,
-    mask: Tensor,
-    spread: Tensor,
-) -> None:
-    """The first validation window as it is, with its hidden patches, and as it was guessed."""
-    model.eval()
-    guess = torch.cat(
-        [model(some, hid) for some, hid in zip(x[val].split(64), mask.split(64), strict=True)]
-    )
-    square = (guess - x[val]).square().mean(-1)
-    gauss = (lines.conditional(x[val], mask, spread) - x[val]).square().mean(-1)
-    nothing = x[val].square().mean(-1)
-    rows = []
-    for place, channel in enumerate(windows.channels):
-        here = mask[:, place]
-        errors = (each[:, place][here] for each in (nothing, square, gauss))
-        rows.append((channel, *(round(e.mean().item(), 6) if len(e) else None for e in errors)))
-    columns = ("channel", "zero", "network", "gaussian")
-    run.table("reconstruction", columns, rows, title="Masked error by channel")
-    names = [row[0] for row in rows]
-    bars = [
-        {"type": "bar", "name": name, "x": names, "y": [row[place] for row in rows]}
-        for place, name in ((1, "nothing"), (2, "network"), (3, "Gaussian conditional"))
-    ]
-    axis = {"yaxis": {"title": {"text": "mean squared error, (100 µV)²"}}}
-    run.figure(
-        "channels", {"data": bars, "layout": {"barmode": "group", **axis}},
-        title="Masked error by channel",
-    )  # fmt: skip
-    figure = drawn(windows, x[val][0], guess[0], mask[0])
-    run.figure("probe", figure, title="A window of validation", main=True)
+class Probe:
+    """One window of validation and what is guessed for its hidden patches, drawn anew as it gets
+    better, and seldom enough to cost next to nothing."""
+
+    def __init__(self, run: Run, channels: tuple[str, ...], x: Tensor, mask: Tensor):
+        """Of validation windows (n, C, S, P), the first of which something is hidden (n, C, S)."""
+        at = int(mask.flatten(1).any(1).nonzero()[0])
+        self.run, self.channels, self.x, self.mask = run, channels, x[at], mask[at]
+        self.next = 0.0
+
+    def look(self, model: CBraMod, step: int) -> None:
+        started = time.monotonic()
+        if started >= self.next:
+            self.draw(model, step)
+            ended = time.monotonic()
+            self.next = ended + REST * (ended - started)
+
+    def draw(self, model: CBraMod, step: int) -> None:
+        guess = guessed(model, self.x[None], self.mask[None])[0]
+        about = {"step": step, "main": self.run.params.task == "pretrain"}
+        traces = drawing.window(self.channels, self.x, guess, self.mask)
+        self.run.figure("probe", traces, title="A window of validation", **about)
+        spectrum = drawing.spectrum(self.x, guess, self.mask)
+        self.run.figure("probe_spectrum", spectrum, title="Its hidden seconds", **about)
 
 
-def drawn(windows: Windows, x: Tensor, guess: Tensor, mask: Tensor) -> dict[str, Any]:
-    """Stacked traces in µV: the signal, and over its hidden seconds the network's guess."""
-    traces: list[dict[str, Any]] = []
-    channels = mask.any(1).nonzero().ravel()[:SHOWN].tolist() or [0]
-    step = 4 * float(x[channels].std()) * SCALE or 1.0
-    seconds = np.arange(x.shape[1] * RATE) / RATE
-    thin = slice(None, None, 2)
-    for row, place in enumerate(channels):
-        base = -row * step
-        signal = x[place].flatten().cpu().numpy() * SCALE
-        told = np.where(
-            mask[place].repeat_interleave(RATE).cpu().numpy(),
-            guess[place].flatten().cpu().numpy() * SCALE, np.nan,
-        )  # fmt: skip
-        for name, values in (("signal", signal), ("guess where hidden", told)):
-            y = [None if np.isnan(v) else round(float(v + base), 2) for v in values[thin]]
-            traces.append(
-                {"type": "scatter", "mode": "lines", "name": name, "legendgroup": name,
-                 "showlegend": row == 0, "x": seconds[thin].round(3).tolist(), "y": y}
-            )  # fmt: skip
-    ticks = {"tickvals": [-row * step for row in range(len(channels))]}
-    ticks |= {"ticktext": [windows.channels[place] for place in channels]}
-    return {
-        "data": traces,
-        "layout": {
-            "xaxis": {"title": {"text": "seconds"}},
-            "yaxis": {**ticks, "title": {"text": f"{step:.0f} µV from line to line"}},
-        },
-    }
-
-
-def save_weights(run: Run, weights: dict[str, Tensor]) -> None:
-    with run.artifact(
-        "export/weights.safetensors",
-        title="Weights, by the official keys",
-        role="export",
-        media="application/octet-stream",
-    ) as path:
-        save_file({name: value.cpu().contiguous() for name, value in weights.items()}, path)
+def reconstruction(run: Run, windows: Windows, found: dict[str, Any]) -> None:
+    """What guessing hidden patches is worth, channel by channel."""
+    errors = found["by_channel"]
+    columns = ("zero", "network", "gaussian")
+    rows = zip(windows.channels, *(errors[name] for name in columns), strict=True)
+    run.table("reconstruction", ("channel", *columns), rows, title="Masked error by channel")
+    figure = drawing.channels(windows.channels, errors)
+    run.figure("channels", figure, title="Masked error by channel")
 
 
 def conclude(
-    run: Run, windows: Windows, parts: list[Part], arms: list[str], finished: dict[str, Found]
+    run: Run, windows: Windows, parts: list[Part], arms: list[str], found: Judgement
 ) -> dict[str, float | None]:
-    """The summary: every test window once, all folds together, for each model."""
-    models = [*arms, *run.params.baselines]
-    tested = np.concatenate([part.test for part in parts])
-    y, subjects = windows.y[tested], windows.subject[tested]
-    answers = {
-        model: np.concatenate([finished[f"fold.{part.name}.{model}"]["test"] for part in parts])
-        for model in models
-    }
+    """The summary, and what it says to people."""
     unit = units(windows, run.params)
     both = sum(
         len(np.intersect1d(unit[side], unit[part.test]))
         for part in parts
         for side in (part.train, part.val)
     )
+    tested = found.tested
     run.verify(f"{run.params.split_by}s on both sides of a split", 0, both, 0)
     run.verify("windows that were tested twice", 0, len(tested) - len(np.unique(tested)), 0)
     summary: dict[str, float | None] = {}
-    rows, by_fold = [], {}
-    for model in models:
-        found = metrics.classification(y, answers[model])
-        vals = [finished[f"fold.{part.name}.{model}"]["val"]["balanced_accuracy"] for part in parts]
-        found["val_balanced_accuracy"] = float(np.mean(vals))
+    for model in found.models:
         prefix = prefix_of(model, arms)
-        summary |= {f"{prefix}{key}": value for key, value in found.items()}
-        interval = intervals.over_subjects(_balanced, y, answers[model], subjects)
-        rows.append((TITLES[model], *found.values(), *(interval or (None, None))))
-        by_fold[model] = {
-            (part.name, 0): metrics.classification(
-                windows.y[part.test], finished[f"fold.{part.name}.{model}"]["test"]
-            )["balanced_accuracy"]
-            for part in parts
-        }
-    run.table(
-        "models",
-        ("model", *found, "balanced_accuracy.low", "balanced_accuracy.high"),
-        rows,
-        title="Test windows of unseen subjects, with 95 % intervals over subjects",
-    )
-    for model in models[1:]:
-        gain = intervals.paired(by_fold[models[0]], by_fold[model])
-        summary[f"{prefix_of(model, arms)}lead"] = gain["mean"]
-    _winner(run, models, summary, arms)
-    _draw(run, windows, models, y, subjects, answers)
-    _predictions(run, windows, tested, models, answers)
-    last = finished[f"fold.{parts[-1].name}.{models[0]}"]["model"]
-    save_weights(run, last)
+        values = {**found.scores[model], "val_balanced_accuracy": found.validation[model]}
+        summary |= {f"{prefix}{key}": value for key, value in values.items()}
+    for model in found.models[1:]:
+        summary[f"{prefix_of(model, arms)}lead"] = found.lead(model)["mean"]
+    _tables(run, windows, found)
+    _figures(run, windows, found)
     return summary
 
 
@@ -201,85 +124,69 @@ def prefix_of(model: str, arms: list[str]) -> str:
     return f"{model}." if model in arms else f"baseline.{model}."
 
 
-def _balanced(y: np.ndarray, probabilities: np.ndarray) -> float:
-    return metrics.balanced_accuracy(y, metrics.answered(probabilities))
-
-
-def _winner(run: Run, models: list[str], summary: dict[str, float | None], arms: list[str]) -> None:
-    value = {model: summary[f"{prefix_of(model, arms)}balanced_accuracy"] for model in models}
-    best = max(models, key=lambda model: value[model] or 0)
-    if best in run.params.baselines:
+def _figures(run: Run, windows: Windows, found: Judgement) -> None:
+    first, winner = found.models[0], found.winner
+    value = {model: found.scores[model][KEY] or 0.0 for model in found.models}
+    whom = f"unseen {run.params.split_by}s"
+    if winner in run.params.baselines:
         run.message(
-            f"{TITLES[best]} wins with a balanced accuracy of {value[best]:.3f}; "
-            f"{TITLES[models[0]]} has {value[models[0]]:.3f}",
+            f"{TITLES[winner]} wins with a balanced accuracy of {value[winner]:.3f}; "
+            f"{TITLES[first]} has {value[first]:.3f}",
             level="warning",
         )
+    title = f"{TITLES[winner]}, wins on {whom}" if winner else f"Nobody wins on {whom}"
+    run.figure("models", drawing.models(found), title=title, main=True)
+    if "scratch" in found.models[1:]:
+        gain = found.lead("scratch")
+        run.figure(
+            "pairs",
+            drawing.pairs(found, first, "scratch"),
+            title=f"Pre-training is worth {_interval(gain)} of balanced accuracy",
+        )
+    subjects = drawing.subjects(found)
+    run.figure("subjects", subjects, title="Every unseen subject", main=True)
+    confusion = drawing.confusion(found, windows.classes)
+    run.figure("confusion", confusion, title=f"Confusion of {TITLES[first]}")
 
 
-def _draw(
-    run: Run,
-    windows: Windows,
-    models: list[str],
-    y: np.ndarray,
-    subjects: np.ndarray,
-    answers: dict[str, np.ndarray],
-) -> None:
-    names = np.unique(subjects)
-    strips = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": TITLES[model],
-            "x": names.tolist(),
-            "y": [
-                round(_balanced(y[subjects == name], answers[model][subjects == name]), 4)
-                for name in names
-            ],
-        }
-        for model in models
-    ]
-    run.figure(
-        "subjects",
-        {
-            "data": strips,
-            "layout": {
-                "yaxis": {"title": {"text": "balanced accuracy"}, "range": [-0.02, 1.02]},
-                "xaxis": {"type": "category"},
-            },
-        },
-        title="Every unseen subject",
-        main=True,
+def _interval(gain: Difference) -> str:
+    mean, half = gain["mean"], gain["ci95"]
+    if mean is None:
+        return "an unknown amount"
+    return f"{mean:+.3f}" if half is None else f"{mean:+.3f} ± {half:.3f} (95 %)"
+
+
+def _tables(run: Run, windows: Windows, found: Judgement) -> None:
+    keys = list(found.scores[found.models[0]])
+    run.table(
+        "models",
+        ("model", *keys, "val_balanced_accuracy", f"{KEY}.low", f"{KEY}.high"),
+        [
+            (
+                TITLES[model],
+                *found.scores[model].values(),
+                found.validation[model],
+                *(found.interval[model] or (None, None)),
+            )
+            for model in found.models
+        ],
+        title="Test windows of unseen subjects, with 95 % intervals over subjects",
     )
-    table = metrics.confusion(y, metrics.answered(answers[models[0]]), classes=len(windows.classes))
-    run.figure(
-        "confusion",
-        {
-            "data": [
-                {
-                    "type": "heatmap",
-                    "x": list(windows.classes),
-                    "y": list(windows.classes),
-                    "z": table.tolist(),
-                    "text": table.tolist(),
-                    "texttemplate": "%{text}",
-                }
-            ],
-            "layout": {
-                "xaxis": {"title": {"text": "answered"}, "type": "category"},
-                "yaxis": {"title": {"text": "label"}, "type": "category", "autorange": "reversed"},
-            },
-        },
-        title=f"Confusion of {TITLES[models[0]]}",
+    run.table(
+        "folds",
+        ("fold", "model", *keys),
+        [
+            (fold, TITLES[model], *scores.values())
+            for model in found.models
+            for fold, scores in found.folds[model].items()
+        ],
+        title="Each fold's test windows",
     )
+    _predictions(run, windows, found)
 
 
-def _predictions(
-    run: Run,
-    windows: Windows,
-    tested: np.ndarray,
-    models: list[str],
-    answers: dict[str, np.ndarray],
-) -> None:
+def _predictions(run: Run, windows: Windows, found: Judgement) -> None:
+    models, answers = found.models, found.answers
     columns = ["recording", "subject", "start", "label"]
     columns += [f"{model}.{name}" for model in models for name in windows.classes]
     rows = (
@@ -290,6 +197,16 @@ def _predictions(
             windows.classes[windows.y[place]],
             *(round(float(value), 4) for model in models for value in answers[model][row]),
         )
-        for row, place in enumerate(tested)
+        for row, place in enumerate(found.tested)
     )
     run.table("predictions", columns, rows, title="Every tested window")
+
+
+def save_weights(run: Run, weights: dict[str, Tensor]) -> None:
+    with run.artifact(
+        "export/weights.safetensors",
+        title="Weights, by the official keys",
+        role="export",
+        media="application/octet-stream",
+    ) as path:
+        save_file({name: value.cpu().contiguous() for name, value in weights.items()}, path)

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from engine.core import registry
 from engine.core.run import Stop
-from engine.methods.cbramod import report, weights
+from engine.methods.cbramod import reconstruction, report, weights
 from engine.methods.cbramod.method import probe
 from engine.methods.cbramod.model import PRESETS, CBraMod
 from engine.methods.cbramod.windows import Windows
@@ -115,8 +115,9 @@ def test_a_channel_of_which_nothing_was_hidden_has_no_error():
     many = {"y": None, "classes": (), "subject": None, "recording": None, "start": None}
     windows = Windows(x.flatten(2).numpy(), **many, channels=("C3", "C4"))
     told = Told()
-    model = CBraMod(PRESETS["small"])
-    report.reconstruction(told, model, windows, x, np.array([0]), mask, torch.eye(2).double())
+    guess = reconstruction.guessed(CBraMod(PRESETS["small"]), x, mask)
+    found = reconstruction.judged(guess, x, mask, torch.eye(2).double())
+    report.reconstruction(told, windows, found)
     (first, *errors), second = told.rows
     assert first == "C3"
     assert errors[0] == pytest.approx(x[0, 0, 1].square().mean().item(), rel=1e-4)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.signal import welch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -21,12 +20,10 @@ from engine.methods.cbramod.baselines.labelled import (
     spread_out,
     verdict,
 )
+from engine.methods.cbramod.spectra import BANDS, BATCH, LEAST, density, inside
 
-BANDS = ((1, 4), (4, 8), (8, 13), (13, 30), (30, 45))  # Hz, without the upper end
 STRENGTH = 0.05  # C of the brief
 GRID = (STRENGTH, 0.002, 0.01, 0.25)  # what validation chooses from; the first of equals
-LEAST = 1e-12  # µV²/Hz: a flat channel has a logarithm too
-BATCH = 512  # windows at a time: spectra take as much memory as their windows
 
 
 class BandPower:
@@ -60,8 +57,6 @@ def log_powers(x: np.ndarray, *, sfreq: float) -> np.ndarray:
 
 
 def _log_powers(x: np.ndarray, sfreq: float) -> np.ndarray:
-    second = min(round(sfreq), x.shape[-1])
-    frequencies, power = welch(x, sfreq, window="hann", nperseg=second)  # (n, C, F)
-    places = [(frequencies >= low) & (frequencies < high) for low, high in BANDS]
-    bands = np.stack([power[..., place].mean(axis=-1) for place in places], axis=-1)
+    frequencies, power = density(x, sfreq)  # (n, C, F)
+    bands = np.stack([power[..., band].mean(axis=-1) for band in inside(frequencies)], axis=-1)
     return np.log(np.maximum(bands, LEAST)).reshape(len(x), -1)
