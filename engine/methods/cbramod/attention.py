@@ -41,6 +41,14 @@ class Attention(nn.Module):
             heard = heard.view(batch, rows, self.heads, length, -1).transpose(2, 3)
         return self.out_proj(heard.reshape(-1, width)).view(x.shape)
 
+    def maps(self, x: Tensor, *, across: bool = False) -> Tensor:
+        """The weights that `forward` gives values, (B, R, heads, L, L), or (B, L, heads, R, R) with
+        `across`: a row is who asks, a column who is heard, and rows sum to 1."""
+        queries, keys, _ = self.projected(x, across=across)
+        batch, rows, length, _ = x.shape
+        apart, items = (length, rows) if across else (rows, length)
+        return self.shares(queries, keys).view(batch, apart, self.heads, items, items)
+
     def projected(self, x: Tensor, *, across: bool) -> Tensor:
         """Queries, keys and values, (3, B·R·heads, L, W / heads)."""
         batch, rows, length, width = x.shape

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from engine.core.method import Baseline, Input, Method, Metric, Paper
-from engine.methods.cbramod.params import CBraModParams
+from engine.core.method import Baseline, Input, Method, Metric, Paper, Question
+from engine.methods.cbramod.params import (
+    AttentionParams,
+    CBraModParams,
+    OcclusionParams,
+    SpectrumParams,
+    TraceParams,
+    WindowParams,
+)
 
 MEASURES = (
     ("balanced_accuracy", "Balanced accuracy", True),
@@ -72,6 +79,14 @@ METHOD = Method(
         Baseline("eegnet", "EEGNet", "EEGNet-8,2, trained until validation stops it."),
         Baseline("shallow", "ShallowConvNet", "Two convolutions and log power, trained likewise."),
     ),
+    questions=(
+        Question("window", "Hide, scale or reorder a window", WindowParams),
+        Question("attention", "See who hears whom", AttentionParams),
+        Question("occlusion", "Find what an answer hangs on", OcclusionParams),
+        Question("trace", "Read a recording as the network gets it", TraceParams),
+        Question("spectrum", "See a recording's spectrum", SpectrumParams),
+    ),
+    whatif="engine.methods.cbramod.whatif:WhatIf",
     entry="engine.methods.cbramod.method:run",
     threads=1,
 )

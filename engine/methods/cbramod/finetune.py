@@ -175,8 +175,12 @@ class Tuning:
 def probabilities(model: Classifier, x: Tensor) -> np.ndarray:
     """(n, K) float64 of windows (n, C, S, P), in evaluation mode."""
     model.eval()
-    logits = torch.cat([model(part) for part in x.split(ANSWERED)]).double()
+    return shares(torch.cat([model(part) for part in x.split(ANSWERED)]))
+
+
+def shares(logits: Tensor) -> np.ndarray:
+    """(n, K) float64 probabilities of logits (n, K), or of (n, 1) of two classes."""
     if logits.shape[1] == 1:
-        of_one = logits[:, 0].sigmoid()
+        of_one = logits[:, 0].double().sigmoid()
         return torch.stack([1 - of_one, of_one], dim=1).cpu().numpy()
-    return logits.softmax(dim=1).cpu().numpy()
+    return logits.double().softmax(dim=1).cpu().numpy()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.core.run import Run
     from engine.methods.cbramod.split import Part
 
+OVERVIEW = "inspector/overview.json"
 MODEL = "inspector/model.safetensors"
 WINDOWS = "inspector/windows.json"
 PARTS = ("train", "validation", "test")
@@ -61,7 +62,7 @@ def write(
         **_judgement(judgement),
         "part_names": list(PARTS),
     }
-    _json(run, "inspector/overview.json", "Overview", overview)
+    _json(run, OVERVIEW, "Overview", overview)
     _json(run, WINDOWS, "Windows", _windows(run, windows, part, names, embedding, judgement))
     about = {"role": "inspector", "media": "application/octet-stream"}
     with run.artifact(MODEL, title="The networks themselves", **about) as path:

@@ -111,6 +111,13 @@ class Block(nn.Module):
         heard = self.self_attn_s(over_channels, across=True), self.self_attn_t(over_patches)
         return torch.cat(heard, dim=-1)
 
+    def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Who hears whom in this block: (B, S, heads, C, C) over channels, (B, C, heads, S, S)
+        over moments."""
+        over_channels, over_patches = self.norm1(x).chunk(2, dim=-1)
+        spatial = self.self_attn_s.maps(over_channels, across=True)
+        return spatial, self.self_attn_t.maps(over_patches)
+
 
 class Encoder(nn.Module):
     def __init__(self, shape: Shape):

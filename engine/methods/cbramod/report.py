@@ -30,8 +30,8 @@ def describe(run: Run, windows: Windows, parts: list[Part]) -> None:
     many = counted(len(windows), "window")
     people = counted(len(np.unique(windows.subject)), "subject")
     run.message(
-        f"{many} of {run.params.window} s, {counted(len(windows.channels), 'channel')}, {people}, "
-        f"{duration(windows.x.shape[2] * len(windows) / RATE)} in all"
+        f"{many} of {windows.x.shape[2] // RATE} s, {counted(len(windows.channels), 'channel')}, "
+        f"{people}, {duration(windows.x.shape[2] * len(windows) / RATE)} in all"
     )
     if windows.y is not None:
         counts = np.bincount(windows.y, minlength=len(windows.classes))
@@ -134,8 +134,7 @@ def _figures(run: Run, windows: Windows, found: Judgement) -> None:
             f"{TITLES[first]} has {value[first]:.3f}",
             level="warning",
         )
-    title = f"{TITLES[winner]}, wins on {whom}" if winner else f"Nobody wins on {whom}"
-    run.figure("models", drawing.models(found), title=title, main=True)
+    run.figure("models", drawing.models(found), title=_headline(winner, whom), main=True)
     if "scratch" in found.models[1:]:
         gain = found.lead("scratch")
         run.figure(
@@ -147,6 +146,13 @@ def _figures(run: Run, windows: Windows, found: Judgement) -> None:
     run.figure("subjects", subjects, title="Every unseen subject", main=True)
     confusion = drawing.confusion(found, windows.classes)
     run.figure("confusion", confusion, title=f"Confusion of {TITLES[first]}")
+
+
+def _headline(winner: str | None, whom: str) -> str:
+    if winner is None:
+        return f"No model is ahead on {whom}"
+    title = TITLES[winner]
+    return f"{title}{',' if ',' in title else ''} wins on {whom}"
 
 
 def _interval(gain: Difference) -> str:

@@ -77,7 +77,7 @@ def cut(
         new = starts[len(names) :]
         if new:
             signal = prepared(recording, channels, params)
-            pieces.append(_pieces(signal, new, params.window))
+            pieces.append(pieces_of(signal, new, params.window))
         subjects += [recording.subject] * len(new)
         names += [recording.name] * len(new)
         tick()
@@ -190,7 +190,7 @@ def _label(
     return None
 
 
-def _pieces(signal: np.ndarray, starts: list[float], window: int) -> np.ndarray:
+def pieces_of(signal: np.ndarray, starts: list[float], window: int) -> np.ndarray:
     """(n, C, window * RATE); a window that ends a sample late is moved to end in time."""
     length = window * RATE
     first = np.minimum(np.round(np.array(starts) * RATE).astype(int), signal.shape[1] - length)
@@ -198,9 +198,46 @@ def _pieces(signal: np.ndarray, starts: list[float], window: int) -> np.ndarray:
 
 
 def _already_cut(given: Cut, params: CBraModParams, *, labelled: bool) -> Windows:
+    asked, subject = _cut_channels(given, params), _cut_subjects(given)
+    x = prepared_cut(given, asked, np.arange(len(given.x)))
+    y, classes, kept = None, (), np.arange(len(x))
+    if labelled:
+        if given.y is None:
+            raise UserError("recordings", "the windows have no labels y, which fine-tuning needs")
+        texts = given.y.astype(str)
+        if params.classes:
+            kept = np.flatnonzero(np.isin(texts, params.classes))
+        y, classes = numbered(texts[kept], params)
+    start = _places_within(subject) * (x.shape[2] / RATE)
+    return Windows(x[kept], y, classes, subject[kept], subject[kept], start[kept], asked)
+
+
+def prepared_cut(given: Cut, channels: tuple[str, ...], which: np.ndarray) -> np.ndarray:
+    """(n, C, S * RATE) float32, microvolt: some of the windows, at RATE, in whole seconds."""
+    whole = int(given.x.shape[2] / given.sfreq + 1e-6)
+    names = tuple(map(standard_name, given.channels))
+    x = given.x[which][:, [names.index(name) for name in channels]]
+    if given.sfreq != RATE:
+        with mne.use_log_level("error"):
+            x = mne.filter.resample(x.astype(np.float64), RATE, given.sfreq).astype(np.float32)
+    return np.ascontiguousarray(x[:, :, : whole * RATE], np.float32)
+
+
+def continuous(
+    found: Recordings, name: str, channels: tuple[str, ...], params: CBraModParams
+) -> np.ndarray:
+    """(C, T) float32, microvolt: a recording as the network gets it; of an upload that was already
+    cut, a subject's windows end to end."""
+    if found.cut is not None:
+        which = np.flatnonzero(_cut_subjects(found.cut) == name)
+        return np.concatenate(list(prepared_cut(found.cut, channels, which)), axis=1)
+    recording = next(one for one in found.recordings if one.name == name)
+    return prepared(recording, channels, params)
+
+
+def _cut_channels(given: Cut, params: CBraModParams) -> tuple[str, ...]:
     seconds = given.x.shape[2] / given.sfreq
-    whole = int(seconds + 1e-6)
-    if whole < 1:
+    if int(seconds + 1e-6) < 1:
         raise UserError("recordings", f"windows of {seconds:.2f} s; expected one second at least")
     names = tuple(map(standard_name, given.channels))
     asked = tuple(map(standard_name, params.channels)) or names
@@ -209,23 +246,20 @@ def _already_cut(given: Cut, params: CBraModParams, *, labelled: bool) -> Window
         raise UserError(
             "channels", f"the windows have no {absent[0]}; they have {', '.join(names)}"
         )
-    x = given.x[:, [names.index(name) for name in asked]]
-    if given.sfreq != RATE:
-        with mne.use_log_level("error"):
-            x = mne.filter.resample(x.astype(np.float64), RATE, given.sfreq).astype(np.float32)
-    x = np.ascontiguousarray(x[:, :, : whole * RATE], np.float32)
-    n = len(x)
-    subject = np.array(["all"] * n) if given.subject is None else given.subject.astype(str)
-    y, classes, kept = None, (), np.arange(n)
-    if labelled:
-        if given.y is None:
-            raise UserError("recordings", "the windows have no labels y, which fine-tuning needs")
-        texts = given.y.astype(str)
-        if params.classes:
-            kept = np.flatnonzero(np.isin(texts, params.classes))
-        y, classes = numbered(texts[kept], params)
-    places = kept.astype(float)
-    return Windows(x[kept], y, classes, subject[kept], subject[kept], places, asked)
+    return asked
+
+
+def _cut_subjects(given: Cut) -> np.ndarray:
+    """(n,) texts; where nobody says whose windows they are, they are of one."""
+    return np.array(["all"] * len(given.x)) if given.subject is None else given.subject.astype(str)
+
+
+def _places_within(groups: np.ndarray) -> np.ndarray:
+    """(n,) which of its group each is: 0, 1, …"""
+    order = np.argsort(groups, kind="stable")
+    found = np.empty(len(groups))
+    found[order] = np.arange(len(groups)) - np.searchsorted(groups[order], groups[order])
+    return found
 
 
 def nothing(found: Recordings, params: CBraModParams, source: str) -> str:

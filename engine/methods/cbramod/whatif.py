@@ -1,0 +1,293 @@
+"""Questions that a finished CBraMod job answers at once, from the networks that it kept.
+
+`window` hides, scales or reorders a window, `attention` and `occlusion` say what the network looks
+at there, `trace` and `spectrum` show a recording as the network gets it. Nothing is trained again.
+Of the job's recordings only the one that is asked for is read and filtered; the last few are kept.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from scipy.signal import resample_poly
+from torch import Tensor
+
+from engine.core import checkpoint
+from engine.core.errors import UserError
+from engine.core.job import read_json
+from engine.data.eeg.naming import standard_name
+from engine.methods.cbramod import reconstruction, spectra
+from engine.methods.cbramod.finetune import Classifier, shares
+from engine.methods.cbramod.inspector import MODEL, OVERVIEW, WINDOWS
+from engine.methods.cbramod.model import PRESETS, CBraMod
+from engine.methods.cbramod.params import (
+    AttentionParams,
+    OcclusionParams,
+    SpectrumParams,
+    TraceParams,
+    WindowParams,
+)
+from engine.methods.cbramod.windows import RATE, SCALE, continuous, pieces_of
+
+if TYPE_CHECKING:
+    from engine.core.job import Job
+
+KEPT = 4  # recordings
+SHOWN = 120_000  # samples of an answer
+PATCHES = 20_000  # at a time through the network
+APART = 0.5  # s; loud moments that are closer are one
+
+
+class WhatIf:
+    def __init__(self, job: Job):
+        stored = checkpoint.load(job.path(MODEL))
+        overview = read_json(job.path(OVERVIEW))
+        self.params, self.found = job.params, job.inputs["recordings"]
+        self.channels: tuple[str, ...] = stored["channels"]
+        self.seconds: int = overview["seconds"]
+        self.recordings: list[dict[str, Any]] = overview["recordings"]
+        self.windows: dict[str, list[Any]] = read_json(job.path(WINDOWS))
+        self.network = self._network(stored["network"])
+        self.classifier = self._classifier(stored["classifier"], len(stored["classes"]))
+        self.signal = lru_cache(KEPT)(self._signal)
+
+    @torch.no_grad()
+    def window(self, params: WindowParams) -> dict[str, Any]:
+        """What is guessed for hidden patches, and what the answer becomes."""
+        given, mask = self._patches(params.window), self._hidden(params)
+        x, order = given * params.scale, self._order(params)
+        recording = self._recording(params.window)
+        before, after = None, None
+        if self.classifier is not None:
+            before = self._answers(given, torch.zeros_like(mask))[0]
+            features = reordered(self.classifier.backbone.features, x, mask, order)
+            after = shares(self.classifier.classifier(features))[0]
+        guess, error = None, None
+        if self.network is not None:
+            guess = reordered(self.network, x, mask, order)
+            error = self._error(guess, x, mask)
+        signal, sfreq = thinned(microvolts(x))
+        return {
+            "recording": recording["name"],
+            "subject": recording["subject"],
+            "start": self.windows["start"][params.window],
+            "label": self.windows["label"][params.window],
+            "sfreq": sfreq,
+            "signal": signal,
+            "hidden": mask[0].int(),
+            "reconstruction": None if guess is None else thinned(microvolts(guess))[0],
+            "error": error,
+            "before": before,
+            "after": after,
+        }
+
+    @torch.no_grad()
+    def attention(self, params: AttentionParams) -> dict[str, Any]:
+        """Who hears whom in a block, by each head: rows ask, columns are heard."""
+        network = self.network if self.classifier is None else self.classifier.backbone
+        blocks: Any = network.encoder.layers
+        if params.layer >= len(blocks):
+            raise UserError("layer", f"expected 0 to {len(blocks) - 1}, got {params.layer}")
+        if params.second is not None:
+            self._inside("second", [params.second])
+        x = network.patch_embedding(self._patches(params.window))
+        for block in blocks[: params.layer]:
+            x = block(x)
+        spatial, temporal = blocks[params.layer].maps(x)
+        second, channel = params.second, None
+        if params.channel is not None:
+            (channel,) = self._places("channel", [params.channel])
+        of_second = spatial[0].mean(0) if second is None else spatial[0, second]
+        of_channel = temporal[0].mean(0) if channel is None else temporal[0, channel]
+        return {"spatial": rounded(of_second, 6), "temporal": rounded(of_channel, 6)}
+
+    @torch.no_grad()
+    def occlusion(self, params: OcclusionParams) -> dict[str, Any]:
+        """How the probability of the answer changes where a channel or a second is hidden."""
+        if self.classifier is None:
+            raise UserError(
+                "occlusion", "expected a job of fine-tuning: this network gives no answer"
+            )
+        x, channels = self._patches(params.window), len(self.channels)
+        masks = torch.zeros(1 + channels + self.seconds, channels, self.seconds, dtype=torch.bool)
+        places, seconds = torch.arange(channels), torch.arange(self.seconds)
+        masks[1 + places, places] = True
+        masks[1 + channels + seconds, :, seconds] = True
+        found = self._answers(x.expand(len(masks), -1, -1, -1), masks)
+        answer = int(found[0].argmax())
+        change = found[1:, answer] - found[0, answer]
+        return {
+            "answer": answer,
+            "probability": float(found[0, answer]),
+            "channels": rounded(change[:channels], 6),
+            "seconds": rounded(change[channels:], 6),
+        }
+
+    def trace(self, params: TraceParams) -> dict[str, Any]:
+        """A stretch of a recording after the job's filters, and what is too loud in it."""
+        place = self._named(params.recording)
+        signal = self.signal(params.recording)
+        length = signal.shape[1] / RATE
+        if params.start >= length:
+            raise UserError("start", f"expected less than {length:g} s, got {params.start:g}")
+        first = int(params.start * RATE)
+        shown = signal[:, first : first + round(params.seconds * RATE)]
+        start, seconds = first / RATE, shown.shape[1] / RATE
+        thin, sfreq = thinned(shown)
+        columns = (self.windows[name] for name in ("recording", "start", "label", "answer"))
+        windows = [
+            {"window": number, "start": at, "label": label, "answer": answer}
+            for number, (of, at, label, answer) in enumerate(zip(*columns, strict=True))
+            if of == place and start - self.seconds < at < start + seconds
+        ]
+        return {
+            "start": start,
+            "seconds": seconds,
+            "sfreq": sfreq,
+            "channels": self.channels,
+            "signal": thin,
+            "bad": loud_spans(shown, self.params.reject, start),
+            "windows": windows,
+        }
+
+    def spectrum(self, params: SpectrumParams) -> dict[str, Any]:
+        """Of a whole recording, by channel."""
+        self._named(params.recording)
+        hz, power = spectra.density(self.signal(params.recording), RATE)
+        return {"hz": hz, "db": rounded(spectra.decibel(power), 2)}
+
+    def _network(self, weights: dict[str, Tensor] | None) -> CBraMod | None:
+        """The pre-trained one, with its reconstruction layer."""
+        if weights is None:
+            return None
+        network = CBraMod(PRESETS[self.params.preset])
+        network.load_state_dict(weights)
+        return network.eval()
+
+    def _classifier(self, weights: dict[str, Tensor] | None, classes: int) -> Classifier | None:
+        if weights is None:
+            return None
+        model = Classifier(
+            CBraMod(PRESETS[self.params.preset]),
+            self.params.head,
+            channels=len(self.channels),
+            patches=self.seconds,
+            classes=classes,
+            dropout=0.0,
+        )
+        model.load_state_dict(weights)
+        return model.eval()
+
+    def _signal(self, name: str) -> np.ndarray:
+        return continuous(self.found, name, self.channels, self.params)
+
+    def _recording(self, window: int) -> dict[str, Any]:
+        count = len(self.windows["start"])
+        if window >= count:
+            raise UserError("window", f"expected 0 to {count - 1}, got {window}")
+        return self.recordings[self.windows["recording"][window]]
+
+    def _patches(self, window: int) -> Tensor:
+        """(1, C, S, P), as the network takes it."""
+        signal = self.signal(self._recording(window)["name"])
+        found = pieces_of(signal, [self.windows["start"][window]], self.seconds)
+        scaled = torch.from_numpy(found / np.float32(SCALE))
+        return scaled.view(1, len(self.channels), self.seconds, RATE)
+
+    def _hidden(self, params: WindowParams) -> Tensor:
+        """(1, C, S) true where a patch is hidden."""
+        self._inside("seconds", params.seconds)
+        rows = torch.zeros(len(self.channels), 1, dtype=torch.bool)
+        rows[self._places("channels", params.channels)] = True
+        columns = torch.zeros(1, self.seconds, dtype=torch.bool)
+        columns[:, params.seconds] = True
+        chosen = rows & columns if params.both else rows | columns
+        chance = torch.rand(chosen.shape, generator=torch.Generator().manual_seed(params.draw))
+        return (chosen | (chance < params.share))[None]
+
+    def _order(self, params: WindowParams) -> Tensor:
+        """(C,) which channel goes first through the network, and so on."""
+        places = torch.arange(len(self.channels))
+        if params.order == "reversed":
+            return places.flip(0)
+        if params.order == "shuffled":
+            draws = torch.Generator().manual_seed(params.draw)
+            return torch.randperm(len(places), generator=draws)
+        return places
+
+    def _answers(self, x: Tensor, masks: Tensor) -> np.ndarray:
+        """(n, K) probabilities of windows (n, C, S, P) of which some patches are hidden."""
+        at_once = max(1, PATCHES // (masks.shape[1] * masks.shape[2]))
+        backbone, head = self.classifier.backbone, self.classifier.classifier
+        pairs = zip(x.split(at_once), masks.split(at_once), strict=True)
+        return shares(torch.cat([head(backbone.features(some, hid)) for some, hid in pairs]))
+
+    def _error(self, guess: Tensor, x: Tensor, mask: Tensor) -> dict[str, Any] | None:
+        if not mask.any():
+            return None
+        residual = guess - x
+        return {
+            "network": reconstruction.overall(residual, mask),
+            "zero": reconstruction.overall(x, mask),
+            "by_channel": reconstruction.by_channel(residual, mask),
+            "by_band": {
+                "names": list(spectra.BANDS),
+                "network": reconstruction.by_band(residual, mask),
+                "zero": reconstruction.by_band(x, mask),
+            },
+        }
+
+    def _places(self, where: str, names: list[str]) -> list[int]:
+        known = {name: place for place, name in enumerate(self.channels)}
+        for name in names:
+            if standard_name(name) not in known:
+                told = ", ".join(self.channels[:12]) + (", …" if len(self.channels) > 12 else "")
+                raise UserError(where, f"no channel is called {name!r}; there are: {told}")
+        return [known[standard_name(name)] for name in names]
+
+    def _inside(self, where: str, seconds: list[int]) -> None:
+        for second in seconds:
+            if not 0 <= second < self.seconds:
+                raise UserError(where, f"expected 0 to {self.seconds - 1}, got {second}")
+
+    def _named(self, name: str) -> int:
+        names = [recording["name"] for recording in self.recordings]
+        if name not in names:
+            told = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+            raise UserError("recording", f"no window is of {name!r}; there are: {told}")
+        return names.index(name)
+
+
+def reordered(network: Any, x: Tensor, mask: Tensor, order: Tensor) -> Tensor:
+    """What a network makes of channels in another order, in the order that they came in."""
+    return network(x[:, order], mask[:, order])[:, order.argsort()]
+
+
+def microvolts(x: Tensor) -> np.ndarray:
+    """(C, T) of the first window (1, C, S, P)."""
+    return x[0].flatten(1).numpy() * SCALE
+
+
+def thinned(signal: np.ndarray) -> tuple[np.ndarray, float]:
+    """(C, T) µV of no more than SHOWN samples, low-passed where some are left out; and its rate."""
+    channels, samples = signal.shape
+    step = -(-samples // max(1, SHOWN // channels))
+    if step > 1:
+        signal = resample_poly(signal.astype(float), 1, step, axis=1, padtype="line")
+    return rounded(signal, 1), RATE / step
+
+
+def loud_spans(signal: np.ndarray, limit: float, start: float) -> list[list[float]]:
+    """[from, to] in seconds where a channel reaches `limit` µV; the signal begins at `start`."""
+    if not limit:
+        return []
+    loud = np.flatnonzero((np.abs(signal) >= limit).any(axis=0))
+    spans = np.split(loud, np.flatnonzero(np.diff(loud) > APART * RATE) + 1) if len(loud) else []
+    return [[start + int(one[0]) / RATE, start + (int(one[-1]) + 1) / RATE] for one in spans]
+
+
+def rounded(values: Any, digits: int) -> np.ndarray:
+    return np.round(np.asarray(values, np.float64), digits)
