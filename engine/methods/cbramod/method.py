@@ -17,7 +17,7 @@ from torch import Tensor
 
 from engine.core.errors import UserError
 from engine.core.seed import torch_stream
-from engine.methods.cbramod import baselines, inspector, lines, metrics, report
+from engine.methods.cbramod import baselines, export, inspector, lines, metrics, report
 from engine.methods.cbramod.baselines import Labelled
 from engine.methods.cbramod.batches import Batches
 from engine.methods.cbramod.embedding import embed
@@ -46,6 +46,8 @@ def run(run: Run) -> dict[str, float | None]:
         run.stop_here()
 
     windows = cut(found, params, labelled=tested, tick=tick)
+    if params.save_windows:
+        export.refuse_large(windows)
     parts = folds(windows, params, rng=run.rng("folds"), tested=tested)
     report.describe(run, windows, parts)
     x = torch.from_numpy(windows.scaled).to(run.device)
@@ -80,11 +82,13 @@ def pretrain(
     errors = judged(guessed(model, x[val], mask), x[val], mask, spread)
     report.reconstruction(run, windows, errors)
     report.save_weights(run, model.state_dict())
+    embedding = embed(model, x)
+    export.write(run, windows, part, embedding)
     inspector.write(
         run,
         windows,
         part,
-        embed(model, x),
+        embedding,
         network=model.state_dict(),
         classifier=None,
         reconstruction=errors,
@@ -148,11 +152,13 @@ def keep(
         spread = lines.covariance(x[train])
         errors = judged(guessed(before, x[val], mask), x[val], mask, spread)
     report.save_weights(run, weights)
+    embedding = embed(model.backbone, x)
+    export.write(run, windows, part, embedding)
     inspector.write(
         run,
         windows,
         part,
-        embed(model.backbone, x),
+        embedding,
         network=network,
         classifier=weights,
         reconstruction=errors,

@@ -274,6 +274,13 @@ class CBraModParams(Params):
         "Baselines",
         "Fitted on the same folds; validation chooses their settings.",
     )
+    # What is left behind
+    save_windows: bool = param(
+        False,
+        "Export cleaned windows",
+        "All windows that are not rejected, after the filters, as epochs of MNE (FIF).",
+        advanced=True,
+    )
 
     @field_validator("label_pattern")
     @classmethod

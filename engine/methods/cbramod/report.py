@@ -134,7 +134,7 @@ def _figures(run: Run, windows: Windows, found: Judgement) -> None:
             f"{TITLES[first]} has {value[first]:.3f}",
             level="warning",
         )
-    run.figure("models", drawing.models(found), title=_headline(winner, whom), main=True)
+    run.figure("models", drawing.models(found), title=headline(winner, whom), main=True)
     if "scratch" in found.models[1:]:
         gain = found.lead("scratch")
         run.figure(
@@ -148,7 +148,7 @@ def _figures(run: Run, windows: Windows, found: Judgement) -> None:
     run.figure("confusion", confusion, title=f"Confusion of {TITLES[first]}")
 
 
-def _headline(winner: str | None, whom: str) -> str:
+def headline(winner: str | None, whom: str) -> str:
     if winner is None:
         return f"No model is ahead on {whom}"
     title = TITLES[winner]

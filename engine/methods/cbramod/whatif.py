@@ -286,7 +286,8 @@ def loud_spans(signal: np.ndarray, limit: float, start: float) -> list[list[floa
         return []
     loud = np.flatnonzero((np.abs(signal) >= limit).any(axis=0))
     spans = np.split(loud, np.flatnonzero(np.diff(loud) > APART * RATE) + 1) if len(loud) else []
-    return [[start + int(one[0]) / RATE, start + (int(one[-1]) + 1) / RATE] for one in spans]
+    ends = [(start + one[0] / RATE, start + (one[-1] + 1) / RATE) for one in spans]
+    return rounded(ends, 3).tolist()
 
 
 def rounded(values: Any, digits: int) -> np.ndarray:
