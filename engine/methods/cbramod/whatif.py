@@ -22,7 +22,7 @@ from engine.data.eeg.naming import standard_name
 from engine.methods.cbramod import reconstruction, spectra
 from engine.methods.cbramod.finetune import Classifier, shares
 from engine.methods.cbramod.inspector import MODEL, OVERVIEW, WINDOWS
-from engine.methods.cbramod.model import PRESETS, CBraMod
+from engine.methods.cbramod.model import CBraMod, Shape
 from engine.methods.cbramod.params import (
     AttentionParams,
     OcclusionParams,
@@ -50,6 +50,7 @@ class WhatIf:
         self.seconds: int = overview["seconds"]
         self.recordings: list[dict[str, Any]] = overview["recordings"]
         self.windows: dict[str, list[Any]] = read_json(job.path(WINDOWS))
+        self.shape = Shape(layers=overview["layers"], dropout=0.0)
         self.network = self._network(stored["network"])
         self.classifier = self._classifier(stored["classifier"], len(stored["classes"]))
         self.signal = lru_cache(KEPT)(self._signal)
@@ -163,7 +164,7 @@ class WhatIf:
         """The pre-trained one, with its reconstruction layer."""
         if weights is None:
             return None
-        network = CBraMod(PRESETS[self.params.preset])
+        network = CBraMod(self.shape)
         network.load_state_dict(weights)
         return network.eval()
 
@@ -171,7 +172,7 @@ class WhatIf:
         if weights is None:
             return None
         model = Classifier(
-            CBraMod(PRESETS[self.params.preset]),
+            CBraMod(self.shape),
             self.params.head,
             channels=len(self.channels),
             patches=self.seconds,
