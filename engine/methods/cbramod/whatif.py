@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 KEPT = 4  # recordings
 SHOWN = 120_000  # samples of an answer
-PATCHES = 20_000  # at a time through the network
+PATCHES = 5_000  # at a time through the network
 APART = 0.5  # s; loud moments that are closer are one
 
 

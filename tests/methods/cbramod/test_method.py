@@ -66,7 +66,7 @@ def test_fine_tuning_tests_every_window_once_on_people_it_never_met(attempt, eve
 
 
 @pytest.mark.parametrize(("task", "stop"), [("pretrain", 7), ("finetune", 9), ("finetune", 15)])
-def test_a_stopped_job_goes_on_as_if_it_had_not_been(attempt, events, task, stop):
+def test_a_stopped_job_goes_on_as_if_it_had_not_been(attempt, events, tmp_path, task, stop):
     params = {"task": task, "pretrain_batch": 8, "batch": 8}
     whole = attempt("whole", **params)
     with pytest.raises(Stop):
@@ -76,6 +76,9 @@ def test_a_stopped_job_goes_on_as_if_it_had_not_been(attempt, events, task, stop
         [line["d"] for line in events(name) if line["t"] == "m"] for name in ("whole", "stopped")
     ]
     assert numbers[0] == numbers[1]
+    for path in ("inspector/overview.json", "inspector/windows.json"):
+        first, second = ((tmp_path / name / path).read_text() for name in ("whole", "stopped"))
+        assert first == second
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_gives_others(attempt):
