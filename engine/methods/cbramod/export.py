@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.errors import UserError
-from engine.data.eeg.naming import standard_name
+from engine.data.eeg.naming import distinct, standard_name
 from engine.methods.cbramod.inspector import PARTS, parts
 from engine.methods.cbramod.windows import RATE, Windows
 
@@ -77,7 +77,7 @@ def epochs(run: Run, windows: Windows) -> None:
     # Windows lie end to end here, since those of several recordings share one clock.
     onsets = np.arange(len(kept)) * length
     events = np.stack([onsets, np.zeros_like(onsets), code], axis=1)
-    names = windows.classes or ("window",)
+    names = distinct([storable(name) for name in windows.classes or ("window",)])
     known = {name: number for number, name in enumerate(names, start=1) if number in code}
     whose = [
         f"{windows.subject[at]} | {windows.recording[at]} | {windows.start[at]:.3f} s"
@@ -96,6 +96,11 @@ def epochs(run: Run, windows: Windows) -> None:
             media="application/octet-stream",
         ) as path:
             made.save(path, fmt="single", overwrite=True)
+
+
+def storable(name: str) -> str:
+    """A name of an event as a FIF file can hold it: Latin-1, in which a semicolon ends it."""
+    return name.encode("latin-1", "replace").decode("latin-1").replace(";", ",")
 
 
 def info(found: Recordings, windows: Windows) -> Any:

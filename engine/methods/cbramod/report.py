@@ -159,7 +159,8 @@ def _interval(gain: Difference) -> str:
     mean, half = gain["mean"], gain["ci95"]
     if mean is None:
         return "an unknown amount"
-    return f"{mean:+.3f}" if half is None else f"{mean:+.3f} ± {half:.3f} (95 %)"
+    shown = f"{mean:+.3f}".replace("-", "−")
+    return shown if half is None else f"{shown} ± {half:.3f} (95 %)"
 
 
 def _tables(run: Run, windows: Windows, found: Judgement) -> None:

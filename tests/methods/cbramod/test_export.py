@@ -91,3 +91,11 @@ def test_without_labels_the_label_is_empty(tmp_path):
     epochs = mne.read_epochs(folder / "windows-epo.fif", verbose="error")
     assert epochs.event_id == {"window": 1}
     assert len(epochs) == len(windows)
+
+
+def test_classes_of_any_name_are_read_back(tmp_path):
+    upload = uploads.recordings(tmp_path / "eeg.zip", parts=("a;b", "a,b", "é:1 日"))
+    uploads.job(tmp_path / "job", upload, save_windows=True)
+    epochs = mne.read_epochs(tmp_path / "job/export/windows-epo.fif", verbose="error")
+    assert epochs.event_id == {"a,b-0": 1, "a,b-1": 2, "é:1 ?": 3}
+    assert len(epochs) == 4 * 3 * 4
