@@ -303,7 +303,7 @@ class WindowParams(Params):
         [], max_length=512, title="Hidden channels", description="Over the whole window."
     )
     seconds: list[int] = Field(
-        [], max_length=60, title="Hidden seconds", description="In all channels."
+        [], max_length=10_000, title="Hidden seconds", description="In all channels."
     )
     both: bool = Field(
         False, title="Only where both", description="Hide those seconds of those channels alone."
