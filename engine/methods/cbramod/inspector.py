@@ -17,7 +17,7 @@ from engine.methods.cbramod.judgement import KEY, TITLES, Judgement
 from engine.methods.cbramod.metrics import answered
 from engine.methods.cbramod.model import HEADS, PRESETS
 from engine.methods.cbramod.topography import topography
-from engine.methods.cbramod.windows import RATE, Windows
+from engine.methods.cbramod.windows import RATE, Windows, lengths
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,20 +76,12 @@ def _json(run: Run, path: str, title: str, value: Any) -> None:
 
 
 def _recordings(run: Run, windows: Windows, names: list[str]) -> list[dict[str, Any]]:
-    found = run.inputs["recordings"]
-    lasts = {recording.name: recording.seconds for recording in found.recordings}
+    seconds = lengths(run.inputs["recordings"])
     rows = []
     for name in names:
         here = windows.recording == name
-        end = windows.start[here].max() + windows.x.shape[2] / RATE
-        rows.append(
-            {
-                "name": name,
-                "subject": str(windows.subject[here][0]),
-                "seconds": round(float(lasts.get(name, end)), 3),
-                "windows": int(here.sum()),
-            }
-        )
+        about = {"name": name, "subject": str(windows.subject[here][0])}
+        rows.append({**about, "seconds": round(seconds[name], 3), "windows": int(here.sum())})
     return rows
 
 

@@ -235,6 +235,15 @@ def continuous(
     return prepared(recording, channels, params)
 
 
+def lengths(found: Recordings) -> dict[str, float]:
+    """Seconds of each recording, or of each subject's windows that were already cut."""
+    if found.cut is None:
+        return {recording.name: recording.seconds for recording in found.recordings}
+    names, counts = np.unique(_cut_subjects(found.cut), return_counts=True)
+    whole = int(found.cut.x.shape[2] / found.cut.sfreq + 1e-6)
+    return dict(zip(names.tolist(), (counts * float(whole)).tolist(), strict=True))
+
+
 def _cut_channels(given: Cut, params: CBraModParams) -> tuple[str, ...]:
     seconds = given.x.shape[2] / given.sfreq
     if int(seconds + 1e-6) < 1:

@@ -28,7 +28,7 @@ SORTS = {
     ),
     "cut": (None, {}),
     "cut guessed": (None, {"task": "pretrain"}),
-    "cut some classes": (None, {"classes": ["1", "0"], "channels": ["O1", "C3"]}),
+    "cut some classes": (None, {"classes": ["2", "0"], "channels": ["O1", "C3"]}),
     "scratch": ({}, {"start": "scratch"}),
     "frozen": ({}, {"frozen": True, "head": "all_patch"}),
     "one second": ({"seconds": 4}, {"window": 1}),
@@ -130,6 +130,8 @@ def answer(whatif, overview, windows, window):
     assert np.shape(maps["spatial"]) == (4, len(channels), len(channels))
     assert np.shape(maps["temporal"]) == (4, seconds, seconds)
     name = overview["recordings"][windows["recording"][window]]["name"]
+    (length,) = [row["seconds"] for row in overview["recordings"] if row["name"] == name]
+    assert whatif.signal(name).shape == (len(channels), pytest.approx(200 * length, abs=1))
     start = windows["start"][window]
     trace = plain(
         whatif.trace(params.TraceParams(recording=name, start=start, seconds=float(seconds)))

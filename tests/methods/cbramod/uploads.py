@@ -53,7 +53,7 @@ def cut(path: Path, *, windows: int = 24, seconds: float = 3, sfreq: float = 100
     np.savez(
         path,
         x=x.astype(np.float32),
-        y=np.arange(windows) // 4 % 2,
+        y=np.arange(windows) // 4 % 3,
         sfreq=sfreq,
         ch_names=np.array(BACK),
         subject=np.array([f"P{at % 4}" for at in range(windows)]),
