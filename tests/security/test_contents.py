@@ -197,9 +197,9 @@ def test_headers_of_wrong_length_version_or_mark_are_refused(tmp_path):
     [
         ("[" * 200_000, "nested too deeply"),
         ('{"idx_train": ' * 100_000, "nested too deeply"),
-        ('{"idx_train": [' + "9" * 5000 + "]}", "of thousands of digits; expected node"),
+        ('{"idx_train": [' + "9" * 5000 + "]}", "of thousands of digits; expected numbers of"),
         ('{"idx_train": [1e999]}', "idx_val"),
-        ('{"idx_train": [NaN]}', "NaN is no node number; expected whole numbers"),
+        ('{"idx_train": [NaN]}', "NaN is no number; expected lists of node numbers"),
         ('{"train": [0], "train": [1]}', "is there twice"),
     ],
 )

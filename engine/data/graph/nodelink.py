@@ -3,12 +3,11 @@ attributes, and a list of `links` or `edges` with source and target."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from typing import Any
 
 from engine.core.errors import UserError
 from engine.core.units import counted
+from engine.data import strict_json
 from engine.data.archive import Member
 from engine.data.graph.build import FEW, Parts
 from engine.data.graph.listing import Listing, parts_of
@@ -21,10 +20,6 @@ MAX_JSON = 128 << 20
 WEIGHTS = ("weight", "weights")
 
 
-class _Repeated(ValueError):
-    """A key of an object that is there twice."""
-
-
 def begins_node_link(member: Member) -> bool:
     """The keys of a node-link object, near the beginning."""
     head = member.head(512).removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -34,7 +29,9 @@ def begins_node_link(member: Member) -> bool:
 
 def read_node_link(member: Member, report: Report) -> Parts | None:
     """The graph, or None after errors in the report."""
-    content = _parse(member.read(MAX_JSON), member.name)
+    content = strict_json.read(
+        member.read(MAX_JSON), member.name, expected="lists of nodes and edges"
+    )
     nodes, edges, key = _lists(content, member.name)
     listing = Listing(member.name, "nodes[{}]", key + "[{}]")
     named = _named(nodes)
@@ -48,31 +45,6 @@ def read_node_link(member: Member, report: Report) -> Parts | None:
         member.name, f"node-link JSON: {counted(len(nodes), 'node')}, {counted(len(edges), 'edge')}"
     )
     return parts_of(listing, report)
-
-
-def _parse(raw: bytes, where: str) -> Any:
-    try:
-        return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_unique)
-    except UnicodeDecodeError as fault:
-        raise UserError(where, f"not UTF-8 at byte {fault.start}; expected JSON") from fault
-    except json.JSONDecodeError as fault:
-        place = f"line {fault.lineno}, column {fault.colno}"
-        raise UserError(where, f"not JSON: {fault.msg} ({place})") from fault
-    except _Repeated as fault:
-        raise UserError(where, f"key {fault} is there twice; expected it once") from fault
-    except RecursionError as fault:
-        raise UserError(where, "nested too deeply; expected lists of nodes and edges") from fault
-    except ValueError as fault:  # all that is left: Python reads no number of over 4,300 digits
-        expected = "expected numbers of at most 64 bits"
-        raise UserError(where, f"a whole number of thousands of digits; {expected}") from fault
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise _Repeated(ascii(twice[:SHOWN]))
-    return found
 
 
 def _lists(content: Any, where: str) -> tuple[list[Any], list[Any], str]:

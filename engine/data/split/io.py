@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.core.errors import UserError
 from engine.core.units import counted
+from engine.data import strict_json
 from engine.data.archive import Member, Source, open_source
 from engine.data.kind import Report
 from engine.data.split.split import PARTS, Split
@@ -77,7 +78,10 @@ def preview(path: Path) -> dict[str, Any]:
 def _read(path: Path, report: Report) -> tuple[Split | None, Keys]:
     with open_source(path) as source:
         member = _the_json(source)
-        content = _parse(member.read(MAX_JSON), member.name)
+        raw = member.read(MAX_JSON)
+    if not raw.strip():
+        raise UserError(member.name, "empty; expected a JSON object")
+    content = strict_json.read(raw, member.name, expected="lists of node numbers", finite=True)
     if not isinstance(content, dict):
         raise UserError(
             member.name,
@@ -111,50 +115,6 @@ def _begins_a_split(member: Member) -> bool:
     return head.startswith(b"{") and any(
         f'"{prefix}{part}"'.encode() in head for part in PARTS for prefix in ("", "idx_")
     )
-
-
-def _parse(raw: bytes, where: str) -> Any:
-    if not raw.strip():
-        raise UserError(where, "empty; expected a JSON object")
-    try:
-        text = raw.decode("utf-8-sig")
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except UnicodeDecodeError as fault:
-        raise UserError(where, f"not UTF-8 at byte {fault.start}; expected JSON") from fault
-    except json.JSONDecodeError as fault:
-        raise UserError(
-            where, f"not JSON: {fault.msg} (line {fault.lineno}, column {fault.colno})"
-        ) from fault
-    except _Repeated as fault:
-        raise UserError(where, f"key {fault} is there twice; expected it once") from fault
-    except RecursionError as fault:
-        raise UserError(where, "nested too deeply; expected lists of node numbers") from fault
-    except _NotANumber as fault:
-        raise UserError(where, f"{fault} is no node number; expected whole numbers") from fault
-    except ValueError as fault:  # all that is left: Python reads no number of over 4,300 digits
-        expected = "expected node numbers"
-        raise UserError(where, f"a whole number of thousands of digits; {expected}") from fault
-
-
-class _Repeated(Exception):
-    pass
-
-
-class _NotANumber(Exception):
-    """NaN or Infinity, which JSON does not have."""
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in content:
-            raise _Repeated(ascii(name[:40]))
-        content[name] = value
-    return content
-
-
-def _no_constant(name: str) -> float:
-    raise _NotANumber(name)
 
 
 def _keys(content: dict[str, Any], where: str) -> Keys:
