@@ -86,6 +86,7 @@ class Member:
     name: str  # checked, NFC, with "/" between its parts
     size: int  # bytes as declared; a stream that yields another number is refused
     start: Callable[[], BinaryIO]
+    deflated: bool = False
 
     @contextmanager
     def open(self, buffer: int = BLOCK) -> Iterator[io.BufferedReader]:
@@ -284,7 +285,8 @@ def _zip(path: Path, limits: Limits, *, again: bool) -> Iterator[Source]:
             if info.is_dir() or _JUNK.search(name):
                 continue
             start = lambda info=info: archive.open(info)  # noqa: E731
-            _add(found, Member(name, info.file_size, start), path.name)
+            deflated = info.compress_type != zipfile.ZIP_STORED
+            _add(found, Member(name, info.file_size, start, deflated), path.name)
         _refuse_bomb(path, total, limits)
         for member in () if again else found.values():
             _refuse_nested(member)

@@ -16,8 +16,9 @@ from engine.data.graph.npz import holds_graph, read_npz
 from engine.data.graph.planetoid import holds_planetoid, read_planetoid
 from engine.data.graph.table import is_number, open_table
 from engine.data.graph.text import read_text, role_of
-from engine.data.graph.torch_file import holds_tensors, read_torch
+from engine.data.graph.torch_file import read_torch
 from engine.data.kind import Report
+from engine.data.torch_files import holds_tensors
 
 XML = (".graphml", ".xml")
 DOCUMENTS = (*XML, ".json")

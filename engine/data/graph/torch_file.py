@@ -1,18 +1,12 @@
 """Graphs that PyTorch saved (.pt): a dict of tensors, or a `Data` of torch_geometric.
 
-Read by `torch.load(weights_only=True)` alone, which builds tensors and plain containers and
-refuses every other class by name. The few classes of torch_geometric that make up a `Data` are
-let in as a stand-in of ours that keeps their content, so nothing of that library runs either.
+The few classes of torch_geometric that make up a `Data` are let in as a stand-in of ours that
+keeps their content, so nothing of that library runs.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from pickle import UnpicklingError
-from struct import error as StructError
 from typing import Any
 
 import numpy as np
@@ -23,29 +17,14 @@ from engine.data.graph.build import FEW, Edges, Parts, sparse_rows
 from engine.data.graph.npz import MAX_FEATURES, MAX_NODES
 from engine.data.graph.pairs import MAX_ROWS
 from engine.data.kind import Report
+from engine.data.torch_files import dense, load
 
 CLASSES = ("data.data.Data", "data.storage.GlobalStorage")
 CLASSES += ("data.data.DataTensorAttr", "data.data.DataEdgeAttr")
-TYPES = ("bool", "uint8", "int8", "int16", "int32", "int64")
-TYPES += ("float16", "bfloat16", "float32", "float64")
 MASKS = ("train_mask", "val_mask", "test_mask")
 EXPECTED = (
     "expected tensors alone, as of torch.save({'x': data.x, 'edge_index': data.edge_index, "
     "'y': data.y}, path)"
-)
-# What torch raises on files that are damaged on purpose; MemoryError is not among them.
-_BROKEN = (
-    UnpicklingError,
-    StructError,
-    RuntimeError,
-    EOFError,
-    LookupError,
-    AttributeError,
-    TypeError,
-    ValueError,
-    AssertionError,
-    OverflowError,
-    OSError,
 )
 
 
@@ -58,13 +37,10 @@ class _Kept:
         self.state = state
 
 
-def holds_tensors(source: Source) -> bool:
-    return source.packed and any(name.rsplit("/", 1)[-1] == "data.pkl" for name in source.members)
-
-
 def read_torch(path: Path, source: Source, report: Report) -> Parts:
     """`source` is the path, opened and found within the limits of archives."""
-    content = _content(_load(path), source.name)
+    classes = [(_Kept, f"torch_geometric.{name}") for name in CLASSES]
+    content = _content(load(path, expected=EXPECTED, classes=classes), source.name)
     given = {key: value for key, value in content.items() if type(key) is str and value is not None}
     if "edge_index" not in given:
         there = ", ".join(ascii(key[:30]) for key in list(given)[:FEW]) or "nothing"
@@ -95,45 +71,6 @@ def read_torch(path: Path, source: Source, report: Report) -> Parts:
     )
 
 
-def _load(path: Path) -> Any:
-    import torch
-
-    try:
-        with _alone_allowed([(_Kept, f"torch_geometric.{name}") for name in CLASSES]):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except _BROKEN as fault:
-        text = str(fault)
-        if "allocate memory" in text:
-            raise MemoryError(text) from fault
-        named = re.search(r"GLOBAL ([\w.]+)", text)
-        if named:
-            raise UserError(
-                path.name, f"holds {named[1][:80]}, which is never opened; {EXPECTED}"
-            ) from fault
-        raise UserError(path.name, f"damaged ({_reason(text)}); {EXPECTED}") from fault
-
-
-@contextmanager
-def _alone_allowed(classes: list[Any]) -> Iterator[None]:
-    """These and no others: torch_geometric, once imported, has its own classes let in."""
-    from torch import serialization
-
-    before = serialization.get_safe_globals()
-    serialization.clear_safe_globals()
-    serialization.add_safe_globals(classes)
-    try:
-        yield
-    finally:
-        serialization.clear_safe_globals()
-        serialization.add_safe_globals(before)
-
-
-def _reason(text: str) -> str:
-    """Of torch's advice on how to load it nevertheless, only what is wrong."""
-    inner = re.search(r"WeightsUnpickler error:\s*([^\n]+)", text)
-    return ascii((inner[1] if inner else text).strip().split("\n")[0][:100])
-
-
 def _content(value: Any, where: str) -> dict[Any, Any]:
     """The tensors by name: of a dict, of a `Data`, or of a processed dataset of one graph."""
     if isinstance(value, tuple) and len(value) in (2, 3) and value[1] is None:
@@ -155,21 +92,12 @@ def _state(value: Any) -> dict[Any, Any]:
 
 
 def _array(value: Any, where: str) -> np.ndarray:
-    """A tensor's numbers. Its shape may not claim more of them than are stored."""
     import torch
 
-    if not isinstance(value, torch.Tensor):
-        raise UserError(where, f"a {type(value).__name__}; expected a tensor")
-    if value.layout != torch.strided or value.device.type != "cpu":
-        raise UserError(where, f"a tensor of {value.layout}; expected a dense one")
-    if str(value.dtype).removeprefix("torch.") not in TYPES:
-        raise UserError(where, f"a tensor of {value.dtype}; expected {', '.join(TYPES)}")
-    if value.numel() * value.element_size() > value.untyped_storage().nbytes():
-        shape = tuple(value.shape)
-        raise UserError(where, f"shape {shape} of fewer stored numbers; save {where}.clone()")
-    if value.dtype in (torch.bfloat16, torch.float16):
-        value = value.float()
-    return value.detach().resolve_neg().contiguous().numpy()
+    tensor = dense(value, where)
+    if tensor.dtype in (torch.bfloat16, torch.float16):
+        tensor = tensor.float()
+    return tensor.contiguous().numpy()
 
 
 def _edge_index(given: dict[str, Any]) -> np.ndarray:
