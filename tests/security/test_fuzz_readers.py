@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
+from safetensors.torch import save_file
 
 from engine.data.graph import io as graph_io
 from engine.data.graph.graph import adjacency_of
+from engine.data.model import io as model_io
 from engine.data.sample import write_samples
 from engine.data.split import io as split_io
 from tests.engine.data.making import planetoid_files, report_on, zip_of
@@ -57,6 +59,14 @@ def wholes(tmp_path_factory) -> dict[str, bytes]:
     nx.set_node_attributes(network, {at: {"class": at % 2, "size": 0.5} for at in range(4)})
     nx.write_graphml(network, folder / "graph.graphml")
     (folder / "graph.json").write_text(json.dumps(nx.node_link_data(network, edges="links")))
+    weights = {f"layers.{at}.weight": torch.eye(2) for at in range(3)}
+    torch.save({"state_dict": weights}, folder / "weights.pth")
+    save_file(weights, folder / "weights.safetensors", metadata={"format": "pt"})
+    with zipfile.ZipFile(folder / "model.zip", "w", zipfile.ZIP_STORED) as archive:
+        listed = dict.fromkeys(weights, "m.safetensors")
+        archive.writestr("m.safetensors.index.json", json.dumps({"weight_map": listed}))
+        archive.writestr("config.json", json.dumps({"architectures": ["Net"]}))
+        archive.write(folder / "weights.safetensors", "m.safetensors")
     (folder / "split.json").write_text(json.dumps({"train": [0], "val": [1, 2], "test": [3]}))
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -101,6 +111,7 @@ NAMES = ["blocks.npz", "blocks_attacked.npz", "blocks.json", "coo.npz", "text.zi
 
 
 NAMES += ["graph.pt", "planetoid.zip", "graph.graphml", "graph.json", "edges.csv", "split.json"]
+NAMES += ["weights.pth", "weights.safetensors", "model.zip"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -110,7 +121,9 @@ def test_damaged_files_are_answered(wholes, tmp_path, name):
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
-@pytest.mark.parametrize("name", ["graph.pt", "planetoid.zip", "coo.npz"])
+@pytest.mark.parametrize(
+    "name", ["graph.pt", "planetoid.zip", "coo.npz", "weights.pth", "model.zip"]
+)
 def test_damage_inside_of_members_is_answered(wholes, tmp_path, name):
     """The zip itself is whole, so that the damage reaches what reads the member."""
     rng = np.random.default_rng(len(name))
@@ -123,7 +136,7 @@ def refusals(path: Path, files: list[bytes]) -> int:
     refused = 0
     for content in files:
         path.write_bytes(content)
-        for reader in (graph_io, split_io):
+        for reader in (graph_io, split_io, model_io):
             reader.sniff(path)
             report = report_on(reader, path)
             assert report.lines

@@ -16,8 +16,8 @@ DOCS = Path(__file__).resolve().parents[3] / "docs/data-formats.md"
 
 
 def test_the_kinds_are_found_with_their_readers():
-    assert {"eeg", "graph", "split"} <= set(kinds())
-    for slug in ("eeg", "graph", "split"):
+    assert {"eeg", "graph", "model", "split"} <= set(kinds())
+    for slug in ("eeg", "graph", "model", "split"):
         io = kind(slug).io()
         assert all(callable(getattr(io, name)) for name in ("sniff", "check", "load", "preview"))
 
@@ -69,6 +69,7 @@ def test_the_docs_name_the_bounds_that_hold():
     from engine.data import archive
     from engine.data.eeg import edf, files, matlab, tables
     from engine.data.graph import build, nodelink, npz, pairs, pickled, table
+    from engine.data.model import folder, safetensors_file
     from engine.data.split import io as split_io
 
     said = dict(re.findall(r"^\| (.+?) \| ([\d,]+)", DOCS.read_text(), re.M))
@@ -91,6 +92,9 @@ def test_the_docs_name_the_bounds_that_hold():
         "bytes of a MATLAB file, unpacked": str(matlab.MAX_MATLAB >> 30),
         "bytes of a table beside recordings": str(tables.MAX_TABLE >> 20),
         "rows of a table beside recordings": f"{tables.MAX_ROWS:,}",
+        "bytes of a model, unpacked": str(folder.LIMITS.unpacked >> 30),
+        "bytes of a header of safetensors": str(safetensors_file.MAX_HEADER >> 20),
+        "tensors of a model": f"{safetensors_file.MAX_TENSORS:,}",
     }
     assert archive.RATIO_FLOOR == 1 << 20
     assert npz.MAX_FEATURES == npz.MAX_NODES

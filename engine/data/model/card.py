@@ -1,0 +1,28 @@
+"""The card of the kind model. Light: no numpy, no torch."""
+
+from engine.data.kind import Fact, Kind
+
+KIND = Kind(
+    slug="model",
+    title="Model",
+    summary="Weights of a network: named tensors, and its configuration if there is one.",
+    suffixes=(".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".zip"),
+    formats=(
+        "safetensors",
+        "PyTorch .pth, .pt, .bin or .ckpt: a dict of tensors, as of "
+        "torch.save(model.state_dict(), path); read without running anything in it",
+        "zip or folder of a transformers model: config.json beside one .safetensors file, or "
+        "beside several and their index",
+    ),
+    facts=(
+        Fact("format", "Format"),
+        Fact("architecture", "Architecture"),
+        Fact("layers", "Blocks"),
+        Fact("head", "Has a head of a task"),
+        Fact("tensors", "Tensors"),
+        Fact("parameters", "Parameters"),
+        Fact("bytes", "Size of the tensors", "bytes"),
+        Fact("dtypes", "Types"),
+        Fact("sha256", "SHA-256"),
+    ),
+)
