@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engine.core.method import Baseline, Input, Method, Metric, Paper, Question
+from collections.abc import Mapping
+
+from engine.core.method import Baseline, Facts, Input, Method, Metric, Need, Paper, Question
 from engine.methods.cbramod.params import (
     AttentionParams,
     CBraModParams,
@@ -50,6 +52,12 @@ def _metrics() -> tuple[Metric, ...]:
     return tuple(found)
 
 
+def _conflict(params: CBraModParams, given: Mapping[str, Facts]) -> tuple[str, str] | None:
+    if "weights" in given and params.start == "scratch":
+        return "start", "scratch, but weights are given; expected pretrained, or no weights"
+    return None
+
+
 METHOD = Method(
     slug="cbramod",
     title="CBraMod",
@@ -69,8 +77,26 @@ METHOD = Method(
             "Recordings",
             "Recordings or windows of EEG; with labels to fine-tune on.",
         ),
+        Input(
+            "weights",
+            "model",
+            "Weights",
+            "Of CBraMod: the authors' file, or the export of another job. Every fold of a "
+            "fine-tuning starts from them, and a pre-training goes on from them. Left out: each "
+            "fold pre-trains on its own training subjects.",
+            optional=True,
+            needs=(
+                Need(
+                    "architecture",
+                    "cbramod",
+                    "expected weights of CBraMod, by the names of its tensors; this is another "
+                    "network",
+                ),
+            ),
+        ),
     ),
     params=CBraModParams,
+    conflict=_conflict,
     metrics=_metrics(),
     baselines=(
         Baseline("majority", "Majority", "The commonest class of the training windows."),

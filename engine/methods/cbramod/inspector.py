@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core import checkpoint
-from engine.methods.cbramod import spectra
+from engine.methods.cbramod import spectra, start
 from engine.methods.cbramod.embedding import plane
 from engine.methods.cbramod.judgement import KEY, TITLES, Judgement
 from engine.methods.cbramod.metrics import answered
-from engine.methods.cbramod.model import HEADS, PRESETS
+from engine.methods.cbramod.model import HEADS
 from engine.methods.cbramod.topography import topography
 from engine.methods.cbramod.windows import RATE, Windows, lengths
 
@@ -51,7 +51,7 @@ def write(
         "rate": RATE,
         "seconds": windows.x.shape[2] // RATE,
         "reject": run.params.reject,
-        "layers": PRESETS[run.params.preset].layers,
+        "layers": start.shape(run).layers,
         "heads": HEADS // 2,
         "channels": list(windows.channels),
         "topography": topography(run.inputs["recordings"], windows.channels),

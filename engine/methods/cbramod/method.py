@@ -17,13 +17,13 @@ from torch import Tensor
 
 from engine.core.errors import UserError
 from engine.core.seed import torch_stream
-from engine.methods.cbramod import baselines, export, inspector, lines, metrics, report
+from engine.methods.cbramod import baselines, export, inspector, lines, metrics, report, start
 from engine.methods.cbramod.baselines import Labelled
 from engine.methods.cbramod.batches import Batches
 from engine.methods.cbramod.embedding import embed
 from engine.methods.cbramod.finetune import Classifier, Tuning, probabilities
 from engine.methods.cbramod.judgement import Judgement, judge
-from engine.methods.cbramod.model import PRESETS, CBraMod
+from engine.methods.cbramod.model import CBraMod
 from engine.methods.cbramod.pretrain import Pretraining, error, hidden
 from engine.methods.cbramod.reconstruction import guessed, judged
 from engine.methods.cbramod.split import Part, folds
@@ -40,6 +40,7 @@ def run(run: Run) -> dict[str, float | None]:
     found, params = run.inputs["recordings"], run.params
     run.phase("read", total=len(found.recordings) or None)
     tested = params.task == "finetune"
+    rows = start.match(run)  # refused before an hour of recordings is read
 
     def tick() -> None:
         run.advance()
@@ -50,6 +51,8 @@ def run(run: Run) -> dict[str, float | None]:
         export.refuse_large(windows)
     parts = folds(windows, params, rng=run.rng("folds"), tested=tested)
     report.describe(run, windows, parts)
+    if rows is not None:
+        start.tell(run, rows, windows, parts)
     x = torch.from_numpy(windows.scaled).to(run.device)
     standing = run.restore() or {"unit": None, "finished": {}, "step": 0}
     if tested:
@@ -81,7 +84,7 @@ def pretrain(
     verify(run, model, x[val], mask)
     errors = judged(guessed(model, x[val], mask), x[val], mask, spread)
     report.reconstruction(run, windows, errors)
-    report.save_weights(run, model.state_dict())
+    report.save_weights(run, model.state_dict(), windows, part)
     embedding = embed(model, x)
     export.write(run, windows, part, embedding)
     inspector.write(
@@ -110,8 +113,10 @@ def finetune(
             kept = part is parts[-1] and arm == arms[0]  # of the others only the answers are
 
             def tune(part: Part = part, arm: str = arm, name: str = name) -> dict[str, Any]:
-                pretrained = arm == "pretrained"
-                weights = own_weights(run, windows, x, part, standing) if pretrained else None
+                weights = None
+                if arm == "pretrained":
+                    given = start.complete(run, born(run, name))
+                    weights = given or own_weights(run, windows, x, part, standing)
                 return tuned(run, name, windows, x, part, weights, standing)
 
             found = once(run, standing, name, tune)
@@ -151,7 +156,7 @@ def keep(
         before.load_state_dict(network)
         spread = lines.covariance(x[train])
         errors = judged(guessed(before, x[val], mask), x[val], mask, spread)
-    report.save_weights(run, weights)
+    report.save_weights(run, weights, windows, part)
     embedding = embed(model.backbone, x)
     export.write(run, windows, part, embedding)
     inspector.write(
@@ -208,7 +213,7 @@ def pretrained(
     batches = Batches(len(train), params.pretrain_batch, run.torch_rng(f"{unit}.order"))
     steps = params.pretrain_epochs * batches.steps
     model = born(run, unit)
-    if params.fast_start:
+    if not start.fill(run, model) and params.fast_start:
         model.start_fast()
     work = Pretraining(
         model.to(run.device),
@@ -317,7 +322,7 @@ def classifier(run: Run, backbone: CBraMod, windows: Windows, x: Tensor) -> Clas
         channels=x.shape[1],
         patches=x.shape[2],
         classes=len(windows.classes),
-        dropout=PRESETS[params.preset].dropout,
+        dropout=start.shape(run).dropout,
         frozen=params.frozen,
     ).to(run.device)
 
@@ -369,7 +374,7 @@ def born(run: Run, name: str) -> CBraMod:
     """A network with initial weights that depend on the seed and the unit alone."""
     with torch.random.fork_rng():
         seed(run, f"{name}.weights")
-        return CBraMod(PRESETS[run.params.preset]).to(run.device)
+        return CBraMod(start.shape(run)).to(run.device)
 
 
 def seed(run: Run, name: str) -> None:

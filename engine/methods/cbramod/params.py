@@ -43,7 +43,8 @@ class CBraModParams(Params):
     preset: Literal["small", "base"] = param(
         "small",
         "Size",
-        "small: 2 blocks, without dropout, for a few hours of recordings; base: the paper's 12.",
+        "small: 2 blocks, without dropout, for a few hours of recordings; base: the paper's 12. "
+        "Given weights bring their own depth.",
         paper="base",
         source="small is ours",
     )

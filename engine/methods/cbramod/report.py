@@ -6,11 +6,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.core.units import counted, duration
-from engine.methods.cbramod import drawing
+from engine.data.model.export import write_weights
+from engine.methods.cbramod import drawing, origin
 from engine.methods.cbramod.judgement import KEY, TITLES, Judgement
 from engine.methods.cbramod.reconstruction import guessed
 from engine.methods.cbramod.split import units
@@ -209,11 +209,15 @@ def _predictions(run: Run, windows: Windows, found: Judgement) -> None:
     run.table("predictions", columns, rows, title="Every tested window")
 
 
-def save_weights(run: Run, weights: dict[str, Tensor]) -> None:
+def save_weights(run: Run, weights: dict[str, Tensor], windows: Windows, part: Part) -> None:
+    """Those of a fold: other jobs take them, and hear whom they have seen."""
+    facts: dict[str, Any] = {}
     with run.artifact(
         "export/weights.safetensors",
         title="Weights, by the official keys",
         role="export",
         media="application/octet-stream",
+        kind="model",
+        facts=facts,
     ) as path:
-        save_file({name: value.cpu().contiguous() for name, value in weights.items()}, path)
+        facts |= write_weights(path, weights, origin.of(run, windows, part).texts())

@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.core.errors import UserError
 from engine.core.units import counted
+from engine.methods.cbramod.windows import UNNAMED
 
 if TYPE_CHECKING:
     from engine.methods.cbramod.params import CBraModParams
@@ -41,6 +42,12 @@ def folds(
     validation units train, as in pre-training."""
     unit = units(windows, params)
     names = np.unique(unit)
+    if names.tolist() == [UNNAMED]:
+        raise UserError(
+            "recordings",
+            "nobody says whose these windows are, so nobody can be left out to judge on; expected "
+            "an array subject beside x, a name for each window, or the recordings themselves",
+        )
     named = {"test_units": params.test_units, "val_units": params.val_units}
     for field, asked in named.items():
         absent = sorted(set(asked) - set(names.tolist()))

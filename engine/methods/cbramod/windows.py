@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RATE = 200  # Hz; a patch of the network is one second of it
 SCALE = 100.0  # microvolt that the network sees as 1
+UNNAMED = "all"  # the subject of windows of which nobody says whose they are
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,7 +261,9 @@ def _cut_channels(given: Cut, params: CBraModParams) -> tuple[str, ...]:
 
 def _cut_subjects(given: Cut) -> np.ndarray:
     """(n,) texts; where nobody says whose windows they are, they are of one."""
-    return np.array(["all"] * len(given.x)) if given.subject is None else given.subject.astype(str)
+    if given.subject is None:
+        return np.array([UNNAMED] * len(given.x))
+    return given.subject.astype(str)
 
 
 def _places_within(groups: np.ndarray) -> np.ndarray:

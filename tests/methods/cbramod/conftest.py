@@ -31,10 +31,16 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def attempt(tmp_path: Path, sample: Path) -> Attempt:
     def make(
-        name: str, *, stop_at: int = 0, seed: int = 0, **params: Any
+        name: str,
+        *,
+        stop_at: int = 0,
+        seed: int = 0,
+        recordings: Path = sample,
+        weights: Path | None = None,
+        **params: Any,
     ) -> dict[str, float | None]:
         values = {**QUICK, **params}
-        given = {"recordings": sample}
+        given = {"recordings": recordings} | ({"weights": weights} if weights else {})
         return attempts.attempt(
             tmp_path / name, "cbramod", given, values, seed=seed, stop_at=stop_at
         )

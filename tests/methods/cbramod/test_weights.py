@@ -1,14 +1,13 @@
-"""Official checkpoints: read, matched to the last tensor, refused by name, written back."""
+"""Official checkpoints: matched to the last tensor, refused by name, written back."""
 
 from __future__ import annotations
-
-import pickle
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from engine.core.errors import UserError
+from engine.data.model import io
 from engine.methods.cbramod import weights
 from engine.methods.cbramod.model import CBraMod, Shape
 from tests.methods.cbramod import synthetic
@@ -30,7 +29,7 @@ def test_a_checkpoint_comes_back_bit_for_bit(two, tmp_path, suffix, prefix):
     path = tmp_path / f"weights{suffix}"
     content = {f"{prefix}{key}": value for key, value in two.state_dict().items()}
     (save_file if suffix == ".safetensors" else torch.save)(content, path)
-    read = weights.read(path)
+    read = weights.official(io.load(path))
     assert weights.layers_of(read, "weights") == 2
     model = fresh()
     rows = weights.load(model, read, "weights")
@@ -65,27 +64,24 @@ def test_a_fine_tuned_checkpoint_leaves_its_head_aside_and_our_reconstruction_al
     assert torch.equal(model.proj_out[0].weight, before)
 
 
-def test_nothing_is_run_and_what_is_no_checkpoint_is_named(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return (open, (str(tmp_path / "touched"), "w"))
-
-    (tmp_path / "evil.pth").write_bytes(pickle.dumps(Evil()))
-    torch.save({"a": Evil()}, tmp_path / "hidden.pth")
-    torch.save([1, 2], tmp_path / "list.pth")
-    torch.save({"state_dict": {"a": torch.zeros(1)}}, tmp_path / "nested.pth")
-    (tmp_path / "text.safetensors").write_text("hello")
-    for name in ("evil.pth", "hidden.pth", "list.pth", "nested.pth", "text.safetensors"):
-        with pytest.raises(UserError, match=name):
-            weights.read(tmp_path / name)
-    assert not (tmp_path / "touched").exists()
+def test_blocks_are_counted_without_a_gap():
     with pytest.raises(UserError, match=r"no key encoder\.layers"):
         weights.layers_of({"a": torch.zeros(1)}, "other")
+    gap = {f"encoder.layers.{at}.norm1.weight": torch.zeros(1) for at in (0, 1, 99_999)}
+    with pytest.raises(UserError, match=r"other: has no block encoder\.layers\.2, but later ones"):
+        weights.layers_of(gap, "other")
+
+
+def test_the_official_network_has_211_tensors():
+    model = synthetic.model(12)
+    rows = weights.match(model, model.state_dict(), "weights")
+    assert [row.state for row in rows] == ["matched"] * 211
+    assert sum(value.numel() for value in model.state_dict().values()) == 4_924_000
 
 
 @pytest.mark.realdata
 def test_the_official_names(shared_data):
-    read = weights.read(shared_data / "eeg/parity/two_layer_official_keys.pth")
+    read = weights.official(io.load(shared_data / "eeg/parity/two_layer_official_keys.pth"))
     model = fresh()
     weights.load(model, read, "two_layer_official_keys.pth")
     expected = synthetic.model(2).state_dict()
