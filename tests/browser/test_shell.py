@@ -183,8 +183,28 @@ def test_the_kind_follows_the_file_until_somebody_chooses_one(open_page):
 
     pick("split.json")
     expect(kind).to_have_value("split")
-    pick("graph.npz")
+    pick("cora.graphml")
     expect(kind).to_have_value("graph")
+    pick("weights.PTH")
+    expect(kind).to_have_value("model")
     kind.select_option("split")
-    pick("other.npz")
+    pick("other.graphml")
     expect(kind).to_have_value("split")
+
+
+def test_a_name_that_several_kinds_share_leaves_the_choice_open(open_page):
+    watched = open_page("/datasets/new/", signed_in=True)
+    page = watched.page
+    kind, hint = page.locator("#id_kind"), page.locator("[data-kinds]")
+    expect(hint).to_be_hidden()
+    page.locator("#id_file").set_input_files(
+        {"name": "set.zip", "mimeType": "application/zip", "buffer": b"PK"}
+    )
+    expect(kind).to_have_value("")
+    expect(hint).to_have_text("The file's name does not tell which: EEG, Graph, Model.")
+    page.get_by_role("button", name="Upload").click()
+    expect(page.locator("#fault_kind")).to_contain_text("kind: expected one of EEG, Graph, Model;")
+    expect(kind).to_be_focused()
+    kind.select_option("eeg")
+    expect(hint).to_be_hidden()
+    assert watched.faults() == []

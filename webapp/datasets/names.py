@@ -25,9 +25,7 @@ def clean(name: str) -> str:
     return (stem.encode()[: LONGEST - len(ending)]).decode(errors="ignore") + ending.decode()
 
 
-def suggested_kind(name: str, kinds: dict) -> str | None:
-    """The first kind that lists the suffix, by which the form chooses one beforehand."""
+def kinds_by_name(name: str, kinds: dict) -> list[str]:
+    """The kinds that list the suffix: one can be taken for granted, of several a person chooses."""
     lowered = name.lower()
-    return next(
-        (slug for slug, kind in kinds.items() if lowered.endswith(tuple(kind.suffixes))), None
-    )
+    return [slug for slug, kind in kinds.items() if lowered.endswith(tuple(kind.suffixes))]

@@ -20,7 +20,7 @@ from webapp.accounts.models import Membership, Team
 from webapp.artifacts.download import respond
 from webapp.datasets import store, uploads
 from webapp.datasets.models import Dataset, Version
-from webapp.datasets.names import suggested_kind
+from webapp.datasets.names import kinds_by_name
 from webapp.refused import UNKEPT, Refused
 
 PER_PAGE = 500  # a team keeps fewer datasets than jobs
@@ -101,7 +101,7 @@ def _upload(request: HttpRequest) -> Version:
     file = request.FILES.get("file")
     if file is None:
         raise Refused([("file", "expected a file, got none")])
-    kind = request.POST.get("kind") or suggested_kind(file.name, kinds()) or ""
+    kind = request.POST.get("kind") or _kind_of(file.name)
     return store.create(
         request.user,
         team=team,
@@ -111,6 +111,14 @@ def _upload(request: HttpRequest) -> Version:
         file_name=file.name,
         description=request.POST.get("description", ""),
     )
+
+
+def _kind_of(file_name: str) -> str:
+    found = kinds_by_name(file_name, kinds())
+    if len(found) == 1:
+        return found[0]
+    titles = ", ".join(kinds()[slug].title for slug in found or kinds())
+    raise Refused([("kind", f"expected one of {titles}; the file's name does not tell which")])
 
 
 @login_required

@@ -8,19 +8,38 @@ import { size } from "./words.js";
 
 const form = document.querySelector("[data-upload]");
 
-/** The kind whose suffixes fit the file's name, or "". */
-function kindOf(name) {
+/** The kinds whose suffixes fit the file's name. */
+function kindsOf(name) {
   const suffixes = JSON.parse(document.getElementById("suffixes").textContent);
   const lowered = name.toLowerCase();
-  for (const [kind, list] of Object.entries(suffixes)) {
-    if (list.some((suffix) => lowered.endsWith(suffix))) return kind;
-  }
-  return "";
+  const fits = ([, list]) => list.some((suffix) => lowered.endsWith(suffix));
+  return Object.entries(suffixes).filter(fits).map(([kind]) => kind);
+}
+
+/** The one kind that the file's name leaves, or "". */
+function kindOf(name) {
+  const found = kindsOf(name);
+  return found.length === 1 ? found[0] : "";
+}
+
+/** The titles to choose from, where the file's name leaves several kinds or none. */
+function titlesFor(name) {
+  const found = kindsOf(name);
+  const options = [...form.elements.kind.options].filter(({ value }) => value);
+  const open = options.filter(({ value }) => found.length === 0 || found.includes(value));
+  return open.map((one) => one.textContent).join(", ");
 }
 
 function clearFaults() {
   for (const old of form.querySelectorAll("[data-fault]")) old.remove();
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+}
+
+/** Below the kind, as long as nobody has chosen one that the file's name leaves open. */
+function tellKinds(name) {
+  const line = form.querySelector("[data-kinds]");
+  line.hidden = form.elements.kind.value !== "" || !name || kindOf(name) !== "";
+  if (!line.hidden) line.textContent = `The file's name does not tell which: ${titlesFor(name)}.`;
 }
 
 /** Beside the field, and the first one takes the focus. */
@@ -88,13 +107,18 @@ async function submit() {
   const { file, kind, name, team, description, csrfmiddlewaretoken } = form.elements;
   const [one] = file.files;
   clearFaults();
+  const sort = kind.value || kindOf(one.name);
+  if (!sort) {
+    showFaults([["kind", `expected one of ${titlesFor(one.name)}; the file's name does not tell which`]]);
+    return;
+  }
   busy(true);
   try {
     const begun = await begin(
       {
         team: team.value,
         name: name.value.trim() || one.name.replace(/(.)\.[^.]*$/, "$1"),
-        kind: kind.value || kindOf(one.name),
+        kind: sort,
         description: description.value,
         file_name: one.name,
         size: one.size,
@@ -119,10 +143,12 @@ if (form) {
     if (!one) return;
     if (kind.value === suggested) kind.value = suggested = kindOf(one.name); // not what was chosen
     clearFaults();
+    tellKinds(one.name);
     const most = Number(form.dataset.most);
     if (one.size > most) showFaults([["file", `expected at most ${size(most)}, got ${size(one.size)}`]]);
   };
   file.addEventListener("change", chosen);
+  kind.addEventListener("change", () => tellKinds(file.files[0]?.name));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (file.files[0].size > Number(form.dataset.most)) chosen();

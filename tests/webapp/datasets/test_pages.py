@@ -47,6 +47,30 @@ def test_an_upload_leads_to_its_dataset(client_of, editor, team, home):
     assert (dataset.name, dataset.kind) == ("split", "split")  # both by the file's name
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("set.zip", "expected one of EEG, Graph, Model; the file's name does not tell which"),
+        ("windows.npz", "expected one of EEG, Graph; the file"),
+        ("graph.pt", "expected one of Graph, Model; the file"),
+        ("words.odt", "expected one of EEG, Graph, Model, Split; the file"),
+    ],
+)
+def test_a_name_that_does_not_tell_the_kind_leaves_it_open(
+    client_of, editor, team, home, name, told
+):
+    answer = upload(client_of(editor), team, name=name)
+    assert answer.status_code == 422
+    assert told in html.unescape(answer.content.decode())
+    assert not Dataset.objects.exists()
+    assert upload(client_of(editor), team, name=name, kind="eeg").status_code == 302
+
+
+def test_weights_are_known_by_their_suffix(client_of, editor, team, home):
+    upload(client_of(editor), team, name="pretrained_weights.pth")
+    assert Dataset.objects.get().kind == "model"
+
+
 def test_the_newest_dataset_stands_first(client_of, editor, team):
     for name in ("zebra", "ant", "moth"):
         Dataset.objects.create(team=team, name=name, kind="graph")
