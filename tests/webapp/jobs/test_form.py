@@ -8,7 +8,8 @@ import re
 import pytest
 from django.urls import reverse
 
-from webapp.artifacts.models import Blob
+from engine.core import registry
+from webapp.artifacts.models import Artifact, Blob
 from webapp.datasets.models import Dataset, Version
 from webapp.jobs.models import Job, JobInput
 
@@ -228,3 +229,51 @@ def test_an_editor_without_a_project_is_told_to_make_one(client_of, editor, team
 
 def test_an_unknown_method_is_not_found(client_of, editor):
     assert client_of(editor).get(reverse("job-new") + "?method=nope").status_code == 404
+
+
+# Weights, which come as datasets and as artifacts of jobs
+
+
+@pytest.fixture
+def weights(make_job, team):
+    """What a pre-training left, a network of another family, and recordings to fine-tune on."""
+    job = make_job(method="cbramod", name="before", state="done")
+    facts = {"cbramod": "cbramod", "llama": "LlamaForCausalLM"}
+    made = {
+        name: Artifact.objects.create(
+            job=job, blob=Blob.objects.create(sha256=name[0] * 64, size=1), kind="model",
+            path=f"export/{name}.safetensors", title=f"Weights of {name}", role="export", n=1,
+            facts={"architecture": architecture},
+        )
+        for name, architecture in facts.items()
+    }  # fmt: skip
+    dataset = Dataset.objects.create(team=team, name="eyes", kind="eeg")
+    blob = Blob.objects.create(sha256="e" * 64, size=1)
+    made["eeg"] = Version.objects.create(
+        dataset=dataset, number=1, blob=blob, file_name="eyes.zip", state="ready", facts={}
+    )
+    return made
+
+
+def test_the_weights_of_a_job_are_an_input_of_another(client_of, editor, project, weights):
+    client = client_of(editor)
+    address = reverse("job-new") + "?method=cbramod"
+    shown = client.get(address).content.decode().split('name="i.weights"')[1].split("</select>")[0]
+    ours = f"artifact:{weights['cbramod'].pk}"
+    assert f'value="{ours}">' in shown
+    assert f'value="artifact:{weights["llama"].pk}" disabled' in shown
+    assert "expected weights of CBraMod" in shown
+    defaults = registry.method("cbramod").defaults()
+    fields = {
+        f"p.{name}": "on" if value is True else value
+        for name, value in defaults.items()
+        if value is not False and value != []
+    }
+    fields |= {"project": project.pk, "seeds": "0", "threads": "1", "i.weights": ours}
+    fields["i.recordings"] = f"version:{weights['eeg'].pk}"
+    refused = client.post(address, fields | {"p.start": "scratch"})
+    assert "scratch, but weights are given" in html.unescape(refused.content.decode())
+    assert not Job.objects.filter(name="").exists()
+    client.post(address, fields)
+    job = Job.objects.get(name="")
+    assert job.inputs.get(name="weights").artifact == weights["cbramod"]
