@@ -147,10 +147,10 @@ def keep(
     model = classifier(run, born(run, "kept"), windows, x)
     model.load_state_dict(weights)
     own = finished.get(f"fold.{part.name}.pretrain")
-    network, errors = None, None
-    if own is not None:
-        network = own["model"]
-        train, val = quiet(run, windows, part)
+    network = own["model"] if own else start.reconstructing(run, born(run, "kept"))
+    train, val = below(run, windows, part)
+    errors = None
+    if network is not None and len(train) and len(val):
         mask = probe(len(val), x)
         before = born(run, "kept")
         before.load_state_dict(network)
@@ -349,12 +349,17 @@ def labelled(windows: Windows, places: np.ndarray) -> Labelled:
     return Labelled(windows.x[places], windows.y[places], float(RATE), len(windows.classes))
 
 
-def quiet(run: Run, windows: Windows, part: Part) -> tuple[np.ndarray, np.ndarray]:
+def below(run: Run, windows: Windows, part: Part) -> tuple[np.ndarray, np.ndarray]:
     """Training and validation windows of pre-training, without those that are rejected."""
     kept = np.ones(len(windows), bool)
     if run.params.reject:
         kept = ~windows.loud(run.params.reject)
-    train, val = part.train[kept[part.train]], part.val[kept[part.val]]
+    return part.train[kept[part.train]], part.val[kept[part.val]]
+
+
+def quiet(run: Run, windows: Windows, part: Part) -> tuple[np.ndarray, np.ndarray]:
+    """Those of `below`, of which there must be some."""
+    train, val = below(run, windows, part)
     for name, places in (("train", train), ("validate", val)):
         if not len(places):
             raise UserError(

@@ -51,6 +51,19 @@ def fill(run: Run, model: CBraMod) -> bool:
     return weights.reconstructs(content)
 
 
+def complete(run: Run, model: CBraMod) -> dict[str, Tensor] | None:
+    """The given weights for a whole network; what they lack is as the model was born."""
+    if run.inputs["weights"] is None:
+        return None
+    fill(run, model)
+    return model.state_dict()
+
+
+def reconstructing(run: Run, model: CBraMod) -> dict[str, Tensor] | None:
+    """The given weights, where they can guess what is hidden."""
+    return model.state_dict() if fill(run, model) else None
+
+
 def tell(run: Run, rows: list[Row], windows: Windows, parts: list[Part]) -> None:
     found = run.inputs["weights"]
     run.table(
@@ -105,11 +118,3 @@ def _tell_whom_they_saw(run: Run, windows: Windows, parts: list[Part]) -> None:
 
 def _sides(shape: tuple[int, ...] | None) -> str | None:
     return None if shape is None else " x ".join(map(str, shape))
-
-
-def complete(run: Run, model: CBraMod) -> dict[str, Tensor] | None:
-    """The given weights for a whole network; what they lack is as the model was born."""
-    if run.inputs["weights"] is None:
-        return None
-    fill(run, model)
-    return model.state_dict()

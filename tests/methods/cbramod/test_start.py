@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.core import registry
+from engine.core import checkpoint, registry
 from engine.core.errors import UserError
 from engine.core.run import Stop
 from engine.data.model import io
@@ -70,6 +71,20 @@ def test_every_fold_starts_from_the_file_and_none_pretrains(attempt, events, thr
         "found": "200",
         "state": "matched",
     }
+
+
+def test_the_inspector_gets_the_given_network_where_it_can_guess(attempt, three, tmp_path):
+    kept = {}
+    given = io.load(three).tensors
+    for name, limit in (("job", 100.0), ("loud", 1e-6)):
+        attempt(name, weights=three, reject=limit, **ONE)
+        kept[name] = json.loads((tmp_path / name / "inspector/overview.json").read_text())
+        assert kept[name]["layers"] == 3
+        found = checkpoint.load(tmp_path / name / "inspector/model.safetensors")["network"]
+        assert found.keys() == given.keys()
+        assert all(torch.equal(found[key], value) for key, value in given.items())
+    assert kept["job"]["reconstruction"]["hidden"] > 0
+    assert kept["loud"]["reconstruction"] is None  # nothing is below the limit to judge it on
 
 
 def test_pretraining_goes_on_from_the_file(attempt, events, tmp_path, three):
