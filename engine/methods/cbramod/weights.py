@@ -62,7 +62,7 @@ def compare(model: CBraMod, content: dict[str, Tensor]) -> list[Row]:
         shape = None if given is None else tuple(given.shape)
         state = "missing" if shape is None else "matched" if shape == expected else "other shape"
         rows.append(Row(key, expected, shape, state))
-    for key in content.keys() - wanted.keys():
+    for key in (key for key in content if key not in wanted):
         state = "left aside" if key.startswith(ASIDE) else "unknown"
         rows.append(Row(key, None, tuple(content[key].shape), state))
     return rows
