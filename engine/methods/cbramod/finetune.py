@@ -29,6 +29,8 @@ def head(name: str, *, channels: int, patches: int, outputs: int, dropout: float
     everything = channels * patches * WIDTH
     if name == "avg_pool":
         return nn.Sequential(Mean(), nn.Linear(WIDTH, outputs))
+    if name == "time_pool":
+        return nn.Sequential(MeanOverTime(), nn.Linear(channels * WIDTH, outputs))
     if name == "one_layer":
         return nn.Sequential(nn.Flatten(), nn.Linear(everything, outputs))
     if name == "two_layer":
@@ -44,6 +46,11 @@ def head(name: str, *, channels: int, patches: int, outputs: int, dropout: float
 class Mean(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.mean(dim=(1, 2))
+
+
+class MeanOverTime(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=2).flatten(1)
 
 
 class Classifier(nn.Module):

@@ -66,7 +66,7 @@ def write(
     _json(run, WINDOWS, "Windows", _windows(run, windows, part, names, embedding, judgement))
     about = {"role": "inspector", "media": "application/octet-stream"}
     with run.artifact(MODEL, title="The networks themselves", **about) as path:
-        state = {"channels": windows.channels, "classes": windows.classes}
+        state = {"channels": windows.channels, "classes": windows.classes, "gain": windows.gain}
         checkpoint.save(path, {**state, "network": network, "classifier": classifier})
 
 

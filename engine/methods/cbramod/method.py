@@ -341,12 +341,12 @@ def fitted(run: Run, name: str, unit: str, windows: Windows, part: Part) -> dict
     )
     return {
         "val": metrics.classification(val.y, made.probabilities(val.x)),
-        "test": made.probabilities(windows.x[part.test]),
+        "test": made.probabilities(windows.levelled(part.test)),
     }
 
 
 def labelled(windows: Windows, places: np.ndarray) -> Labelled:
-    return Labelled(windows.x[places], windows.y[places], float(RATE), len(windows.classes))
+    return Labelled(windows.levelled(places), windows.y[places], float(RATE), len(windows.classes))
 
 
 def below(run: Run, windows: Windows, part: Part) -> tuple[np.ndarray, np.ndarray]:

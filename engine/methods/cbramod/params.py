@@ -84,6 +84,16 @@ class CBraModParams(Params):
         "average: minus the mean of the channels in use.",
         source="paper",
     )
+    scale: Literal["fixed", "subject", "recording"] = param(
+        "fixed",
+        "Scale",
+        "fixed: 100 µV is 1. subject, recording: each channel of it is first brought to a typical "
+        "deviation of 10 µV, for all models alike. That takes out what differs between heads and "
+        "caps without a look at labels, but of a new person some minutes must be recorded before "
+        "the first answer.",
+        paper="fixed",
+        source="ours",
+    )
     reject: float = param(
         100.0,
         "Rejection",
@@ -204,10 +214,11 @@ class CBraModParams(Params):
         advanced=True,
     )
     # Fine-tuning
-    head: Literal["avg_pool", "all_patch", "two_layer", "one_layer"] = param(
+    head: Literal["avg_pool", "time_pool", "all_patch", "two_layer", "one_layer"] = param(
         "avg_pool",
         "Head",
-        "avg_pool: the mean of all patches; one_layer, two_layer, all_patch: one to three layers "
+        "avg_pool: the mean of all patches; time_pool: the mean of each channel's, for answers "
+        "that hang on where (ours); one_layer, two_layer, all_patch: one to three layers "
         "on all of them, millions of weights.",
         paper="all_patch",
         source="avg_pool for small sets, as independent reproductions found",

@@ -47,6 +47,7 @@ class WhatIf:
         overview = read_json(job.path(OVERVIEW))
         self.params, self.found = job.params, job.inputs["recordings"]
         self.channels: tuple[str, ...] = stored["channels"]
+        self.gain: np.ndarray | None = stored["gain"]
         self.seconds: int = overview["seconds"]
         self.recordings: list[dict[str, Any]] = overview["recordings"]
         self.windows: dict[str, list[Any]] = read_json(job.path(WINDOWS))
@@ -70,7 +71,8 @@ class WhatIf:
         if self.network is not None:
             guess = reordered(self.network, x, mask, order)
             error = self._error(guess, x, mask)
-        signal, sfreq = thinned(microvolts(x))
+        gain = self._gain(params.window)
+        signal, sfreq = thinned(microvolts(x) / gain)
         return {
             "recording": recording["name"],
             "subject": recording["subject"],
@@ -79,7 +81,7 @@ class WhatIf:
             "sfreq": sfreq,
             "signal": signal,
             "hidden": mask[0].int(),
-            "reconstruction": None if guess is None else thinned(microvolts(guess))[0],
+            "reconstruction": None if guess is None else thinned(microvolts(guess) / gain)[0],
             "error": error,
             "before": before,
             "after": after,
@@ -195,8 +197,14 @@ class WhatIf:
         """(1, C, S, P), as the network takes it."""
         signal = self.signal(self._recording(window)["name"])
         found = pieces_of(signal, [self.windows["start"][window]], self.seconds)
-        scaled = torch.from_numpy(found / np.float32(SCALE))
+        scaled = torch.from_numpy(found * self._gain(window) / np.float32(SCALE))
         return scaled.view(1, len(self.channels), self.seconds, RATE)
+
+    def _gain(self, window: int) -> np.ndarray:
+        """(C, 1) by which the network's channels are multiples of the recording's."""
+        if self.gain is None:
+            return np.ones((1, 1), np.float32)
+        return np.asarray(self.gain, np.float32)[window][:, None]
 
     def _hidden(self, params: WindowParams) -> Tensor:
         """(1, C, S) true where a patch is hidden."""

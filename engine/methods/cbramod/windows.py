@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RATE = 200  # Hz; a patch of the network is one second of it
 SCALE = 100.0  # microvolt that the network sees as 1
+TYPICAL = 10.0  # microvolt, the deviation of a channel whose scale is not fixed
+FLAT = 1e-3  # microvolt; what deviates less stays as it is
 UNNAMED = "all"  # the subject of windows of which nobody says whose they are
 
 
@@ -38,6 +40,7 @@ class Windows:
     recording: np.ndarray  # (n,) texts
     start: np.ndarray  # (n,) seconds from the recording's first sample
     channels: tuple[str, ...]
+    gain: np.ndarray | None = None  # (n, C) float32 that models multiply `x` by; None: by nothing
 
     def __len__(self) -> int:
         return len(self.x)
@@ -46,13 +49,13 @@ class Windows:
     def scaled(self) -> np.ndarray:
         """(n, C, S, RATE), as the network takes them."""
         windows, channels, samples = self.x.shape
-        return (self.x / np.float32(SCALE)).reshape(windows, channels, samples // RATE, RATE)
+        found = self.levelled(slice(None)) / np.float32(SCALE)
+        return found.reshape(windows, channels, samples // RATE, RATE)
 
-    def __getitem__(self, which: np.ndarray) -> Windows:
-        parts = {
-            name: getattr(self, name)[which] for name in ("x", "subject", "recording", "start")
-        }
-        return replace(self, **parts, y=None if self.y is None else self.y[which])
+    def levelled(self, which: slice | np.ndarray) -> np.ndarray:
+        """(k, C, T) of some windows, as every model takes them."""
+        x = self.x[which]
+        return x if self.gain is None else x * self.gain[which][..., None]
 
     def loud(self, limit: float) -> np.ndarray:
         """(n,) whether a sample reaches `limit` microvolt."""
@@ -66,8 +69,29 @@ def cut(
     found: Recordings, params: CBraModParams, *, labelled: bool, tick: Callable[[], None]
 ) -> Windows:
     """All windows of an upload. `tick` is called after each recording, and may raise to cancel."""
-    if found.cut is not None:
-        return _already_cut(found.cut, params, labelled=labelled)
+    if found.cut is None:
+        windows = _of_recordings(found, params, labelled=labelled, tick=tick)
+    else:
+        windows = _already_cut(found.cut, params, labelled=labelled)
+    return replace(windows, gain=gains(windows, params))
+
+
+def gains(windows: Windows, params: CBraModParams) -> np.ndarray | None:
+    """(n, C) so that each channel of a subject, or of a recording, deviates by TYPICAL microvolt
+    in its median window. Labels are not looked at. Ours."""
+    if params.scale == "fixed":
+        return None
+    unit = windows.subject if params.scale == "subject" else windows.recording
+    spread = np.stack([window.std(axis=1) for window in windows.x])  # no copy of the whole
+    for name in np.unique(unit):
+        here = unit == name
+        spread[here] = np.median(spread[here], axis=0)
+    return np.where(spread > FLAT, TYPICAL / np.maximum(spread, FLAT), 1).astype(np.float32)
+
+
+def _of_recordings(
+    found: Recordings, params: CBraModParams, *, labelled: bool, tick: Callable[[], None]
+) -> Windows:
     channels = chosen_channels(found, params)
     source = label_source(found, params) if labelled else "none"
     pieces, labels, subjects, names, starts = [], [], [], [], []

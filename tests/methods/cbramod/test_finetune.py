@@ -23,6 +23,7 @@ def classifier(name: str = "avg_pool", *, classes: int = 2, frozen: bool = False
     ("name", "count"),
     [
         ("avg_pool", 200 * 5 + 5),
+        ("time_pool", 600 * 5 + 5),
         ("one_layer", 1200 * 5 + 5),
         ("two_layer", 1200 * 200 + 200 + 200 * 5 + 5),
         ("all_patch", 1200 * 400 + 400 + 400 * 200 + 200 + 200 * 5 + 5),

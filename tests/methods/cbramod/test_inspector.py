@@ -34,6 +34,7 @@ SORTS = {
     "one second": ({"seconds": 4}, {"window": 1}),
     "three classes": ({"parts": ("a", "b", "c")}, {}),
     "resampled": ({"sfreq": 256}, {"lowpass": 40.0, "reference": "average"}),
+    "scaled": ({}, {"scale": "subject", "head": "time_pool"}),
     "one split": ({}, {"test_units": ["S01"], "reject": 0.0}),
 }
 

@@ -99,6 +99,28 @@ def test_channels_come_in_the_order_asked_for_whatever_files_call_them():
     np.testing.assert_array_equal(turned.x, got.x[:, ::-1])
 
 
+def test_a_scale_by_subject_takes_out_what_differs_between_heads():
+    values = noise(20)
+    loud = np.array([[3.0], [0.2]], np.float32) * values
+    flat = values * np.array([[1], [0]], np.float32)
+    found = upload(
+        recording("S01_a", values), recording("S01_b", 5 * values), recording("S02_a", loud),
+        recording("S03_a", flat),
+    )  # fmt: skip
+    assert windows(found, labelled=False).gain is None
+    got = windows(found, labelled=False, scale="subject")
+    np.testing.assert_array_equal(got.x, windows(found, labelled=False).x)
+    levels = got.levelled(slice(None)).std(axis=2)
+    for name in ("S01", "S02"):
+        np.testing.assert_allclose(np.median(levels[got.subject == name], axis=0), 10, rtol=1e-5)
+    one, five = (levels[got.recording == name] for name in ("S01_a", "S01_b"))
+    np.testing.assert_allclose(five, 5 * one, rtol=1e-4)  # within a subject nothing is taken out
+    assert (levels[got.subject == "S03"][:, 1] == 0).all()
+    apart = windows(found, labelled=False, scale="recording").levelled(slice(None))
+    np.testing.assert_allclose(apart[:4], apart[4:8], rtol=1e-4)
+    np.testing.assert_allclose(got.scaled.reshape(got.x.shape) * 100, got.levelled(slice(None)))
+
+
 def test_windows_that_were_cut_before():
     x = noise(6, channels=8).reshape(4, 2, 1200)[:, :, :1100]
     given = Cut(x, np.array(["b", "a", "b", "c"]), np.array(["p", "p", "q", "q"]), 200.0,
