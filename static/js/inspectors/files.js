@@ -3,7 +3,7 @@
 import { feed, freshPage } from "../jobs/feed.js";
 import { insist } from "../live.js";
 
-const given = (page) => JSON.parse(page.getElementById("inspector-data").textContent);
+export const given = (page) => JSON.parse(page.getElementById("inspector-data").textContent);
 
 /** What the inspector's `page` put under "data". */
 export const about = given(document);

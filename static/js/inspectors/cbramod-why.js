@@ -1,0 +1,53 @@
+// What an answer rests on: the same window once more for each channel and each second, hidden.
+
+import { asker } from "./cbramod-ask.js";
+import { CATEGORIES, byChannel } from "./cbramod-errors.js";
+import { chart } from "../charts.js";
+import { topomap } from "../topomap.js";
+
+const UNIT = "probability";
+const pick = (selector) => document.querySelector(selector);
+
+/** @param {any} found */
+export function occlusion({ job, overview, called }) {
+  const { channels, topography, classes } = overview;
+  const part = pick("[data-occlusion]");
+  const note = pick("[data-occlusion-note]");
+  const fault = pick("[data-occlusion-fault]");
+  part.hidden = classes.length === 0; // a network that answers nothing rests on nothing
+  if (part.hidden) return { show: () => {} };
+  let drawn = null;
+
+  function make() {
+    const mapElement = pick("[data-occlusion-map]");
+    mapElement.hidden = topography === null;
+    return {
+      map: topography && topomap(mapElement, { channels, topography }, { title: "Channel hidden", unit: UNIT, diverging: true }),
+      channels: chart(pick("[data-occlusion-channels]"), { title: "Channel hidden, in bars", unit: UNIT, traces: [], layout: CATEGORIES }),
+      seconds: chart(pick("[data-occlusion-seconds]"), { title: "Second hidden", unit: UNIT, traces: [] }),
+    };
+  }
+
+  const ask = asker(job, "occlusion", {
+    show(answer, seconds, { window }) {
+      fault.textContent = "";
+      drawn ??= make();
+      note.textContent =
+        `${called.name(window)} is answered as ${classes[answer.answer]} with ${answer.probability.toFixed(2)}. ` +
+        "Each number is what that probability gains where a channel or second is hidden: below zero, the answer rests on it. " +
+        `Answered in ${seconds.toFixed(2)} s.`;
+      drawn.map?.show(answer.channels);
+      drawn.channels.update(byChannel(channels, [{ name: "change", values: answer.channels, slot: 5 }]));
+      drawn.seconds.update(
+        byChannel(answer.seconds.map((_, at) => at), [{ name: "change", values: answer.seconds, slot: 5 }]),
+        { xaxis: { title: "second of the window", dtick: Math.max(1, Math.round(answer.seconds.length / 10)) } },
+      );
+    },
+    fail(words) {
+      note.textContent = "";
+      fault.textContent = `No answer: ${words}.`;
+    },
+  });
+
+  return { show: (window) => ask({ window }) };
+}
