@@ -132,14 +132,17 @@ export function median(values) {
 }
 
 export const GAINS = [2, 5, 10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 1000, 2000];
+const OVERLAP = { from: 20, most: 3 }; // channels, and lines that a trace may take
 const TAIL = 0.02; // of the samples of a channel, at each end, that do not count
 
-/** The least gain at which half of the channels stay within their line, but for blinks. */
+/** The least gain at which half of the channels stay within their line but for blinks; where
+ * there are many, each within some lines, as narrow ones would show nothing. */
 export function fittingGain(signal) {
   const spreads = signal.map((values) => {
     const sorted = Float64Array.from(values).sort();
     const cut = Math.floor(TAIL * sorted.length);
     return sorted[sorted.length - 1 - cut] - sorted[cut];
   });
-  return GAINS.find((gain) => gain >= median(spreads)) ?? GAINS.at(-1);
+  const lines = Math.min(OVERLAP.most, Math.max(1, signal.length / OVERLAP.from));
+  return GAINS.find((gain) => gain * lines >= median(spreads)) ?? GAINS.at(-1);
 }
