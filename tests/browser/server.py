@@ -1,4 +1,4 @@
-"""A bench of its own process for looking at pages: staged rows, and one real job of GAgN.
+"""A bench of its own process for looking at pages: staged rows, and a real job of each method.
 
     python -m tests.browser.server PORT
 

@@ -1,7 +1,7 @@
 """A team with one of everything, as rows in the database: what the pages are looked at with.
 
-States, curves and files are put where a worker would have put them. Only the job of GAgN is
-real: it waits here, and the worker of the server takes it.
+States, curves and files are put where a worker would have put them. Only the jobs of
+GAgN and CBraMod are real: they wait here, and the worker of the server takes them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from webapp.jobs.models import (
 from webapp.metrics import store
 
 SECRET = "a-secret-of-a-test"
-JOBS = ("running", "done", "long", "failed", "queued", "gagn")
+JOBS = ("running", "done", "long", "failed", "queued", "gagn", "cbramod")
 LONG_NAME = "a_walk_with_a_name_of_one_word_as_scripts_make_them_0001"
 LONG_KEY = "cell.metattack.rate20.gcn_jaccard.test_accuracy"
 FIGURE = {
@@ -58,6 +58,7 @@ class Stage:
     failed: Job
     queued: Job
     gagn: Job
+    cbramod: Job
     group: Group
     artifacts: dict[str, Artifact]
 
@@ -185,6 +186,7 @@ def build(team: Team, owner: User) -> Stage:
         failed=failed,
         queued=queued,
         gagn=_gagn(project, owner),
+        cbramod=_cbramod(project, owner),
         group=group,
         artifacts=_artifacts(done),
     )
@@ -196,18 +198,38 @@ def _curve(job: Job, points: list[store.Logged]) -> None:
 
 
 def _gagn(project: Project, owner: User) -> Job:
-    """GAgN on the attacked sample graph, short; it is queued for whoever works."""
-    params = method("gagn").params(rounds=30, rounds_after=5, baselines=["mlp"])
+    """GAgN on the attacked sample graph, short."""
+    params = {"rounds": 30, "rounds_after": 5, "baselines": ["mlp"]}
+    samples = {"graph": 0, "perturbed": 1, "split": 2}
+    return _real(project, owner, "gagn", "GAgN on the sample", samples, params)
+
+
+def _cbramod(project: Project, owner: User) -> Job:
+    """CBraMod on the sample recordings, hardly trained."""
+    params = {"folds": 2, "epochs": 2, "pretrain_epochs": 2, "lr": 1e-3}
+    return _real(project, owner, "cbramod", "CBraMod on the sample", {"recordings": 3}, params)
+
+
+def _real(
+    project: Project,
+    owner: User,
+    slug: str,
+    name: str,
+    inputs: dict[str, int],
+    params: dict[str, Any],
+) -> Job:
+    """A job on samples, named by their place; it is queued for whoever works."""
     job = Job.objects.create(
         project=project,
-        method="gagn",
-        name="GAgN on the sample",
+        method=slug,
+        name=name,
         created_by=owner,
-        params=params.model_dump(mode="json"),
+        params=method(slug).params(**params).model_dump(mode="json"),
     )
     with tempfile.TemporaryDirectory() as folder:
-        samples = write_samples(Path(folder))[:3]
-        for name, sample in zip(("graph", "perturbed", "split"), samples, strict=True):
+        samples = write_samples(Path(folder))
+        for needed, place in inputs.items():
+            sample = samples[place]
             dataset = Dataset.objects.create(
                 team=project.team, name=sample.name, kind=sample.kind, created_by=owner
             )
@@ -218,7 +240,7 @@ def _gagn(project: Project, owner: User) -> Job:
                 file_name=sample.path.name,
                 state=Version.State.READY,
             )
-            JobInput.objects.create(job=job, name=name, version=version)
+            JobInput.objects.create(job=job, name=needed, version=version)
     return job
 
 

@@ -3,6 +3,16 @@
 
 import { live } from "../live.js";
 
+let ready = null; // a promise, kept once questions are answered or will not be
+
+/** The page asks on its own as soon as it has the files, when the job may not have ended yet. */
+function warm(job) {
+  const note = document.querySelector("[data-warm]");
+  if (!note) return live().warm(job).catch(() => {}); // the question itself is refused then
+  if (["ready", "failed"].includes(note.dataset.warm)) return Promise.resolve();
+  return new Promise((go) => document.addEventListener("warm", go, { once: true }));
+}
+
 /**
  * @param {string} job
  * @param {string} question
@@ -14,6 +24,7 @@ export function asker(job, question, { show, fail }) {
   let busy = false;
 
   async function answered(set) {
+    await (ready ??= warm(job));
     const begun = performance.now();
     try {
       const answer = await live().ask(job, question, set);

@@ -6,6 +6,7 @@ import { counted } from "./cbramod-words.js";
 
 const pick = (selector) => document.querySelector(selector);
 const AUTO = "auto";
+const NARROW = { below: 560, seconds: "10" }; // px, where 20 s would be too dense
 
 /**
  * @param {any} found
@@ -20,12 +21,15 @@ export function browser({ job, overview, called }, choose) {
   const fault = pick("[data-signal-fault]");
   const paper = new Paper(canvas);
   const { recording, seconds, gain, up } = form.elements;
+  const position = pick("[data-position]");
   let start = 0;
   let shown = null; // the newest answer
   let chosen = -1;
 
   recording.replaceChildren(...recordings.map(({ name }) => new Option(name)));
   gain.replaceChildren(new Option("fitting", AUTO), ...GAINS.map((one) => new Option(`${one} µV a line`, one)));
+
+  if (canvas.clientWidth < NARROW.below) seconds.value = NARROW.seconds;
 
   const about = () => recordings[recording.selectedIndex];
   const span = () => Number(seconds.value);
@@ -60,6 +64,9 @@ export function browser({ job, overview, called }, choose) {
 
   function go(to) {
     start = Math.min(last(), Math.max(0, to));
+    position.max = Math.ceil(last());
+    position.value = start;
+    position.disabled = last() === 0;
     ask({ recording: about().name, start, seconds: span() });
   }
 
@@ -136,6 +143,7 @@ export function browser({ job, overview, called }, choose) {
       say();
     }
   });
+  position.addEventListener("input", () => go(Number(position.value)));
   for (const one of form.querySelectorAll("[data-page]")) {
     one.addEventListener("click", () => go(start + Number(one.dataset.page) * span()));
   }

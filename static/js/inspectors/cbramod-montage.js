@@ -88,10 +88,10 @@ function rhythms({ channels, topography, bands, psd }) {
   const decibels = bands.values.map((group) => group.map((band) => band.map((value) => 10 * value)));
   const range = bands.names.map((_, band) => extent(decibels.flatMap((group) => group[band])));
   const title = (band) => `${bands.names[band]}, ${bands.edges[band].join(" to ")} Hz`;
-  const row = (words) => {
+  const row = (words, box) => {
     const maps = html("div", { class: "maps" });
     const heading = html("h3", {}, words);
-    pick("[data-bands]").append(html("div", { class: "map-row stack" }, heading, maps));
+    pick(box).append(html("div", { class: "map-row stack" }, heading, maps));
     const add = (look) => {
       const element = html("figure");
       maps.append(element);
@@ -101,11 +101,12 @@ function rhythms({ channels, topography, bands, psd }) {
   };
 
   psd.groups.forEach((group, at) => {
-    const { add } = row(`Power of the rhythms${group === "all" ? "" : `, ${group}`}: dB re 1 µV²`);
+    const { add } = row(`Power of the rhythms${group === "all" ? "" : `, ${group}`}: dB re 1 µV²`, "[data-bands]");
     bands.names.forEach((_, band) => {
       add({ title: title(band), unit: "dB" }).show(decibels[at][band], { range: range[band] });
     });
   });
+  pick("[data-bands-table]").append(html("div", { class: "table" }, numbers(channels, psd.groups, bands.names, decibels)));
   if (psd.groups.length < 2) return;
 
   const form = pick("[data-bands-form]");
@@ -113,10 +114,10 @@ function rhythms({ channels, topography, bands, psd }) {
   for (const one of [a, b]) one.replaceChildren(...psd.groups.map((name, at) => new Option(name, at)));
   a.selectedIndex = 1;
   form.hidden = false;
-  const { heading, add } = row("");
+  const { heading, add } = row("", "[data-difference]");
   const maps = bands.names.map((_, band) => add({ title: title(band), unit: "dB", diverging: true, bar: false }));
-  const bar = html("div", { class: "map-bar" });
-  pick("[data-bands]").append(bar);
+  const bar = html("div");
+  pick("[data-difference]").append(bar);
 
   function difference() {
     const [first, second] = [Number(a.value), Number(b.value)];
@@ -131,4 +132,14 @@ function rhythms({ channels, topography, bands, psd }) {
   form.addEventListener("change", difference);
   document.addEventListener("themechange", difference);
   difference();
+}
+
+/** What the maps show, by channel. */
+function numbers(channels, groups, bands, decibels) {
+  const named = groups.flatMap((group) => bands.map((band) => (groups.length > 1 ? `${group}, ${band}` : band)));
+  const head = html("thead", {}, html("tr", {}, html("th", { scope: "col" }, "Channel"), ...named.map((name) => html("th", { scope: "col", class: "num" }, name))));
+  const rows = channels.map((name, channel) =>
+    html("tr", {}, html("th", { scope: "row" }, name), ...decibels.flat().map((band) => html("td", { class: "num" }, band[channel].toFixed(1)))),
+  );
+  return html("table", { class: "numbers" }, html("caption", {}, "Power in each band, dB re 1 µV²"), head, html("tbody", {}, ...rows));
 }

@@ -11,7 +11,7 @@
 
 import { drawPaper } from "./cbramod-ink.js";
 
-const ROW = { least: 13, most: 56, all: 560 }; // px of a line, and of all lines together
+const ROW = { least: 13, most: 64, all: 560, few: 160 }; // px of a line, and of all lines together
 const EDGE = { top: 20, bottom: 22, right: 58 };
 const FONT = 11;
 
@@ -45,8 +45,9 @@ export class Paper {
   show(page) {
     this.page = { guess: null, hidden: null, bad: [], windows: [], ...page };
     this.middle = page.signal.map(median);
-    const row = Math.min(ROW.most, Math.max(ROW.least, ROW.all / page.channels.length));
-    this.canvas.style.blockSize = `${Math.round(row * page.channels.length) + EDGE.top + EDGE.bottom}px`;
+    const count = page.channels.length;
+    const row = Math.max(ROW.least, ROW.few / count, Math.min(ROW.most, ROW.all / count));
+    this.canvas.style.blockSize = `${Math.round(row * count) + EDGE.top + EDGE.bottom}px`;
     this.schedule();
   }
 
@@ -132,7 +133,7 @@ export function median(values) {
 }
 
 export const GAINS = [2, 5, 10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 1000, 2000];
-const OVERLAP = { from: 20, most: 3 }; // channels, and lines that a trace may take
+const OVERLAP = { from: 30, most: 2 }; // channels, and lines that a trace may take
 const TAIL = 0.02; // of the samples of a channel, at each end, that do not count
 
 /** The least gain at which half of the channels stay within their line but for blinks; where

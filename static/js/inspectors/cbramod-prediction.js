@@ -2,8 +2,8 @@
 
 import { chart } from "../charts.js";
 
-/** @param {any} overview */
-export function prediction({ classes }) {
+/** @param {any} found */
+export function prediction({ overview: { classes, part_names: parts }, windows }) {
   const element = document.querySelector("[data-prediction]");
   element.hidden = classes.length === 0;
   let drawn = null;
@@ -23,15 +23,19 @@ export function prediction({ classes }) {
     return label === null ? change : `${change} The label is ${classes[label]}.`;
   }
 
+  /** One network answers here; the answer in the title is of the fold that tested the window. */
+  const whose = (window) =>
+    windows.part[window] === null ? "" : `By the network of the last fold, which had this window in ${parts[windows.part[window]]}.`;
+
   return {
-    show(answer) {
+    show(answer, window) {
       element.hidden = answer.before === null;
       if (answer.before === null) return;
       const layout = { barmode: "group", xaxis: { type: "category" }, yaxis: { range: [0, 1] } };
       const title = "Answer before and after";
       if (drawn) drawn.update(traces(answer), layout);
       else drawn = chart(element, { title, unit: "probability", traces: traces(answer), layout });
-      drawn.say(told(answer));
+      drawn.say(`${told(answer)} ${whose(window)}`.trim());
     },
   };
 }

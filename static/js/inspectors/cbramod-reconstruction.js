@@ -1,6 +1,6 @@
 // Where the network guesses well on validation: by electrode, channel, band and second.
 
-import { CATEGORIES, byChannel } from "./cbramod-errors.js";
+import { CATEGORIES, ERRORS, byChannel } from "./cbramod-errors.js";
 import { chart } from "../charts.js";
 import { topomap } from "../topomap.js";
 
@@ -29,7 +29,7 @@ export function reconstruction({ task, channels, topography, reconstruction: fou
   chart(channelsElement, {
     title: "Masked error by channel",
     unit: UNIT,
-    layout: CATEGORIES,
+    layout: { ...CATEGORIES, yaxis: ERRORS },
     traces: byChannel(channels, [
       { name: "guessing nothing", values: channel.zero, slot: 8 },
       { name: "a Gaussian", values: channel.gaussian, slot: 2 },
@@ -40,11 +40,11 @@ export function reconstruction({ task, channels, topography, reconstruction: fou
     { name: "guessing nothing", values: zero, slot: 8 },
     { name: "network", values: network, slot: 6 },
   ]);
-  chart(bands, { title: "Masked error by band", unit: UNIT, traces: two(band, band.names) });
+  chart(bands, { title: "Masked error by band", unit: UNIT, traces: two(band, band.names), layout: { yaxis: ERRORS } });
   chart(seconds, {
     title: "Masked error by second of the window",
     unit: UNIT,
     traces: two(second, second.network.map((_, at) => at)),
-    layout: { xaxis: { title: "second of the window", dtick: Math.max(1, Math.round(second.network.length / 10)) } },
+    layout: { yaxis: ERRORS, xaxis: { title: "second of the window", dtick: Math.max(1, Math.round(second.network.length / 10)) } },
   });
 }

@@ -14,7 +14,8 @@ const pick = (selector) => document.querySelector(selector);
  * @param {any} found
  * @param {(window: number) => void} choose
  */
-export function windowPart({ job, overview, windows, called }, choose) {
+export function windowPart(found, choose) {
+  const { job, overview, windows, called } = found;
   const form = pick("[data-choose]");
   const fault = pick("[data-choose-fault]");
   const note = pick("[data-window-note]");
@@ -22,18 +23,18 @@ export function windowPart({ job, overview, windows, called }, choose) {
   const here = pick("[data-window-here]");
   const canvas = pick("[data-window]");
   const paper = new Paper(canvas);
-  const bars = prediction(overview);
+  const bars = prediction(found);
   const wrongs = errors(overview);
   const hide = hiding(overview, () => ask());
   let now = -1;
   let shown = null;
 
   const put = asker(job, "window", {
-    show(answer, seconds) {
+    show(answer, seconds, { window }) {
       refused.textContent = "";
       shown = answer;
       draw(answer);
-      bars.show(answer);
+      bars.show(answer, window);
       wrongs.show(answer);
       note.textContent = told(answer, seconds);
     },
@@ -49,6 +50,7 @@ export function windowPart({ job, overview, windows, called }, choose) {
   }
 
   function draw({ start, sfreq, signal, hidden, reconstruction }) {
+    pick("[data-guess-legend]").hidden = reconstruction === null;
     paper.look({ gain: fittingGain(signal) });
     paper.show({ start, sfreq, signal, channels: overview.channels, seconds: overview.seconds, guess: reconstruction, hidden });
     const count = hidden.flat().filter(Boolean).length;

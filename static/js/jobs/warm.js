@@ -1,4 +1,5 @@
-// An inspector is open: a process gets ready for the first question, and the page says so.
+// An inspector is open: a process gets ready for the first question, and the page says so, in
+// words and by an event "warm" of the document.
 
 import { live } from "../live.js";
 
@@ -13,10 +14,15 @@ live()
   .then(
     () => {
       note.textContent = "What-if is ready: answers come within a second.";
-      note.dataset.warm = "ready";
+      tell("ready");
     },
     (fault) => {
       note.textContent = `What-if is not ready: ${fault.message}.`;
-      note.dataset.warm = "failed";
+      tell("failed");
     },
   );
+
+function tell(warmth) {
+  note.dataset.warm = warmth;
+  document.dispatchEvent(new CustomEvent("warm"));
+}

@@ -1,0 +1,91 @@
+"""The page of CBraMod's inspector, before its script runs: what it says, and what it hands over."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pytest
+from django.urls import reverse
+
+from webapp.artifacts.models import Artifact
+from webapp.artifacts.storage import keep
+from webapp.inspectors import cbramod, framework
+from webapp.jobs.models import State
+
+pytestmark = pytest.mark.django_db
+
+WAITS = "The network is still learning"
+ENDED = "This job ended before its recordings and windows were written down"
+
+
+@pytest.fixture
+def opened(home, client_of, viewer, make_job):
+    """The inspector of a job in this state with these files, as text and as its data."""
+
+    def make(state: State, *files: str, **fields) -> tuple[str, dict]:
+        job = make_job(method="cbramod", state=state, **fields)
+        for path in files:
+            blob = keep(io.BytesIO(b"{}"))
+            about = {"title": path, "role": "inspector", "media": "application/json", "n": 1}
+            Artifact.objects.create(job=job, path=path, blob=blob, **about)
+        answer = client_of(viewer).get(reverse("job-inspect", args=[job.pk]))
+        text = answer.content.decode()
+        found = re.search(r'<script id="inspector-data"[^>]*>(.*?)</script>', text, re.DOTALL)
+        return text, json.loads(found[1])
+
+    return make
+
+
+def waiting(text: str) -> str:
+    """The opening tag of the note that says what the page waits for."""
+    return re.search(r"<p [^>]*data-waiting[^>]*>", text)[0]
+
+
+def test_it_is_an_inspector_of_its_own():
+    found = framework.inspector_of("cbramod")
+    assert (found.template, found.script) == ("inspectors/cbramod.html", "js/inspectors/cbramod.js")
+
+
+def test_while_the_job_runs_the_page_says_what_it_waits_for(opened):
+    text, data = opened(State.RUNNING)
+    assert WAITS in text
+    assert ENDED not in text
+    assert "hidden" not in waiting(text)
+    assert data["files"] == {}
+    assert data["wanted"] == list(cbramod.FILES)
+
+
+def test_one_file_of_two_is_not_enough(opened):
+    text, data = opened(State.RUNNING, cbramod.FILES[0])
+    assert "hidden" not in waiting(text)
+    assert list(data["files"]) == [cbramod.FILES[0]]
+
+
+def test_a_job_that_ended_without_files_says_so(opened):
+    text, _ = opened(State.FAILED)
+    assert ENDED in text
+    assert WAITS not in text
+    assert "hidden" not in waiting(text)
+
+
+def test_with_both_files_nothing_is_waited_for(opened):
+    text, data = opened(State.DONE, *cbramod.FILES)
+    assert "hidden" in waiting(text)
+    assert set(data["files"]) == set(cbramod.FILES)
+
+
+def test_the_reference_lines_come_from_the_summary(opened):
+    summary = {"line.zero": 0.0114, "line.gaussian": None, "masked_mse": 0.0075}
+    _, data = opened(State.DONE, summary=summary)
+    assert data["lines"] == {"line.zero": 0.0114}
+
+
+def test_every_control_has_a_name(opened):
+    text, _ = opened(State.DONE)
+    page = text[text.index("data-results") :]
+    labelled = set(re.findall(r'<label [^>]*for="([^"]+)"', page))
+    controls = re.findall(r"<(?:input|select)\b[^>]*\bid=\"([^\"]+)\"", page)
+    assert len(controls) == len(set(controls)) > 10
+    assert set(controls) <= labelled
