@@ -54,7 +54,7 @@ export function attention({ job, overview, called }) {
       Array.from({ length: heads }, (_, head) => {
         const element = html("figure");
         pick(box).append(element);
-        return chart(element, { title: `Head ${head + 1}, ${word}`, unit: "share", traces: heat([[]], names, 1), layout: layout(names) });
+        return chart(element, { title: `Head ${head + 1}, ${word}`, unit: "share", traces: heat([[]], names, [0, 1]), layout: layout(names) });
       });
     const maps = Array.from({ length: topography ? heads : 0 }, (_, head) => {
       const element = html("figure");
@@ -76,12 +76,12 @@ export function attention({ job, overview, called }) {
     drawn.maps.forEach((map, head) => map.show(maps[head], { range }));
     if (topography) bar("heads", range, UNIFORM);
     for (const [kind, names] of [["spatial", channels], ["temporal", moments]]) {
-      const most = Math.max(...shown[kind].flat(2)); // one scale for all heads
+      const shares = extent(shown[kind].flat(2)); // one scale for all heads
       drawn[kind].forEach((one, head) => {
-        one.update(heat(shown[kind][head], names, most));
+        one.update(heat(shown[kind][head], names, shares));
         one.say(strongest(shown[kind][head], names));
       });
-      bar(kind, [0, most], "");
+      bar(kind, shares, "of the attention");
     }
   }
 
@@ -108,13 +108,13 @@ const layout = (names) => ({
   yaxis: { title: "asks", type: "category", autorange: "reversed" },
 });
 
-const heat = (matrix, names, most) => [{
+const heat = (matrix, names, [zmin, zmax]) => [{
   type: "heatmap",
   x: names,
   y: names,
   z: matrix,
-  zmin: 0,
-  zmax: most,
+  zmin,
+  zmax,
   showscale: false,
   colorscale: plotlyScale("sequential"),
   hovertemplate: "%{y} hears %{x}: %{z:.3f}<extra></extra>",
