@@ -21,7 +21,7 @@ export function verdict({ task, models, winner, classes }) {
   const banner = pick("[data-banner]");
   banner.classList.toggle("ours", winner === models[0].key);
   banner.classList.toggle("theirs", first !== undefined && winner !== models[0].key);
-  banner.textContent = first ? told(first, models) : "No model wins.";
+  banner.textContent = first ? told(first, models) : level(models);
   const measures = MEASURES.filter(([key]) => models.some((model) => model[key] !== null && model[key] !== undefined));
   const table = pick("[data-models]");
   table.tHead.rows[0].replaceChildren(
@@ -41,6 +41,13 @@ function told(first, models) {
   const rival = first === models[0] ? best(models.slice(1)) : models[0];
   if (!rival) return `${first.title}: a balanced accuracy of ${share(first.balanced_accuracy)}.`;
   return `${first.title} wins: ${share(first.balanced_accuracy)} against ${share(rival.balanced_accuracy)} of ${rival.title}.`;
+}
+
+/** Where two are equal, there is no winner. */
+function level(models) {
+  const most = best(models).balanced_accuracy;
+  const names = models.filter(({ balanced_accuracy: value }) => value === most).map(({ title }) => title);
+  return `No winner: ${names.join(" and ")} are level at ${share(most)}.`;
 }
 
 const best = (models) =>
