@@ -22,10 +22,10 @@ export class Topomap {
    * @param {HTMLElement} element
    * @param {{channels: string[], topography: any}} place
    * @param {{title: string, unit?: string, diverging?: boolean, names?: boolean, bar?: boolean,
-   *          actions?: boolean, pick?: (channel: number) => void}} look
+   *          actions?: boolean}} look
    */
-  constructor(element, place, { title, unit = "", diverging = false, names = false, bar = true, actions = true, pick }) {
-    Object.assign(this, { element, place, title, unit, diverging, names, bar, pick });
+  constructor(element, place, { title, unit = "", diverging = false, names = false, bar = true, actions = true }) {
+    Object.assign(this, { element, place, title, unit, diverging, names, bar });
     this.values = [];
     this.id = `topomap-${++made}`;
     this.caption = html(element.tagName === "FIGURE" ? "figcaption" : "p", { class: "chart-title" });
@@ -88,7 +88,7 @@ export class Topomap {
     const { topography } = this.place;
     const placed = this.#placed();
     const whole = placed.every((at) => Number.isFinite(this.values[at]));
-    const drawing = svg("svg", { viewBox: VIEW, role: this.pick ? "group" : "img", "aria-label": this.#told(), class: "head" });
+    const drawing = svg("svg", { viewBox: VIEW, role: "img", "aria-label": this.#told(), class: "head" });
     drawing.append(svg("path", { class: "outline", d: "M-1.02 -.2C-1.2 -.28 -1.2 .28 -1.02 .2M1.02 -.2C1.2 -.28 1.2 .28 1.02 .2M-.16 -.985L0 -1.18L.16 -.985" }));
     if (whole && topography.weights) {
       const { image, lines } = field(topography, this.values, shades);
@@ -115,11 +115,6 @@ export class Topomap {
     } else if (!whole) dot.class += " without";
     const group = svg("g", {}, svg("circle", dot), svg("title", {}, this.#words(at)));
     if (this.names) group.append(svg("text", { x: x[at], y: -y[at] + 0.027 }, this.place.channels[at]));
-    if (this.pick) {
-      group.prepend(svg("circle", { class: "reach", cx: x[at], cy: -y[at], r: 0.1 }));
-      group.addEventListener("click", () => this.pick(at));
-      group.setAttribute("class", "pickable");
-    }
     return group;
   }
 }

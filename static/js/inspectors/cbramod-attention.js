@@ -4,6 +4,7 @@ import { asker } from "./cbramod-ask.js";
 import { chart } from "../charts.js";
 import { html } from "../make.js";
 import { colourBar, extent, plotlyScale, scale, short } from "../scale.js";
+import { whenSeen } from "./cbramod-seen.js";
 import { topomap } from "../topomap.js";
 
 const pick = (selector) => document.querySelector(selector);
@@ -96,10 +97,10 @@ export function attention({ job, overview, called }) {
   });
   document.addEventListener("themechange", () => shown && show());
   return {
-    show(window) {
+    show: whenSeen(pick("[data-attention-part]"), (window) => {
       now = window;
       ask();
-    },
+    }),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { GAINS, Paper, fittingGain } from "./cbramod-paper.js";
 import { asker } from "./cbramod-ask.js";
+import { paperActions } from "./cbramod-save.js";
 import { counted } from "./cbramod-words.js";
 
 const pick = (selector) => document.querySelector(selector);
@@ -38,6 +39,7 @@ export function browser({ job, overview, called }, choose) {
   const ask = asker(job, "trace", {
     show(answer) {
       fault.textContent = "";
+      if (!shown) pick("[data-signal-head]").append(paperActions("The recording", paper, () => about().name));
       shown = answer;
       look();
       paper.show({ ...answer, windows: answer.windows.map(labelled) });

@@ -11,7 +11,7 @@ export const byChannel = (channels, series) =>
   series.map(({ name, values, slot }) => ({ type: "bar", name, slot, x: channels, y: values }));
 
 export const CATEGORIES = { xaxis: { type: "category", tickangle: -60 } };
-export const ERRORS = { exponentformat: "power" }; // 20 × 10⁻⁶ (100 µV)², not 20 µ of them
+export const POWERS = { exponentformat: "power" }; // 20 × 10⁻⁶ (100 µV)², not 20 µ of them
 
 /** @param {any} overview */
 export function errors({ channels, topography }) {
@@ -23,8 +23,8 @@ export function errors({ channels, topography }) {
   function make() {
     return {
       map: topography && topomap(mapElement, { channels, topography }, { title: "Error of the guess", unit: UNIT }),
-      channels: chart(channelsElement, { title: "Error by channel", unit: UNIT, traces: [], layout: { ...CATEGORIES, yaxis: ERRORS } }),
-      bands: chart(bandsElement, { title: "Error by band", unit: UNIT, traces: [], layout: { yaxis: ERRORS } }),
+      channels: chart(channelsElement, { title: "Error by channel", unit: UNIT, traces: [], layout: { ...CATEGORIES, yaxis: POWERS } }),
+      bands: chart(bandsElement, { title: "Error by band", unit: UNIT, traces: [], layout: { yaxis: POWERS } }),
     };
   }
 

@@ -20,9 +20,14 @@ export function hiding({ channels, seconds, reconstruction }, changed) {
   let draw = 0;
 
   function say() {
-    form.querySelector("[data-share]").textContent = `${Math.round(100 * Number(share.value))} %`;
-    form.querySelector("[data-scale]").textContent = `× ${short(2 ** Number(scale.value))}`;
-    form.querySelector("[data-draw]").disabled = Number(share.value) === 0;
+    for (const [input, words] of [
+      [share, `${Math.round(100 * Number(share.value))} %`],
+      [scale, `× ${short(2 ** Number(scale.value))}`],
+    ]) {
+      form.querySelector(`[data-${input.name}]`).textContent = words;
+      input.setAttribute("aria-valuetext", words);
+    }
+    form.querySelector("[data-draw]").disabled = Number(share.value) === 0 && order.value !== "shuffled";
   }
 
   function moved() {

@@ -1,6 +1,6 @@
 // Where the network guesses well on validation: by electrode, channel, band and second.
 
-import { CATEGORIES, ERRORS, byChannel } from "./cbramod-errors.js";
+import { CATEGORIES, POWERS, byChannel } from "./cbramod-errors.js";
 import { chart } from "../charts.js";
 import { topomap } from "../topomap.js";
 
@@ -24,12 +24,12 @@ export function reconstruction({ task, channels, topography, reconstruction: fou
   map.hidden = topography === null;
   if (topography) {
     const saved = channel.network.map((value, at) => (value === null || !channel.zero[at] ? null : 1 - value / channel.zero[at]));
-    topomap(map, { channels, topography }, { title: "Share of the signal that it guesses", unit: "of the power" }).show(saved);
+    topomap(map, { channels, topography }, { title: "Share of the signal that it guesses", unit: "of the power", diverging: true }).show(saved);
   }
   chart(channelsElement, {
     title: "Masked error by channel",
     unit: UNIT,
-    layout: { ...CATEGORIES, yaxis: ERRORS },
+    layout: { ...CATEGORIES, yaxis: POWERS },
     traces: byChannel(channels, [
       { name: "guessing nothing", values: channel.zero, slot: 8 },
       { name: "a Gaussian", values: channel.gaussian, slot: 2 },
@@ -40,11 +40,11 @@ export function reconstruction({ task, channels, topography, reconstruction: fou
     { name: "guessing nothing", values: zero, slot: 8 },
     { name: "network", values: network, slot: 6 },
   ]);
-  chart(bands, { title: "Masked error by band", unit: UNIT, traces: two(band, band.names), layout: { yaxis: ERRORS } });
+  chart(bands, { title: "Masked error by band", unit: UNIT, traces: two(band, band.names), layout: { yaxis: POWERS } });
   chart(seconds, {
     title: "Masked error by second of the window",
     unit: UNIT,
     traces: two(second, second.network.map((_, at) => at)),
-    layout: { yaxis: ERRORS, xaxis: { title: "second of the window", dtick: Math.max(1, Math.round(second.network.length / 10)) } },
+    layout: { yaxis: POWERS, xaxis: { title: "second of the window", dtick: Math.max(1, Math.round(second.network.length / 10)) } },
   });
 }

@@ -1,7 +1,8 @@
 // What an answer rests on: the same window once more for each channel and each second, hidden.
 
 import { asker } from "./cbramod-ask.js";
-import { CATEGORIES, byChannel } from "./cbramod-errors.js";
+import { CATEGORIES, POWERS, byChannel } from "./cbramod-errors.js";
+import { whenSeen } from "./cbramod-seen.js";
 import { chart } from "../charts.js";
 import { topomap } from "../topomap.js";
 
@@ -23,7 +24,7 @@ export function occlusion({ job, overview, called }) {
     mapElement.hidden = topography === null;
     return {
       map: topography && topomap(mapElement, { channels, topography }, { title: "Channel hidden", unit: UNIT, diverging: true }),
-      channels: chart(pick("[data-occlusion-channels]"), { title: "Channel hidden, in bars", unit: UNIT, traces: [], layout: CATEGORIES }),
+      channels: chart(pick("[data-occlusion-channels]"), { title: "Channel hidden, in bars", unit: UNIT, traces: [], layout: { ...CATEGORIES, yaxis: POWERS } }),
       seconds: chart(pick("[data-occlusion-seconds]"), { title: "Second hidden", unit: UNIT, traces: [] }),
     };
   }
@@ -40,7 +41,7 @@ export function occlusion({ job, overview, called }) {
       drawn.channels.update(byChannel(channels, [{ name: "change", values: answer.channels, slot: 5 }]));
       drawn.seconds.update(
         byChannel(answer.seconds.map((_, at) => at), [{ name: "change", values: answer.seconds, slot: 5 }]),
-        { xaxis: { title: "second of the window", dtick: Math.max(1, Math.round(answer.seconds.length / 10)) } },
+        { yaxis: POWERS, xaxis: { title: "second of the window", dtick: Math.max(1, Math.round(answer.seconds.length / 10)) } },
       );
     },
     fail(words) {
@@ -49,5 +50,5 @@ export function occlusion({ job, overview, called }) {
     },
   });
 
-  return { show: (window) => ask({ window }) };
+  return { show: whenSeen(part, (window) => ask({ window })) };
 }

@@ -5,6 +5,7 @@ import { errors } from "./cbramod-errors.js";
 import { hiding } from "./cbramod-hide.js";
 import { Paper, fittingGain } from "./cbramod-paper.js";
 import { prediction } from "./cbramod-prediction.js";
+import { paperActions } from "./cbramod-save.js";
 import { counted } from "./cbramod-words.js";
 import { short } from "../scale.js";
 
@@ -32,6 +33,7 @@ export function windowPart(found, choose) {
   const put = asker(job, "window", {
     show(answer, seconds, { window }) {
       refused.textContent = "";
+      if (!shown) pick("[data-window-head]").append(paperActions("The window", paper, () => called.name(now)));
       shown = answer;
       draw(answer);
       bars.show(answer, window);
