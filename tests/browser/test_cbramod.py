@@ -106,7 +106,7 @@ def test_the_signal_is_paged_through_by_keyboard(answered):
         ("Shift+ArrowRight", "S01_closed, 1 to 21 of 30 s"),
         ("End", "S01_closed, 10 to 30 of 30 s"),
         ("ArrowDown", "S01_open, 0 to 20 of 30 s"),
-        ("Home", "stretches of 100 µV or more, shaded"),  # blinks reach 115 µV
+        ("Home", "stretches of 100 µV or more, shaded: "),  # blinks reach 115 µV
         ("ArrowUp", "S01_closed, 0 to 20 of 30 s"),
     ):
         canvas.press(key)

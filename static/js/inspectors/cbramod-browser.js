@@ -7,6 +7,7 @@ import { counted } from "./cbramod-words.js";
 
 const pick = (selector) => document.querySelector(selector);
 const AUTO = "auto";
+const MOST_TOLD = 3; // stretches by their time
 const NARROW = { below: 560, seconds: "10" }; // px, where 20 s would be too dense
 
 /**
@@ -80,7 +81,9 @@ export function browser({ job, overview, called }, choose) {
 
   function say() {
     const { start: from, seconds: long, channels, windows, bad } = shown;
-    const rejected = reject > 0 ? `; ${counted(bad.length, "stretch", "stretches")} of ${reject} µV or more, shaded` : "";
+    const where = bad.slice(0, MOST_TOLD).map(([first, end]) => `${first.toFixed(1)} to ${end.toFixed(1)} s`);
+    const told = bad.length ? `, shaded: ${where.join(", ")}${bad.length > MOST_TOLD ? " …" : ""}` : "";
+    const rejected = reject > 0 ? `; ${counted(bad.length, "stretch", "stretches")} of ${reject} µV or more${told}` : "";
     said.textContent =
       `${about().name}, ${called.time(from)} to ${called.time(from + long)} of ${called.time(about().seconds)} s: ` +
       `${counted(channels.length, "channel")}, ${paper.gain} µV from line to line, ${paper.up < 0 ? "negative" : "positive"} up; ` +

@@ -2,6 +2,7 @@
 
 import { chart } from "../charts.js";
 import { ENDED, feed, freshPage } from "../jobs/feed.js";
+import { insist } from "../live.js";
 import { about, given } from "./files.js";
 
 const ERROR = "(100 µV)²";
@@ -88,7 +89,7 @@ export function training() {
   });
   feed().on("state", async (state) => {
     if (!ENDED.has(state)) return;
-    lines = given(await freshPage()).lines;
+    lines = given(await insist(freshPage)).lines;
     show();
   });
 }
