@@ -3,8 +3,9 @@
     .venv/bin/python -m tests.browser.screenshots
 
 A bench starts in a temporary folder, GAgN runs with three seeds on Cora under Metattack 20 %
-where the shared data are at hand (TENFOLD_SHARED_DATA), else on the sample graph, and the
-pages are photographed, one of them while the job runs. Takes some minutes.
+where the shared data are at hand (TENFOLD_SHARED_DATA), else on the sample graph, CBraMod on
+the mental arithmetic or else the sample recordings, and the pages are photographed, one of them
+while its job runs. Takes some minutes.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 IMAGES = ROOT / "docs/images"
 SIZE = {"width": 1280, "height": 860}
 SEEDS = [0, 1, 2]
+SHARED = Path(os.environ.get("TENFOLD_SHARED_DATA") or ROOT.parent / "shared/data")
 PATIENCE = 900  # seconds for everything that runs
 
 
@@ -117,6 +119,33 @@ def photograph(context: BrowserContext, link: str) -> None:
     page.goto(f"/jobs/{ids[0]}/")
     page.locator(".main-svg").first.wait_for()
     shoot(page, "job-done")
+    signals(page, api)
+
+
+def signals(page: Page, api: Api) -> None:
+    """CBraMod's inspector: a page of EEG, and under it a window with a hidden channel."""
+    job = api.post(
+        "/jobs",
+        {
+            "project": api.get("/projects")[0]["id"],
+            "method": "cbramod",
+            "name": "Rest or arithmetic",
+            "inputs": {"recordings": {"version": recordings(api)}},
+            "params": {"folds": 2, "epochs": 4, "pretrain_epochs": 4},
+            "seed": 0,
+        },
+    )
+    ended = api.wait(f"/jobs/{job['id']}", lambda found: found["ended"] is not None)
+    if ended["state"] != "done":
+        sys.exit(f"job {job['id']} ended as {ended['state']}: {ended['message']}")
+    page.set_viewport_size({**SIZE, "height": 1700})
+    page.goto(f"/jobs/{job['id']}/inspect/")
+    note = page.locator("[data-window-note]", has_text="Answered in")
+    note.wait_for(timeout=PATIENCE * 1000)
+    page.locator("#browser").evaluate("head => head.scrollIntoView()")
+    page.wait_for_timeout(1000)
+    shoot(page, "inspector-cbramod")
+    page.set_viewport_size(SIZE)
 
 
 def inspector(page: Page, pk: str) -> None:
@@ -175,7 +204,7 @@ class Api:
 
 def data(api: Api) -> dict[str, str]:
     """Version ids for GAgN's three inputs: Cora where it is at hand, else the samples."""
-    folder = Path(os.environ.get("TENFOLD_SHARED_DATA") or ROOT.parent / "shared/data") / "graph"
+    folder = SHARED / "graph"
     files = {
         "graph": ("Cora", "graph", folder / "cora/cora.npz"),
         "perturbed": (
@@ -192,18 +221,33 @@ def data(api: Api) -> dict[str, str]:
             made = api.upload({"team": team, "name": title, "kind": kind}, path)
             versions[name] = made["id"]
     else:
-        samples = {entry["name"]: entry["id"] for entry in api.get("/datasets")["datasets"]}
         titles = {
             "graph": "Sample graph",
             "perturbed": "Sample graph, attacked",
             "split": "Sample split",
         }
-        for name, title in titles.items():
-            whole = api.get(f"/datasets/{samples[title]}")
-            versions[name] = whole["versions"][0]["id"]
+        versions = {name: sample(api, title) for name, title in titles.items()}
     for pk in versions.values():
         api.wait(f"/versions/{pk}", lambda version: version["state"] == "ready")
     return versions
+
+
+def recordings(api: Api) -> str:
+    """A version of EEG recordings: mental arithmetic where it is at hand, else the sample."""
+    path = SHARED / "eeg/mental_arithmetic/mental_arithmetic_200hz_sub00-31.zip"
+    if path.is_file():
+        fields = {"team": api.get("/teams")[0]["id"], "name": "Mental arithmetic", "kind": "eeg"}
+        version = api.upload(fields, path)["id"]
+    else:
+        version = sample(api, "Sample EEG")
+    api.wait(f"/versions/{version}", lambda found: found["state"] == "ready")
+    return version
+
+
+def sample(api: Api, title: str) -> str:
+    """The version of a sample dataset."""
+    known = {entry["name"]: entry["id"] for entry in api.get("/datasets")["datasets"]}
+    return api.get(f"/datasets/{known[title]}")["versions"][0]["id"]
 
 
 if __name__ == "__main__":
