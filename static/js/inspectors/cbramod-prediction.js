@@ -25,7 +25,7 @@ export function prediction({ overview: { classes, part_names: parts }, windows }
 
   /** One network answers here; the answer in the title is of the fold that tested the window. */
   const whose = (window) =>
-    windows.part[window] === null ? "" : `By the network of the last fold, which had this window in ${parts[windows.part[window]]}.`;
+    windows.part[window] === null ? "" : `By the network of the last fold; this window is in its ${parts[windows.part[window]]} part.`;
 
   return {
     show(answer, window) {
