@@ -124,7 +124,7 @@ def photograph(context: BrowserContext, link: str) -> None:
 
 def signals(page: Page, api: Api) -> None:
     """CBraMod's inspector: a page of EEG, and under it a window with a hidden channel."""
-    job = api.post(
+    (job,) = api.post(
         "/jobs",
         {
             "project": api.get("/projects")[0]["id"],
@@ -134,7 +134,7 @@ def signals(page: Page, api: Api) -> None:
             "params": {"folds": 2, "epochs": 4, "pretrain_epochs": 4},
             "seed": 0,
         },
-    )
+    )["jobs"]
     ended = api.wait(f"/jobs/{job['id']}", lambda found: found["ended"] is not None)
     if ended["state"] != "done":
         sys.exit(f"job {job['id']} ended as {ended['state']}: {ended['message']}")
