@@ -123,7 +123,7 @@ def photograph(context: BrowserContext, link: str) -> None:
 
 
 def signals(page: Page, api: Api) -> None:
-    """CBraMod's inspector: a page of EEG, and under it a window with a hidden channel."""
+    """CBraMod's inspector: a window, what is hidden of it, and what the network guesses."""
     (job,) = api.post(
         "/jobs",
         {
@@ -138,11 +138,11 @@ def signals(page: Page, api: Api) -> None:
     ended = api.wait(f"/jobs/{job['id']}", lambda found: found["ended"] is not None)
     if ended["state"] != "done":
         sys.exit(f"job {job['id']} ended as {ended['state']}: {ended['message']}")
-    page.set_viewport_size({**SIZE, "height": 1700})
+    page.set_viewport_size({**SIZE, "height": 1340})
     page.goto(f"/jobs/{job['id']}/inspect/")
     note = page.locator("[data-window-note]", has_text="Answered in")
     note.wait_for(timeout=PATIENCE * 1000)
-    page.locator("#browser").evaluate("head => head.scrollIntoView()")
+    page.locator("#window").evaluate("head => head.scrollIntoView()")
     page.wait_for_timeout(1000)
     shoot(page, "inspector-cbramod")
     page.set_viewport_size(SIZE)

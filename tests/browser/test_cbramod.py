@@ -401,13 +401,13 @@ def test_a_pre_training_has_neither_winner_nor_answers(inspector):
     assert watched.faults() == []
 
 
-def test_a_network_from_scratch_guesses_nothing(inspector):
+def test_a_network_that_never_guessed_is_told_of(inspector):
     def change(found) -> None:
         if "topography" in found:
             found["reconstruction"] = None
 
     page = inspector(with_files(change)).page
-    expect(page.locator("[data-reconstruction-told]")).to_contain_text("was not pre-trained")
+    expect(page.locator("[data-reconstruction-told]")).to_contain_text("it was not pre-trained")
     expect(page.locator("#share")).to_have_value("0")
 
 

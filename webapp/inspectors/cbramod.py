@@ -24,5 +24,6 @@ def page(job: Job) -> dict[str, Any]:
     return {
         "ready": len(data["files"]) == len(FILES),
         "over": job.state in ENDED,
+        "scale": job.params.get("scale", "fixed"),  # jobs of before know no other
         "data": data,
     }

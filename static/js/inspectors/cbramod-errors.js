@@ -35,7 +35,7 @@ export function errors({ channels, topography }) {
       none.hidden = error !== null;
       none.textContent = reconstruction
         ? "Nothing is hidden, so there is nothing to guess. Hide a channel, a second or a share of patches."
-        : "This network was never trained to guess what is hidden: there is no error to show.";
+        : "This job has no network that learnt to guess what is hidden, so there is no error to show.";
       if (error === null) return;
       drawn ??= make();
       drawn.map?.show(error.by_channel);

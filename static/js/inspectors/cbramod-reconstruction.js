@@ -13,13 +13,13 @@ export function reconstruction({ task, channels, topography, reconstruction: fou
   const figures = ["lead-map", "by-channel", "by-band", "by-second"].map((name) => pick(`[data-${name}]`));
   if (found === null) {
     for (const element of figures) element.hidden = true;
-    told.textContent = "This network started from random weights and was not pre-trained: it never learnt to guess what is hidden.";
+    told.textContent = "This job has no network that learnt to guess what is hidden: it was not pre-trained, or its weights came without that layer.";
     return;
   }
   const { hidden: share, by_channel: channel, by_band: band, by_second: second } = found;
   told.textContent =
     `Error over the hidden patches of validation windows, ${Math.round(100 * share)} % of them hidden` +
-    (task === "finetune" ? ", by the pre-trained network of the last fold." : ".");
+    (task === "finetune" ? ", by the network that the last fold's fine-tuning started from." : ".");
   const [map, channelsElement, bands, seconds] = figures;
   map.hidden = topography === null;
   if (topography) {

@@ -82,6 +82,14 @@ def test_the_reference_lines_come_from_the_summary(opened):
     assert data["lines"] == {"line.zero": 0.0114}
 
 
+@pytest.mark.parametrize(
+    ("params", "told"), [({}, False), ({"scale": "fixed"}, False), ({"scale": "subject"}, True)]
+)
+def test_a_scale_of_its_own_is_told(opened, params, told):
+    text, _ = opened(State.DONE, *cbramod.FILES, params=params)
+    assert ("each channel of a subject is brought to" in text) is told
+
+
 def test_every_control_has_a_name(opened):
     text, _ = opened(State.DONE)
     page = text[text.index("data-results") :]
