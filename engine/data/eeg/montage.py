@@ -9,6 +9,8 @@ import numpy as np
 from engine.data.eeg.naming import kind_of, standard_name
 from engine.data.eeg.recording import Position, Recordings
 
+OUTLINE = 1.15 * np.pi / 2  # angle from the crown of a drawn head's edge: 10-20 lies inside it
+
 
 def montage(found: Recordings) -> tuple[dict[str, Position], list[str]]:
     """Where the channels of EEG of the first recording are, by the file or by the 10-05 system;
@@ -37,8 +39,8 @@ def standard_positions() -> dict[str, Position]:
 
 
 def from_above(spot: Position) -> tuple[float, float]:
-    """Angles from the crown kept as distances, so that ears lie on the circle of radius 1."""
+    """Angles from the crown kept as distances; OUTLINE is 1."""
     x, y, z = spot
     flat = np.hypot(x, y)
-    reach = np.arctan2(flat, z) / (np.pi / 2)
+    reach = np.arctan2(flat, z) / OUTLINE
     return (float(reach * x / flat), float(reach * y / flat)) if flat else (0.0, 0.0)

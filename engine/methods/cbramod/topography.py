@@ -1,9 +1,10 @@
 """Where channels are on the head, and the map that values at them make.
 
-Places are seen from above, angles from the crown kept as distances (azimuthal equidistant): ears
-and forehead lie near the circle of radius 1, the nose is up. A map is a thin-plate spline through
-the values; around the head stand anchors with a weighted mean of the values, so that it does not
-run away where no electrode is. All of it is linear, so one matrix makes every map.
+Places are seen from above, angles from the crown kept as distances (azimuthal equidistant): the
+outermost electrodes of the 10-20 system lie within the circle of radius 1, the nose is up. A map is
+a thin-plate spline through the values; around the head stand anchors with a weighted mean of the
+values, so that it does not run away where no electrode is. All of it is linear, so one matrix makes
+every map.
 """
 
 from __future__ import annotations
