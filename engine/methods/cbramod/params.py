@@ -244,11 +244,11 @@ class CBraModParams(Params):
         advanced=True,
     )
     lr: float = param(
-        1e-4,
+        5e-4,
         "Step size of the network",
         "In fine-tuning, at its highest; a cosine leads to 1e-6.",
         paper=1e-4,
-        source="paper",
+        source="tuned by us on validation",
         gt=0,
         le=1,
         advanced=True,
