@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.core.method import Baseline, Facts, Input, Method, Metric, Need, Paper, Question
-from engine.methods.cbramod.params import (
+from engine.methods.cbramod.params import CBraModParams
+from engine.methods.cbramod.questions import (
     AttentionParams,
-    CBraModParams,
     OcclusionParams,
     SpectrumParams,
     TraceParams,

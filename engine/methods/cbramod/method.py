@@ -1,39 +1,39 @@
 """CBraMod's job: windows out of recordings, then pre-training, or fine-tuning fold by fold.
 
-The network is in model.py, what it learns in pretrain.py and finetune.py. This file is the order
-of events, and where it stands after a resume: work is cut into units (the pre-training of a fold,
-its fine-tuning, a baseline), each with random numbers of its own, so that what one unit gives does
-not depend on which came before.
+The network is in model.py, what it learns in pretrain.py and finetune.py, the units of work in
+work.py. This file is the order of events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from engine.core.errors import UserError
-from engine.core.seed import torch_stream
-from engine.methods.cbramod import baselines, export, inspector, lines, metrics, report, start
-from engine.methods.cbramod.baselines import Labelled
-from engine.methods.cbramod.batches import Batches
+from engine.methods.cbramod import export, inspector, lines, report, start
 from engine.methods.cbramod.embedding import embed
-from engine.methods.cbramod.finetune import Classifier, Tuning, probabilities
 from engine.methods.cbramod.judgement import Judgement, judge
 from engine.methods.cbramod.model import CBraMod
-from engine.methods.cbramod.pretrain import Pretraining, error, hidden
+from engine.methods.cbramod.pretrain import error
 from engine.methods.cbramod.reconstruction import guessed, judged
 from engine.methods.cbramod.split import Part, folds
-from engine.methods.cbramod.windows import RATE, Windows, cut
+from engine.methods.cbramod.windows import Windows, cut
+from engine.methods.cbramod.work import (
+    below,
+    born,
+    classifier,
+    fitted,
+    once,
+    own_weights,
+    pretrained,
+    probe,
+    quiet,
+    tuned,
+)
 
 if TYPE_CHECKING:
     from engine.core.run import Run
-
-Made = TypeVar("Made")
-LOOKS = 4  # at validation in an epoch of pre-training
 
 
 def run(run: Run) -> dict[str, float | None]:
@@ -169,222 +169,6 @@ def keep(
         reconstruction=errors,
         judgement=found,
     )
-
-
-def once(run: Run, standing: dict[str, Any], name: str, work: Callable[[], Made]) -> Made:
-    """What a unit gave, worked out unless a checkpoint has it."""
-    if name not in standing["finished"]:
-        standing["finished"][name] = work()
-        standing["unit"] = None
-        if run.checkpoint_due():
-            run.checkpoint(standing, step=standing["step"])
-    return standing["finished"][name]
-
-
-def own_weights(
-    run: Run, windows: Windows, x: Tensor, part: Part, standing: dict[str, Any]
-) -> dict[str, Tensor]:
-    """Weights that never saw a test subject of this fold."""
-    train, val = quiet(run, windows, part)
-    mask = probe(len(val), x)
-    name = f"fold.{part.name}.pretrain"
-    shown = report.Probe(run, windows.channels, x[val], mask)
-    found = once(
-        run,
-        standing,
-        name,
-        lambda: pretrained(run, f"{name}.", x, train, val, mask, shown, standing),
-    )
-    return found["model"]
-
-
-def pretrained(
-    run: Run,
-    prefix: str,
-    x: Tensor,
-    train: np.ndarray,
-    val: np.ndarray,
-    mask: Tensor,
-    shown: report.Probe,
-    standing: dict[str, Any],
-) -> dict[str, Any]:
-    """The weights of least masked error on validation."""
-    params, unit = run.params, f"{prefix}pretrain"
-    batches = Batches(len(train), params.pretrain_batch, run.torch_rng(f"{unit}.order"))
-    steps = params.pretrain_epochs * batches.steps
-    model = born(run, unit)
-    if not start.fill(run, model) and params.fast_start:
-        model.start_fast()
-    work = Pretraining(
-        model.to(run.device),
-        lr=params.pretrain_lr,
-        weight_decay=params.weight_decay,
-        steps=steps,
-        warmup=min(params.warmup, steps // 2),
-    )
-    best: dict[str, Any] = {"masked_mse": None, "model": None}
-    if standing["unit"] is None:
-        seed(run, unit)
-    else:
-        work.restore(standing["unit"]["work"])
-        batches.restore(standing["unit"]["batches"])
-        best = standing["unit"]["best"]
-    where = prefix.removesuffix("pretrain.")
-    run.phase(f"{where}pre-train", total=steps, done=work.done)
-    look = max(1, batches.steps // LOOKS)
-    draws = run.torch_rng(f"{unit}.masks")
-    while work.done < steps:
-        some = x[torch.from_numpy(train)[batches.take()]]
-        rate = work.rate
-        windows, channels, patches, _ = some.shape
-        mask_now = hidden(windows, channels, patches, draws).to(run.device)
-        loss, norm = work.step(some, mask_now)
-        told = {"loss": loss, "lr": rate, "gradient_norm": norm}
-        if work.done % look == 0 or work.done == steps:
-            told["masked_mse"] = error(model, x[val], mask)
-            if best["masked_mse"] is None or told["masked_mse"] < best["masked_mse"]:
-                weights = {name: value.clone() for name, value in model.state_dict().items()}
-                best = {"masked_mse": told["masked_mse"], "model": weights}
-            shown.look(model, standing["step"])
-        run.log(standing["step"], **{f"{prefix}{key}": value for key, value in told.items()})
-        standing["step"] += 1
-        run.advance()
-        if run.checkpoint_due():
-            standing["unit"] = {"work": work.state(), "batches": batches.state(), "best": best}
-            run.checkpoint(standing, step=standing["step"])
-    return best
-
-
-def tuned(
-    run: Run,
-    name: str,
-    windows: Windows,
-    x: Tensor,
-    part: Part,
-    weights: dict[str, Tensor] | None,
-    standing: dict[str, Any],
-) -> dict[str, Any]:
-    """Probabilities of the fold's test windows by the best epoch, and that epoch's validation."""
-    params = run.params
-    backbone = born(run, name)
-    if weights is not None:
-        backbone.load_state_dict(weights)
-    with torch.random.fork_rng():
-        seed(run, f"{name}.head")
-        model = classifier(run, backbone, windows, x)
-    train, y = torch.from_numpy(part.train), torch.from_numpy(windows.y)
-    batches = Batches(len(train), params.batch, run.torch_rng(f"{name}.order"))
-    steps = params.epochs * batches.steps
-    classes = torch.ones(len(windows.classes))
-    if params.balanced:
-        classes = torch.from_numpy(labelled(windows, part.train).weights).float()
-    work = Tuning(
-        model,
-        lr=params.lr,
-        lr_head=params.lr_head,
-        weight_decay=params.weight_decay,
-        steps=steps,
-        weights=classes.to(run.device),
-    )
-    if standing["unit"] is None:
-        seed(run, name)
-    else:
-        work.restore(standing["unit"]["work"])
-        batches.restore(standing["unit"]["batches"])
-    run.phase(f"{name}: fine-tune", total=steps, done=work.done)
-    while work.done < steps:
-        some = train[batches.take()]
-        told: dict[str, float | None] = {"loss": work.step(x[some], y[some].to(run.device))}
-        if batches.epoch_done:
-            found = work.judge(x[part.val], windows.y[part.val])
-            told |= {f"val_{key}": value for key, value in found.items()}
-        told = {f"{name}.{key}": value for key, value in told.items() if value is not None}
-        run.log(standing["step"], **told)
-        standing["step"] += 1
-        run.advance()
-        if run.checkpoint_due():
-            standing["unit"] = {"work": work.state(), "batches": batches.state()}
-            run.checkpoint(standing, step=standing["step"])
-    model = work.finish()
-    return {
-        "epoch": work.best["epoch"] if work.best else params.epochs,
-        "val": metrics.classification(windows.y[part.val], probabilities(model, x[part.val])),
-        "test": probabilities(model, x[part.test]),
-        "model": {key: value.clone() for key, value in model.state_dict().items()},
-    }
-
-
-def classifier(run: Run, backbone: CBraMod, windows: Windows, x: Tensor) -> Classifier:
-    params = run.params
-    return Classifier(
-        backbone,
-        params.head,
-        channels=x.shape[1],
-        patches=x.shape[2],
-        classes=len(windows.classes),
-        dropout=start.shape(run).dropout,
-        frozen=params.frozen,
-    ).to(run.device)
-
-
-def fitted(run: Run, name: str, unit: str, windows: Windows, part: Part) -> dict[str, Any]:
-    """A baseline on the same fold. Not checkpointed inside: the longest takes minutes."""
-    run.phase(f"{unit}: fit")
-    val = labelled(windows, part.val)
-    made = baselines.fit(
-        name,
-        labelled(windows, part.train),
-        val,
-        generator=torch_stream(run.seed, unit),
-        device=run.device,
-        tick=run.stop_here,
-    )
-    return {
-        "val": metrics.classification(val.y, made.probabilities(val.x)),
-        "test": made.probabilities(windows.levelled(part.test)),
-    }
-
-
-def labelled(windows: Windows, places: np.ndarray) -> Labelled:
-    return Labelled(windows.levelled(places), windows.y[places], float(RATE), len(windows.classes))
-
-
-def below(run: Run, windows: Windows, part: Part) -> tuple[np.ndarray, np.ndarray]:
-    """Training and validation windows of pre-training, without those that are rejected."""
-    kept = np.ones(len(windows), bool)
-    if run.params.reject:
-        kept = ~windows.loud(run.params.reject)
-    return part.train[kept[part.train]], part.val[kept[part.val]]
-
-
-def quiet(run: Run, windows: Windows, part: Part) -> tuple[np.ndarray, np.ndarray]:
-    """Those of `below`, of which there must be some."""
-    train, val = below(run, windows, part)
-    for name, places in (("train", train), ("validate", val)):
-        if not len(places):
-            raise UserError(
-                "reject", f"no window is left to {name} on below {run.params.reject:g} µV"
-            )
-    return train, val
-
-
-def probe(windows: int, x: Tensor) -> Tensor:
-    """The mask by which validation is judged: the same in every job of as many windows. This seed
-    hides something of the smallest sets too (tested)."""
-    draws = torch.Generator().manual_seed(0)
-    return hidden(windows, x.shape[1], x.shape[2], draws).to(x.device)
-
-
-def born(run: Run, name: str) -> CBraMod:
-    """A network with initial weights that depend on the seed and the unit alone."""
-    with torch.random.fork_rng():
-        seed(run, f"{name}.weights")
-        return CBraMod(start.shape(run)).to(run.device)
-
-
-def seed(run: Run, name: str) -> None:
-    """The global generators, from which dropout draws."""
-    torch.manual_seed(torch_stream(run.seed, name).initial_seed())
 
 
 @torch.no_grad()

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from scipy.signal import resample_poly
 from torch import Tensor
 
 from engine.core import checkpoint
@@ -23,22 +22,21 @@ from engine.methods.cbramod import reconstruction, spectra
 from engine.methods.cbramod.finetune import Classifier, shares
 from engine.methods.cbramod.inspector import MODEL, OVERVIEW, WINDOWS
 from engine.methods.cbramod.model import CBraMod, Shape
-from engine.methods.cbramod.params import (
+from engine.methods.cbramod.questions import (
     AttentionParams,
     OcclusionParams,
     SpectrumParams,
     TraceParams,
     WindowParams,
 )
+from engine.methods.cbramod.shown import loud_spans, microvolts, rounded, thinned
 from engine.methods.cbramod.windows import RATE, SCALE, continuous, pieces_of
 
 if TYPE_CHECKING:
     from engine.core.job import Job
 
 KEPT = 4  # recordings
-SHOWN = 120_000  # samples of an answer
 PATCHES = 5_000  # at a time through the network
-APART = 0.5  # s; loud moments that are closer are one
 
 
 class WhatIf:
@@ -273,31 +271,3 @@ class WhatIf:
 def reordered(network: Any, x: Tensor, mask: Tensor, order: Tensor) -> Tensor:
     """What a network makes of channels in another order, in the order that they came in."""
     return network(x[:, order], mask[:, order])[:, order.argsort()]
-
-
-def microvolts(x: Tensor) -> np.ndarray:
-    """(C, T) of the first window (1, C, S, P)."""
-    return x[0].flatten(1).numpy() * SCALE
-
-
-def thinned(signal: np.ndarray) -> tuple[np.ndarray, float]:
-    """(C, T) µV of no more than SHOWN samples, low-passed where some are left out; and its rate."""
-    channels, samples = signal.shape
-    step = -(-samples // max(1, SHOWN // channels))
-    if step > 1:
-        signal = resample_poly(signal.astype(float), 1, step, axis=1, padtype="line")
-    return rounded(signal, 1), RATE / step
-
-
-def loud_spans(signal: np.ndarray, limit: float, start: float) -> list[list[float]]:
-    """[from, to] in seconds where a channel reaches `limit` µV; the signal begins at `start`."""
-    if not limit:
-        return []
-    loud = np.flatnonzero((np.abs(signal) >= limit).any(axis=0))
-    spans = np.split(loud, np.flatnonzero(np.diff(loud) > APART * RATE) + 1) if len(loud) else []
-    ends = [(start + one[0] / RATE, start + (one[-1] + 1) / RATE) for one in spans]
-    return rounded(ends, 3).tolist()
-
-
-def rounded(values: Any, digits: int) -> np.ndarray:
-    return np.round(np.asarray(values, np.float64), digits)

@@ -10,7 +10,7 @@ import pytest
 
 from engine.core import checkpoint
 from engine.core.plain import plain
-from engine.methods.cbramod import params, report
+from engine.methods.cbramod import questions, report
 from tests.methods.cbramod import uploads
 
 PLACED = ("FP1", "FP2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2", "F7", "F8", "T7", "T8")
@@ -116,7 +116,9 @@ def check(overview, windows, values):
 
 def answer(whatif, overview, windows, window):
     channels, seconds = overview["channels"], overview["seconds"]
-    asked = params.WindowParams(window=window, channels=channels[:1], share=0.3, order="shuffled")
+    asked = questions.WindowParams(
+        window=window, channels=channels[:1], share=0.3, order="shuffled"
+    )
     found = plain(whatif.window(asked))
     assert np.shape(found["signal"]) == (len(channels), seconds * 200)
     assert np.shape(found["hidden"]) == (len(channels), seconds)
@@ -125,9 +127,9 @@ def answer(whatif, overview, windows, window):
     assert (found["after"] is None) == (overview["task"] == "pretrain")
     if found["after"]:
         assert sum(found["after"]) == pytest.approx(1)
-        hung = plain(whatif.occlusion(params.OcclusionParams(window=window)))
+        hung = plain(whatif.occlusion(questions.OcclusionParams(window=window)))
         assert (len(hung["channels"]), len(hung["seconds"])) == (len(channels), seconds)
-    maps = plain(whatif.attention(params.AttentionParams(window=window, second=0)))
+    maps = plain(whatif.attention(questions.AttentionParams(window=window, second=0)))
     assert np.shape(maps["spatial"]) == (4, len(channels), len(channels))
     assert np.shape(maps["temporal"]) == (4, seconds, seconds)
     name = overview["recordings"][windows["recording"][window]]["name"]
@@ -135,12 +137,12 @@ def answer(whatif, overview, windows, window):
     assert whatif.signal(name).shape == (len(channels), pytest.approx(200 * length, abs=1))
     start = windows["start"][window]
     trace = plain(
-        whatif.trace(params.TraceParams(recording=name, start=start, seconds=float(seconds)))
+        whatif.trace(questions.TraceParams(recording=name, start=start, seconds=float(seconds)))
     )
     assert [one["window"] for one in trace["windows"] if one["start"] == start] == [window]
-    plainly = plain(whatif.window(params.WindowParams(window=window)))
+    plainly = plain(whatif.window(questions.WindowParams(window=window)))
     assert trace["signal"] == plainly["signal"]
-    spectrum = plain(whatif.spectrum(params.SpectrumParams(recording=name)))
+    spectrum = plain(whatif.spectrum(questions.SpectrumParams(recording=name)))
     assert np.shape(spectrum["db"]) == (len(channels), len(spectrum["hz"]))
     json.dumps([found, maps, trace, spectrum], allow_nan=False)
 

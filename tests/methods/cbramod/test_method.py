@@ -13,9 +13,9 @@ from safetensors.torch import load_file
 from engine.core import registry
 from engine.core.run import Stop
 from engine.methods.cbramod import reconstruction, report, weights
-from engine.methods.cbramod.method import probe
 from engine.methods.cbramod.model import PRESETS, CBraMod
 from engine.methods.cbramod.windows import Windows
+from engine.methods.cbramod.work import probe
 
 
 def test_pretraining_comes_below_nothing_and_tells_where_it_stands(attempt, events, tmp_path):

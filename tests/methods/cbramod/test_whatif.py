@@ -13,7 +13,7 @@ from engine.core.errors import UserError
 from engine.core.params import parse
 from engine.core.plain import plain
 from engine.methods.cbramod.metrics import answered
-from engine.methods.cbramod.whatif import SHOWN, loud_spans, thinned
+from engine.methods.cbramod.shown import SHOWN, loud_spans, thinned
 from engine.methods.cbramod.windows import RATE, SCALE
 from tests.methods.cbramod import uploads
 
