@@ -47,7 +47,7 @@ def row(windows: Windows, name: str, shuffle: int) -> dict[str, Any]:
     for number, part in enumerate(folds(subjects, shuffle)):
         given = [Labelled(x[part[p]], y[part[p]], RATE, 2) for p in ("train", "val")]
         trained = fit(name, *given, generator=torch_stream(shuffle, f"{name}/{number}"))
-        whole[part["test"]] = trained.probabilities(x[part["test"]])
+        whole[part["test"]] = trained.answers(x[part["test"]])
         found.append(metrics.binary(y[part["test"]], whole[part["test"]]))
         chosen.append(dict(trained.settings))
     return {

@@ -14,13 +14,17 @@ from engine.methods.cbramod.questions import (
     WindowParams,
 )
 
-MEASURES = (
-    ("balanced_accuracy", "Balanced accuracy", True),
-    ("auroc", "AUROC", True),
-    ("auc_pr", "Area under precision and recall", False),
-    ("kappa", "Cohen's kappa", True),
-    ("weighted_f1", "Weighted F1", False),
+MEASURES = (  # key, title, which is better, headline
+    ("balanced_accuracy", "Balanced accuracy", "higher", True),
+    ("auroc", "AUROC", "higher", True),
+    ("auc_pr", "Area under precision and recall", "higher", False),
+    ("kappa", "Cohen's kappa", "higher", True),
+    ("weighted_f1", "Weighted F1", "higher", False),
+    ("r2", "R²", "higher", True),
+    ("pearson_r", "Pearson's r", "higher", True),
+    ("rmse", "RMSE in the labels' unit", "lower", False),
 )
+JUDGES = ("balanced_accuracy", "r2")
 
 
 def _metrics() -> tuple[Metric, ...]:
@@ -32,29 +36,36 @@ def _metrics() -> tuple[Metric, ...]:
         Metric("line.zero", "Masked error of guessing nothing", "(100 µV)²", "lower"),
         Metric("line.channel_mean", "Masked error of the channels' mean", "(100 µV)²", "lower"),
         Metric("line.gaussian", "Masked error of a Gaussian", "(100 µV)²", "lower"),
-        Metric("*.lead", "Lead in balanced accuracy over it", better="higher"),
+        Metric("*.lead", "Lead over it, in balanced accuracy or R²", better="higher"),
         Metric("fold.*.masked_mse", "Masked error of a fold", "(100 µV)²", "lower"),
         Metric("fold.*.pretrain.loss", "Masked error of a batch", "(100 µV)²", "lower"),
         Metric("fold.*.lr", "Step size"),
         Metric("fold.*.gradient_norm", "Gradient norm before clipping"),
         Metric("fold.*.loss", "Loss of a batch", better="lower"),
     ]
-    for key, title, headline in MEASURES:
+    for key, title, better, headline in MEASURES:
         found += [
-            Metric(key, f"{title}, unseen subjects", better="higher", headline=headline),
-            Metric(f"scratch.{key}", f"{title} from scratch", better="higher"),
-            Metric(f"baseline.*.{key}", f"{title} of a baseline", better="higher"),
-            Metric(f"fold.*.val_{key}", f"{title} on validation", better="higher"),
+            Metric(key, f"{title}, unseen subjects", better=better, headline=headline),
+            Metric(f"scratch.{key}", f"{title} from scratch", better=better),
+            Metric(f"baseline.*.{key}", f"{title} of a baseline", better=better),
+            Metric(f"fold.*.val_{key}", f"{title} on validation", better=better),
         ]
-    title = "Balanced accuracy on validation"
-    for prefix in ("", "scratch.", "baseline.*."):
-        found.append(Metric(f"{prefix}val_balanced_accuracy", title, better="higher"))
+    for key, title, better, _ in (one for one in MEASURES if one[0] in JUDGES):
+        found += [
+            Metric(f"{prefix}val_{key}", f"{title} on validation", better=better)
+            for prefix in ("", "scratch.", "baseline.*.")
+        ]
     return tuple(found)
 
 
 def _conflict(params: CBraModParams, given: Mapping[str, Facts]) -> tuple[str, str] | None:
     if "weights" in given and params.start == "scratch":
         return "start", "scratch, but weights are given; expected pretrained, or no weights"
+    if params.task == "finetune" and params.target == "number":
+        if "csp" in params.baselines:
+            return "baselines", "csp tells classes apart; expected none of it with target=number"
+        if params.classes:
+            return "classes", "the labels are numbers; expected none with target=number"
     return None
 
 
@@ -99,8 +110,16 @@ METHOD = Method(
     conflict=_conflict,
     metrics=_metrics(),
     baselines=(
-        Baseline("majority", "Majority", "The commonest class of the training windows."),
-        Baseline("band_power", "Band power", "Logistic regression on five band powers a channel."),
+        Baseline(
+            "majority",
+            "Majority",
+            "The commonest class of the training windows; of numbers, their mean.",
+        ),
+        Baseline(
+            "band_power",
+            "Band power",
+            "Logistic or ridge regression on five band powers a channel.",
+        ),
         Baseline("csp", "CSP + LDA", "Spatial patterns of 8 to 30 Hz, and a linear discriminant."),
         Baseline("eegnet", "EEGNet", "EEGNet-8,2, trained until validation stops it."),
         Baseline("shallow", "ShallowConvNet", "Two convolutions and log power, trained likewise."),

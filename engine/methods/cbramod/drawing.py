@@ -8,7 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from engine.methods.cbramod import spectra
-from engine.methods.cbramod.judgement import KEY, TITLES, Judgement
+from engine.methods.cbramod.goal import shown
+from engine.methods.cbramod.judgement import Judgement
 from engine.methods.cbramod.windows import RATE, SCALE
 
 Figure = dict[str, Any]
@@ -72,15 +73,15 @@ def channels(names: tuple[str, ...], errors: dict[str, list[float | None]]) -> F
 
 
 def models(found: Judgement) -> Figure:
-    """Balanced accuracy of each model with its interval, the best at the top."""
-    value = {model: found.scores[model][KEY] or 0.0 for model in found.models}
-    order = sorted(found.models, key=lambda model: value[model])
+    """By what each model is judged, with its interval, the best at the top."""
+    value = {model: value for model, value in found.values.items() if value is not None}
+    order = sorted(value, key=lambda model: value[model])
     ends = {model: found.interval[model] or (value[model],) * 2 for model in order}
     dots = {
         "type": "scatter",
         "mode": "markers",
         "x": [round(value[model], 4) for model in order],
-        "y": [TITLES[model] for model in order],
+        "y": [found.title(model) for model in order],
         "marker": {"size": 10},
         "error_x": {
             "type": "data",
@@ -90,9 +91,9 @@ def models(found: Judgement) -> Figure:
         },
         "showlegend": False,
     }
-    label = "balanced accuracy, 95 % interval over subjects"
+    label = f"{found.goal.words}, 95 % interval over subjects"
     layout = {
-        "xaxis": {"title": {"text": label}, "range": [0, 1.02]},
+        "xaxis": {"title": {"text": label}, **_range(found, 0)},
         "yaxis": {"type": "category", "automargin": True},
     }
     return {"data": [dots], "layout": layout}
@@ -100,15 +101,15 @@ def models(found: Judgement) -> Figure:
 
 def pairs(found: Judgement, ours: str, theirs: str) -> Figure:
     """Two models fold by fold: one line a fold, from theirs to ours."""
-    ends = [TITLES[theirs], TITLES[ours]]
+    ends, key = [found.title(theirs), found.title(ours)], found.goal.key
     lines = [
         {"type": "scatter", "mode": "lines+markers", "name": f"fold {fold}", "x": ends,
-         "y": [found.folds[theirs][fold][KEY], found.folds[ours][fold][KEY]]}
+         "y": [found.folds[theirs][fold][key], found.folds[ours][fold][key]]}
         for fold in found.folds[ours]
     ]  # fmt: skip
     layout = {
         "xaxis": {"type": "category"},
-        "yaxis": {"title": {"text": "balanced accuracy of a fold"}},
+        "yaxis": {"title": {"text": f"{found.goal.words} of a fold"}},
     }
     return {"data": lines, "layout": layout}
 
@@ -119,14 +120,14 @@ def subjects(found: Judgement) -> Figure:
         {
             "type": "scatter",
             "mode": "markers",
-            "name": TITLES[model],
+            "name": found.title(model),
             "x": [name for name, _, _ in rows],
             "y": [round(values[model], 4) for _, _, values in rows],
         }
         for model in found.models
     ]
     layout = {
-        "yaxis": {"title": {"text": "balanced accuracy"}, "range": [-0.02, 1.02]},
+        "yaxis": {"title": {"text": found.goal.of_subject[1]}, **_range(found, -0.02)},
         "xaxis": {"type": "category"},
     }
     return {"data": strips, "layout": layout}
@@ -148,3 +149,25 @@ def confusion(found: Judgement, classes: tuple[str, ...]) -> Figure:
         "yaxis": {"title": {"text": "label"}, "type": "category", "autorange": "reversed"},
     }
     return {"data": [cells], "layout": layout}
+
+
+def answers(found: Judgement) -> Figure:
+    """Of the first model, numbers against labels: on the line they are right."""
+    given = found.answers[found.models[0]]
+    ends = [shown(float(found.y.min())), shown(float(found.y.max()))]
+    dots = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "windows",
+        "x": list(map(shown, found.y.tolist())),
+        "y": list(map(shown, given.tolist())),
+        "marker": {"size": 5, "opacity": 0.6},
+    }
+    line = {"type": "scatter", "mode": "lines", "name": "right", "x": ends, "y": ends}
+    layout = {"xaxis": {"title": {"text": "label"}}, "yaxis": {"title": {"text": "answered"}}}
+    return {"data": [dots, line], "layout": layout}
+
+
+def _range(found: Judgement, low: float) -> Figure:
+    """Of an axis of what judges, where it has a lowest value."""
+    return {"range": [low, 1.02]} if np.isfinite(found.goal.within).all() else {}

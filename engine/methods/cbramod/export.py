@@ -50,7 +50,7 @@ def embeddings(run: Run, windows: Windows, part: Part, embedding: np.ndarray) ->
 def labels(windows: Windows) -> list[str]:
     if windows.y is None:
         return [""] * len(windows)
-    return [windows.classes[place] for place in windows.y]
+    return [str(windows.label(place)) for place in range(len(windows))]
 
 
 def refuse_large(windows: Windows) -> None:
@@ -63,7 +63,8 @@ def refuse_large(windows: Windows) -> None:
 
 
 def epochs(run: Run, windows: Windows) -> None:
-    """All windows that are not rejected, in volt; of each, an annotation says whose it is."""
+    """All windows that are not rejected, in volt; of each, an annotation says whose it is, and the
+    label where that is a number."""
     import mne
 
     kept = np.arange(len(windows))
@@ -73,7 +74,7 @@ def epochs(run: Run, windows: Windows) -> None:
         run.message("no window is left to export below the rejection", "warning")
         return
     length = windows.x.shape[2]
-    code = np.ones(len(kept), int) if windows.y is None else windows.y[kept] + 1
+    code = windows.group[kept] + 1
     # Windows lie end to end here, since those of several recordings share one clock.
     onsets = np.arange(len(kept)) * length
     events = np.stack([onsets, np.zeros_like(onsets), code], axis=1)
@@ -83,6 +84,8 @@ def epochs(run: Run, windows: Windows) -> None:
         f"{windows.subject[at]} | {windows.recording[at]} | {windows.start[at]:.3f} s"
         for at in kept.tolist()
     ]
+    if windows.y is not None and not windows.classes:
+        whose = [f"{one} | {windows.y[at]}" for one, at in zip(whose, kept, strict=True)]
     with mne.use_log_level("error"):
         made = mne.EpochsArray(
             windows.x[kept] * 1e-6, info(run.inputs["recordings"], windows), events,

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from engine.methods.cbramod import metrics
-from engine.methods.cbramod.dropout import Dropout
-from engine.methods.cbramod.model import WIDTH, CBraMod
+from engine.methods.cbramod import sequences
+from engine.methods.cbramod.goal import Goal
+from engine.methods.cbramod.heads import head
+from engine.methods.cbramod.metrics import Found
+from engine.methods.cbramod.model import CBraMod
 
 CLIP = 1.0
 LOWEST_LR = 1e-6
@@ -24,38 +25,9 @@ SMOOTHING = 0.1  # of the labels, with three classes or more
 ANSWERED = 64  # windows at a time
 
 
-def head(name: str, *, channels: int, patches: int, outputs: int, dropout: float) -> nn.Module:
-    """(B, C, S, D) -> (B, outputs)."""
-    everything = channels * patches * WIDTH
-    if name == "avg_pool":
-        return nn.Sequential(Mean(), nn.Linear(WIDTH, outputs))
-    if name == "time_pool":
-        return nn.Sequential(MeanOverTime(), nn.Linear(channels * WIDTH, outputs))
-    if name == "one_layer":
-        return nn.Sequential(nn.Flatten(), nn.Linear(everything, outputs))
-    if name == "two_layer":
-        layers = [nn.Linear(everything, WIDTH), nn.ELU(), Dropout(dropout)]
-        return nn.Sequential(nn.Flatten(), *layers, nn.Linear(WIDTH, outputs))
-    if name == "all_patch":
-        layers = [nn.Linear(everything, patches * WIDTH), nn.ELU(), Dropout(dropout)]
-        layers += [nn.Linear(patches * WIDTH, WIDTH), nn.ELU(), Dropout(dropout)]
-        return nn.Sequential(nn.Flatten(), *layers, nn.Linear(WIDTH, outputs))
-    raise ValueError(f"no head is called {name!r}")
-
-
-class Mean(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(dim=(1, 2))
-
-
-class MeanOverTime(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(dim=2).flatten(1)
-
-
 class Classifier(nn.Module):
-    """The network without its reconstruction layer, and a head: logits (B, K), of two classes
-    one logit (B, 1). Saved as the official code saves it: `backbone.*` and `classifier.*`."""
+    """The network without its reconstruction layer, and a head: (B, C, S, P) -> (B, outputs), as
+    its goal has them. Saved as the official code saves it: `backbone.*` and `classifier.*`."""
 
     def __init__(
         self,
@@ -64,17 +36,16 @@ class Classifier(nn.Module):
         *,
         channels: int,
         patches: int,
-        classes: int,
+        outputs: int,
         dropout: float,
         frozen: bool = False,
+        sequence: int = 1,
     ):
         super().__init__()
         self.backbone, self.frozen = backbone, frozen
         backbone.proj_out = nn.Sequential(nn.Identity())
-        outputs = 1 if classes == 2 else classes
-        self.classifier = head(
-            name, channels=channels, patches=patches, outputs=outputs, dropout=dropout
-        )
+        sizes = {"channels": channels, "patches": patches, "outputs": outputs}
+        self.classifier = head(name, **sizes, dropout=dropout, sequence=sequence)
         if frozen:
             backbone.requires_grad_(False)
 
@@ -96,21 +67,21 @@ class Classifier(nn.Module):
 class Tuning:
     """The classifier, its optimiser and its best epoch by validation.
 
-    AdamW with a step size for the network and one for the head, cosine per step; cross-entropy with
-    smoothed labels, or binary cross-entropy. `weights` (K,) of the classes in the loss (ours).
+    AdamW with a step size for the network and one for the head, cosine per step; the loss is the
+    goal's.
     """
 
     def __init__(
         self,
         model: Classifier,
+        goal: Goal,
         *,
         lr: float,
         lr_head: float,
         weight_decay: float,
         steps: int,
-        weights: Tensor,
     ):
-        self.model, self.steps, self.weights = model, steps, weights
+        self.model, self.goal, self.steps = model, goal, steps
         groups = [{"params": list(model.classifier.parameters()), "lr": lr_head}]
         if not model.frozen:
             backbone = [p for p in model.backbone.parameters() if p.requires_grad]
@@ -127,7 +98,7 @@ class Tuning:
             top = group["top"]
             group["lr"] = LOWEST_LR + (top - LOWEST_LR) * (1 + math.cos(math.pi * share)) / 2
         self.model.train()
-        loss = self.loss(self.model(x), y)
+        loss = self.goal.loss(self.model(x), y)
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
@@ -135,29 +106,21 @@ class Tuning:
         self.done += 1
         return loss.item()
 
-    def loss(self, logits: Tensor, y: Tensor) -> Tensor:
-        if logits.shape[1] == 1:
-            each = F.binary_cross_entropy_with_logits(
-                logits[:, 0], y.to(logits.dtype), reduction="none"
-            )
-            weight = self.weights[y]
-            return (each * weight).sum() / weight.sum()
-        return F.cross_entropy(logits, y, weight=self.weights, label_smoothing=SMOOTHING)
-
-    def judge(self, x: Tensor, y: np.ndarray) -> dict[str, float | None]:
-        """Validation after an epoch; the best one so far is kept, the first of equals."""
+    def judge(self, x: Tensor, rows: np.ndarray, y: np.ndarray) -> Found:
+        """Validation after an epoch, as `answers` takes it, with labels (k,); the best epoch so far
+        is kept, the first of equals."""
         self.epoch += 1
-        found = metrics.classification(y, probabilities(self.model, x))
-        key = "auroc" if "auroc" in found else "kappa"
-        value = found[key] if found[key] is not None else found["balanced_accuracy"]
+        found = self.goal.scores(y, answers(self.model, self.goal, x, rows))
+        value = self.goal.choice(found)
         if value is not None and (self.best is None or value > self.best["value"]):
             self.best = {"value": value, "epoch": self.epoch, "model": self._weights()}
         return found
 
     def finish(self) -> Classifier:
-        """The classifier of the best epoch."""
+        """The classifier of the best epoch, settled: its training is over."""
         if self.best is not None:
             self.model.load_state_dict(self.best["model"])
+        self.goal.settle(self.model.classifier)
         return self.model.eval()
 
     def state(self) -> dict[str, Any]:
@@ -179,15 +142,10 @@ class Tuning:
 
 
 @torch.no_grad()
-def probabilities(model: Classifier, x: Tensor) -> np.ndarray:
-    """(n, K) float64 of windows (n, C, S, P), in evaluation mode."""
+def answers(model: Classifier, goal: Goal, x: Tensor, rows: np.ndarray) -> np.ndarray:
+    """Of windows x (n, C, S, P) those in rows of places (m, L), in evaluation mode: each window
+    once, in the order of places; where two rows have it, by the first."""
     model.eval()
-    return shares(torch.cat([model(part) for part in x.split(ANSWERED)]))
-
-
-def shares(logits: Tensor) -> np.ndarray:
-    """(n, K) float64 probabilities of logits (n, K), or of (n, 1) of two classes."""
-    if logits.shape[1] == 1:
-        of_one = logits[:, 0].double().sigmoid()
-        return torch.stack([1 - of_one, of_one], dim=1).cpu().numpy()
-    return logits.double().softmax(dim=1).cpu().numpy()
+    parts = torch.from_numpy(rows).split(max(1, ANSWERED // rows.shape[1]))
+    outputs = torch.cat([model(x[part.flatten()]) for part in parts])
+    return goal.answers(outputs)[sequences.once(rows)]

@@ -13,8 +13,7 @@ import numpy as np
 from engine.core import checkpoint
 from engine.methods.cbramod import spectra, start
 from engine.methods.cbramod.embedding import plane
-from engine.methods.cbramod.judgement import KEY, TITLES, Judgement
-from engine.methods.cbramod.metrics import answered
+from engine.methods.cbramod.judgement import Judgement
 from engine.methods.cbramod.model import HEADS
 from engine.methods.cbramod.topography import topography
 from engine.methods.cbramod.windows import RATE, Windows, lengths
@@ -48,6 +47,7 @@ def write(
     names = list(dict.fromkeys(windows.recording.tolist()))
     overview = {
         "task": run.params.task,
+        "goal": judgement and judgement.goal.name,
         "rate": RATE,
         "seconds": windows.x.shape[2] // RATE,
         "reject": run.params.reject,
@@ -87,8 +87,7 @@ def _recordings(run: Run, windows: Windows, names: list[str]) -> list[dict[str, 
 
 def _spectra(windows: Windows) -> dict[str, Any]:
     groups = list(windows.classes) or ["all"]
-    group = np.zeros(len(windows), np.int64) if windows.y is None else windows.y
-    hz, power = spectra.mean_density(windows.x, RATE, group, len(groups))
+    hz, power = spectra.mean_density(windows.x, RATE, windows.group, len(groups))
     bands = spectra.band_powers(hz, power).swapaxes(1, 2)
     return {
         "psd": {
@@ -106,23 +105,28 @@ def _spectra(windows: Windows) -> dict[str, Any]:
 
 def _judgement(found: Judgement | None) -> dict[str, Any]:
     if found is None:
-        return {"models": [], "winner": None, "confusion": {}, "subjects": [], "folds": []}
-    models = []
+        nothing = dict.fromkeys(("measure", "subject_measure", "winner"))
+        return {**nothing, "models": [], "confusion": {}, "subjects": [], "folds": []}
+    key, models = found.goal.key, []
     for model in found.models:
         low, high = found.interval[model] or (None, None)
-        about = {"key": model, "title": TITLES[model], "low": low, "high": high}
+        about = {"key": model, "title": found.title(model), "low": low, "high": high}
         models.append({**about, **found.scores[model]})
     first = found.models[0]
+    tables = {model: found.confusion(model) for model in found.models}
     return {
+        "measure": key,
+        "subject_measure": found.goal.of_subject[0],
         "models": models,
         "winner": found.winner,
-        "confusion": {model: found.confusion(model).tolist() for model in found.models},
+        "confusion": {model: table.tolist() for model, table in tables.items()
+                      if table is not None},
         "subjects": [
             {"subject": name, "windows": windows, "values": values}
             for name, windows, values in found.of_subjects()
         ],
         "folds": [
-            {"fold": fold, "values": {model: found.folds[model][fold][KEY]
+            {"fold": fold, "values": {model: found.folds[model][fold][key]
                                       for model in found.models}}
             for fold in found.folds[first]
         ],
@@ -139,12 +143,13 @@ def _windows(
 ) -> dict[str, Any]:
     n = len(windows)
     place = {name: number for number, name in enumerate(names)}
-    answer: list[int | None] = [None] * n
+    answer: list[float | None] = [None] * n
     probability: list[float | None] = [None] * n
     if judgement is not None:
-        outputs = judgement.answers[judgement.models[0]]
-        for window, one, row in zip(judgement.tested, answered(outputs), outputs, strict=True):
-            answer[window], probability[window] = int(one), round(float(row[one]), DIGITS)
+        named = judgement.goal.named(judgement.answers[judgement.models[0]])
+        for window, one, likely in zip(judgement.tested, *named, strict=True):
+            answer[window] = one
+            probability[window] = None if likely is None else round(likely, DIGITS)
     at, explained = plane(embedding)
     loud = windows.loud(run.params.reject) if run.params.reject else np.zeros(n, bool)
     return {

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.methods.cbramod import intervals, metrics
+from engine.methods.cbramod import intervals
+from engine.methods.cbramod.goal import Goal, settled
 
 if TYPE_CHECKING:
+    from engine.methods.cbramod import metrics
     from engine.methods.cbramod.split import Part
     from engine.methods.cbramod.windows import Windows
 
 Found = dict[str, Any]
-KEY = "balanced_accuracy"
 TITLES = {
     "pretrained": "CBraMod, pre-trained",
     "scratch": "CBraMod from scratch",
@@ -29,24 +30,34 @@ TITLES = {
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """`models` are keys of TITLES, the job's own first; the rest is by those."""
+    """`models` are keys of TITLES, the job's own first; the rest is by those. The goal's key
+    judges: it is what intervals, leads and the winner are of."""
 
+    goal: Goal
     models: tuple[str, ...]
     tested: np.ndarray  # (m,) places of windows, fold by fold
     y: np.ndarray  # (m,)
     subjects: np.ndarray  # (m,)
-    answers: dict[str, np.ndarray]  # (m, K) probabilities
+    answers: dict[str, np.ndarray]  # (m, …) as the goal has them
     scores: dict[str, metrics.Found]  # of all test windows
-    interval: dict[str, tuple[float, float] | None]  # of the balanced accuracy, over subjects
+    interval: dict[str, tuple[float, float] | None]  # over subjects
     folds: dict[str, dict[str, metrics.Found]]  # by the fold's name
-    validation: dict[str, float]  # mean balanced accuracy
+    validation: dict[str, float | None]  # mean over folds; None where one of them has no value
+
+    @property
+    def values(self) -> dict[str, float | None]:
+        """By what each model is judged."""
+        return {model: self.scores[model][self.goal.key] for model in self.models}
 
     @property
     def winner(self) -> str | None:
-        """The model of the highest balanced accuracy; None where two have it."""
-        value = {model: self.scores[model][KEY] or 0.0 for model in self.models}
-        best = [model for model in self.models if value[model] == max(value.values())]
+        """The model of the highest value; None where two have it, or none has one."""
+        known = {model: value for model, value in self.values.items() if value is not None}
+        best = [model for model in known if known[model] == max(known.values())]
         return best[0] if len(best) == 1 else None
+
+    def title(self, model: str) -> str:
+        return self.goal.titles.get(model, TITLES[model])
 
     def lead(self, over: str) -> intervals.Difference:
         """Of the first model, fold by fold."""
@@ -54,21 +65,24 @@ class Judgement:
         return intervals.paired(ours, theirs)
 
     def of_subjects(self) -> list[tuple[str, int, dict[str, float]]]:
-        """(subject, windows, balanced accuracy of each model)."""
+        """(subject, windows, what judges each model on one subject)."""
+        key, _ = self.goal.of_subject
         found = []
         for name in np.unique(self.subjects):
             here = self.subjects == name
-            values = {model: balanced(self.y[here], self.answers[model][here])
-                      for model in self.models}  # fmt: skip
+            values = {
+                model: self.goal.scores(self.y[here], self.answers[model][here])[key]
+                for model in self.models
+            }
             found.append((str(name), int(here.sum()), values))
         return found
 
-    def confusion(self, model: str) -> np.ndarray:
-        answers = self.answers[model]
-        return metrics.confusion(self.y, metrics.answered(answers), classes=answers.shape[1])
+    def confusion(self, model: str) -> np.ndarray | None:
+        """(K, K); None where the goal has no classes."""
+        return self.goal.confusion(self.y, self.answers[model])
 
     def _pairs(self, model: str) -> dict[tuple[str, int], float | None]:
-        return {(fold, 0): found[KEY] for fold, found in self.folds[model].items()}
+        return {(fold, 0): found[self.goal.key] for fold, found in self.folds[model].items()}
 
 
 def judge(
@@ -80,35 +94,38 @@ def judge(
     def unit(part: Part, model: str) -> Found:
         return finished[f"fold.{part.name}.{model}"]
 
+    goal = settled(len(windows.classes))
     tested = np.concatenate([part.test for part in parts])
     y, subjects = windows.y[tested], windows.subject[tested]
     answers = {
         model: np.concatenate([unit(part, model)["test"] for part in parts]) for model in models
     }
     return Judgement(
+        goal=goal,
         models=tuple(models),
         tested=tested,
         y=y,
         subjects=subjects,
         answers=answers,
-        scores={model: metrics.classification(y, answers[model]) for model in models},
+        scores={model: goal.scores(y, answers[model]) for model in models},
         interval={
-            model: intervals.over_subjects(balanced, y, answers[model], subjects)
+            model: intervals.over_subjects(
+                goal.value, y, answers[model], subjects, within=goal.within
+            )
             for model in models
         },
         folds={
             model: {
-                part.name: metrics.classification(windows.y[part.test], unit(part, model)["test"])
+                part.name: goal.scores(windows.y[part.test], unit(part, model)["test"])
                 for part in parts
             }
             for model in models
         },
         validation={
-            model: float(np.mean([unit(part, model)["val"][KEY] for part in parts]))
-            for model in models
+            model: mean([unit(part, model)["val"][goal.key] for part in parts]) for model in models
         },
     )
 
 
-def balanced(y: np.ndarray, probabilities: np.ndarray) -> float:
-    return metrics.balanced_accuracy(y, metrics.answered(probabilities))
+def mean(values: list[float | None]) -> float | None:
+    return None if None in values else float(np.mean(values))

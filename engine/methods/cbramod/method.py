@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from engine.methods.cbramod import export, inspector, lines, report, start
+from engine.methods.cbramod import export, inspector, lines, report, sequences, start
 from engine.methods.cbramod.embedding import embed
 from engine.methods.cbramod.judgement import Judgement, judge
 from engine.methods.cbramod.model import CBraMod
 from engine.methods.cbramod.pretrain import error
 from engine.methods.cbramod.reconstruction import guessed, judged
 from engine.methods.cbramod.split import Part, folds
-from engine.methods.cbramod.windows import Windows, cut
+from engine.methods.cbramod.windows import RATE, Windows, cut
 from engine.methods.cbramod.work import (
     below,
     born,
@@ -53,10 +54,16 @@ def run(run: Run) -> dict[str, float | None]:
     report.describe(run, windows, parts)
     if rows is not None:
         start.tell(run, rows, windows, parts)
+    together = sequences.rows(
+        windows.recording,
+        windows.start,
+        seconds=windows.x.shape[2] / RATE,
+        length=sequences.length(params) if tested else 1,
+    )
     x = torch.from_numpy(windows.scaled).to(run.device)
     standing = run.restore() or {"unit": None, "finished": {}, "step": 0}
     if tested:
-        return finetune(run, windows, x, parts, standing)
+        return finetune(run, windows, x, together, parts, standing)
     return pretrain(run, windows, x, parts[0], standing)
 
 
@@ -101,7 +108,12 @@ def pretrain(
 
 
 def finetune(
-    run: Run, windows: Windows, x: Tensor, parts: list[Part], standing: dict[str, Any]
+    run: Run,
+    windows: Windows,
+    x: Tensor,
+    rows: np.ndarray,
+    parts: list[Part],
+    standing: dict[str, Any],
 ) -> dict[str, float | None]:
     params = run.params
     arms = [params.start]
@@ -117,7 +129,7 @@ def finetune(
                 if arm == "pretrained":
                     given = start.complete(run, born(run, name))
                     weights = given or own_weights(run, windows, x, part, standing)
-                return tuned(run, name, windows, x, part, weights, standing)
+                return tuned(run, name, windows, x, rows, part, weights, standing)
 
             found = once(run, standing, name, tune)
             if not kept:

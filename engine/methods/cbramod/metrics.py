@@ -16,7 +16,7 @@ Found = dict[str, float | None]
 
 MULTICLASS = ("balanced_accuracy", "kappa", "weighted_f1")
 BINARY = ("balanced_accuracy", "auc_pr", "auroc")
-REGRESSION = ("r", "r2", "rmse")
+REGRESSION = ("r2", "pearson_r", "rmse")
 
 
 def classification(labels: np.ndarray, probabilities: np.ndarray) -> Found:
@@ -48,7 +48,7 @@ def binary(labels: np.ndarray, scores: np.ndarray) -> Found:
 
 
 def regression(targets: np.ndarray, answers: np.ndarray) -> Found:
-    """Of two (n,) arrays; RMSE is in the unit of the targets."""
+    """Of two (n,) arrays; R² and r are None where a side has one value only."""
     _refuse(targets, answers)
     if not len(targets):
         return dict.fromkeys(REGRESSION)
@@ -57,8 +57,12 @@ def regression(targets: np.ndarray, answers: np.ndarray) -> Found:
         r2 = float(metrics.r2_score(targets, answers))
         if np.ptp(answers) > 0:
             r = float(r_regression(answers[:, None], targets)[0])
-    rmse = float(metrics.root_mean_squared_error(targets, answers))
-    return dict(zip(REGRESSION, (r, r2, rmse), strict=True))
+    return dict(zip(REGRESSION, (r2, r, rmse(targets, answers)), strict=True))
+
+
+def rmse(targets: np.ndarray, answers: np.ndarray) -> float:
+    """In the unit of the targets."""
+    return float(metrics.root_mean_squared_error(targets, answers))
 
 
 def answered(outputs: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ class CBraModParams(Params):
     task: Literal["finetune", "pretrain"] = param(
         "finetune",
         "Task",
-        "finetune: classify labelled windows of unseen subjects; pretrain: reconstruct hidden "
+        "finetune: answer labelled windows of unseen subjects; pretrain: reconstruct hidden "
         "patches of recordings without labels.",
         source="paper",
     )
@@ -111,6 +111,14 @@ class CBraModParams(Params):
         "annotations: a window begins with one; table: a CSV or TSV beside the recordings with a "
         "column label; name: the recording's; auto: the first of table, annotations and name that "
         "tells classes apart.",
+    )
+    target: Literal["class", "number"] = param(
+        "class",
+        "Labels are",
+        "class: names of what is told apart; number: a quantity, which is learnt by its squared "
+        "error and judged by R².",
+        paper="class",
+        source="paper",
     )
     label_pattern: str = param(
         "_([^_/]+)$",
@@ -214,14 +222,25 @@ class CBraModParams(Params):
         advanced=True,
     )
     # Fine-tuning
-    head: Literal["time_pool", "avg_pool", "all_patch", "two_layer", "one_layer"] = param(
+    head: Literal["time_pool", "avg_pool", "all_patch", "two_layer", "one_layer", "sleep"] = param(
         "time_pool",
         "Head",
         "time_pool: one layer on the mean over time, channels apart; avg_pool: on the mean of all "
         "patches; one_layer, two_layer, all_patch: one to three layers on all of them, millions of "
-        "weights.",
+        "weights; sleep: windows in a row hear one another, for sleep stages.",
         paper="all_patch",
         source="time_pool is ours: ahead of avg_pool on validation of MentalArithmetic",
+    )
+    sequence: int = param(
+        20,
+        "Sequence",
+        "Windows in a row, without a gap, that the head sleep answers together.",
+        unit="windows",
+        paper=20,
+        source="paper",
+        ge=1,
+        le=1000,
+        advanced=True,
     )
     epochs: int = param(
         6,
@@ -236,7 +255,7 @@ class CBraModParams(Params):
     batch: int = param(
         32,
         "Batch of fine-tuning",
-        "Windows in a step.",
+        "Windows in a step; of the head sleep, as many whole sequences as fit, one at least.",
         unit="windows",
         paper=64,
         ge=1,

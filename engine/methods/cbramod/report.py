@@ -11,7 +11,8 @@ from torch import Tensor
 from engine.core.units import counted, duration
 from engine.data.model.export import write_weights
 from engine.methods.cbramod import drawing, origin
-from engine.methods.cbramod.judgement import KEY, TITLES, Judgement
+from engine.methods.cbramod.goal import settled
+from engine.methods.cbramod.judgement import Judgement
 from engine.methods.cbramod.reconstruction import guessed
 from engine.methods.cbramod.split import units
 from engine.methods.cbramod.windows import RATE, SCALE, Windows
@@ -34,9 +35,7 @@ def describe(run: Run, windows: Windows, parts: list[Part]) -> None:
         f"{people}, {duration(windows.x.shape[2] * len(windows) / RATE)} in all"
     )
     if windows.y is not None:
-        counts = np.bincount(windows.y, minlength=len(windows.classes))
-        told = ", ".join(f"{n} {name}" for name, n in zip(windows.classes, counts, strict=True))
-        run.message(f"classes: {told}")
+        run.message(settled(len(windows.classes)).described(windows.y, windows.classes))
     spread = windows.scaled[:200].std()
     if not 0.02 <= spread <= 1:
         run.message(
@@ -109,7 +108,7 @@ def conclude(
     summary: dict[str, float | None] = {}
     for model in found.models:
         prefix = prefix_of(model, arms)
-        values = {**found.scores[model], "val_balanced_accuracy": found.validation[model]}
+        values = {**found.scores[model], f"val_{found.goal.key}": found.validation[model]}
         summary |= {f"{prefix}{key}": value for key, value in values.items()}
     for model in found.models[1:]:
         summary[f"{prefix_of(model, arms)}lead"] = found.lead(model)["mean"]
@@ -126,32 +125,36 @@ def prefix_of(model: str, arms: list[str]) -> str:
 
 def _figures(run: Run, windows: Windows, found: Judgement) -> None:
     first, winner = found.models[0], found.winner
-    value = {model: found.scores[model][KEY] or 0.0 for model in found.models}
+    title, value, words = found.title, found.values, found.goal.words
     whom = f"unseen {run.params.split_by}s"
     if winner in run.params.baselines:
         run.message(
-            f"{TITLES[winner]} wins with a balanced accuracy of {value[winner]:.3f}; "
-            f"{TITLES[first]} has {value[first]:.3f}",
+            f"{title(winner)} wins in {words}: it has {value[winner]:.3f}, "
+            f"{title(first)} {value[first]:.3f}",
             level="warning",
         )
-    run.figure("models", drawing.models(found), title=headline(winner, whom), main=True)
+    run.figure(
+        "models", drawing.models(found), title=headline(winner and title(winner), whom), main=True
+    )
     if "scratch" in found.models[1:]:
         gain = found.lead("scratch")
         run.figure(
             "pairs",
             drawing.pairs(found, first, "scratch"),
-            title=f"Pre-training is worth {_interval(gain)} of balanced accuracy",
+            title=f"Pre-training is worth {_interval(gain)} of {words}",
         )
     subjects = drawing.subjects(found)
     run.figure("subjects", subjects, title="Every unseen subject", main=True)
-    confusion = drawing.confusion(found, windows.classes)
-    run.figure("confusion", confusion, title=f"Confusion of {TITLES[first]}")
+    if windows.classes:
+        confusion = drawing.confusion(found, windows.classes)
+        run.figure("confusion", confusion, title=f"Confusion of {title(first)}")
+    else:
+        run.figure("answers", drawing.answers(found), title=f"Answers of {title(first)}")
 
 
-def headline(winner: str | None, whom: str) -> str:
-    if winner is None:
+def headline(title: str | None, whom: str) -> str:
+    if title is None:
         return f"No model is ahead on {whom}"
-    title = TITLES[winner]
     return f"{title}{',' if ',' in title else ''} wins on {whom}"
 
 
@@ -164,13 +167,13 @@ def _interval(gain: Difference) -> str:
 
 
 def _tables(run: Run, windows: Windows, found: Judgement) -> None:
-    keys = list(found.scores[found.models[0]])
+    keys, key = list(found.scores[found.models[0]]), found.goal.key
     run.table(
         "models",
-        ("model", *keys, "val_balanced_accuracy", f"{KEY}.low", f"{KEY}.high"),
+        ("model", *keys, f"val_{key}", f"{key}.low", f"{key}.high"),
         [
             (
-                TITLES[model],
+                found.title(model),
                 *found.scores[model].values(),
                 found.validation[model],
                 *(found.interval[model] or (None, None)),
@@ -183,7 +186,7 @@ def _tables(run: Run, windows: Windows, found: Judgement) -> None:
         "folds",
         ("fold", "model", *keys),
         [
-            (fold, TITLES[model], *scores.values())
+            (fold, found.title(model), *scores.values())
             for model in found.models
             for fold, scores in found.folds[model].items()
         ],
@@ -195,14 +198,14 @@ def _tables(run: Run, windows: Windows, found: Judgement) -> None:
 def _predictions(run: Run, windows: Windows, found: Judgement) -> None:
     models, answers = found.models, found.answers
     columns = ["recording", "subject", "start", "label"]
-    columns += [f"{model}.{name}" for model in models for name in windows.classes]
+    columns += [name for model in models for name in found.goal.header(model, windows.classes)]
     rows = (
         (
             windows.recording[place],
             windows.subject[place],
             float(windows.start[place]),
-            windows.classes[windows.y[place]],
-            *(round(float(value), 4) for model in models for value in answers[model][row]),
+            windows.label(place),
+            *(value for model in models for value in found.goal.cells(answers[model][row])),
         )
         for row, place in enumerate(found.tested)
     )

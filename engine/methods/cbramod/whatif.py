@@ -18,10 +18,11 @@ from engine.core import checkpoint
 from engine.core.errors import UserError
 from engine.core.job import read_json
 from engine.data.eeg.naming import standard_name
-from engine.methods.cbramod import reconstruction, spectra
-from engine.methods.cbramod.finetune import Classifier, shares
+from engine.methods.cbramod import reconstruction, sequences, spectra
+from engine.methods.cbramod.finetune import Classifier
+from engine.methods.cbramod.goal import settled
 from engine.methods.cbramod.inspector import MODEL, OVERVIEW, WINDOWS
-from engine.methods.cbramod.model import CBraMod, Shape
+from engine.methods.cbramod.model import WIDTH, CBraMod, Shape
 from engine.methods.cbramod.questions import (
     AttentionParams,
     OcclusionParams,
@@ -51,8 +52,10 @@ class WhatIf:
         self.windows: dict[str, list[Any]] = read_json(job.path(WINDOWS))
         self.shape = Shape(layers=overview["layers"], dropout=0.0)
         self.network = self._network(stored["network"])
-        self.classifier = self._classifier(stored["classifier"], len(stored["classes"]))
+        self.goal = settled(len(stored["classes"]))
+        self.classifier = self._classifier(stored["classifier"])
         self.signal = lru_cache(KEPT)(self._signal)
+        self.sequence = lru_cache(KEPT)(self._sequence)
 
     @torch.no_grad()
     def window(self, params: WindowParams) -> dict[str, Any]:
@@ -62,9 +65,12 @@ class WhatIf:
         recording = self._recording(params.window)
         before, after = None, None
         if self.classifier is not None:
-            before = self._answers(given, torch.zeros_like(mask))[0]
-            features = reordered(self.classifier.backbone.features, x, mask, order)
-            after = shares(self.classifier.classifier(features))[0]
+            features = self.classifier.backbone.features
+            changed = reordered(features, x, mask, order)
+            before, after = (
+                np.atleast_1d(self._answers(params.window, some)[0])
+                for some in (features(given), changed)
+            )
         guess, error = None, None
         if self.network is not None:
             guess = reordered(self.network, x, mask, order)
@@ -107,7 +113,8 @@ class WhatIf:
 
     @torch.no_grad()
     def occlusion(self, params: OcclusionParams) -> dict[str, Any]:
-        """How the probability of the answer changes where a channel or a second is hidden."""
+        """How the probability of the answer, or the number answered, changes where a channel or a
+        second is hidden."""
         if self.classifier is None:
             raise UserError(
                 "occlusion", "expected a job of fine-tuning: this network gives no answer"
@@ -117,12 +124,14 @@ class WhatIf:
         places, seconds = torch.arange(channels), torch.arange(self.seconds)
         masks[1 + places, places] = True
         masks[1 + channels + seconds, :, seconds] = True
-        found = self._answers(x.expand(len(masks), -1, -1, -1), masks)
-        answer = int(found[0].argmax())
-        change = found[1:, answer] - found[0, answer]
+        features = self._features(x.expand(len(masks), -1, -1, -1), masks)
+        found = self._answers(params.window, features)
+        (answer,), (probability,) = self.goal.named(found[:1])
+        towards = self.goal.towards(found, answer)
+        change = towards[1:] - towards[0]
         return {
             "answer": answer,
-            "probability": float(found[0, answer]),
+            "probability": probability,
             "channels": rounded(change[:channels], 6),
             "seconds": rounded(change[channels:], 6),
         }
@@ -168,7 +177,7 @@ class WhatIf:
         network.load_state_dict(weights)
         return network.eval()
 
-    def _classifier(self, weights: dict[str, Tensor] | None, classes: int) -> Classifier | None:
+    def _classifier(self, weights: dict[str, Tensor] | None) -> Classifier | None:
         if weights is None:
             return None
         model = Classifier(
@@ -176,8 +185,9 @@ class WhatIf:
             self.params.head,
             channels=len(self.channels),
             patches=self.seconds,
-            classes=classes,
+            outputs=self.goal.outputs,
             dropout=0.0,
+            sequence=sequences.length(self.params),
         )
         model.load_state_dict(weights)
         return model.eval()
@@ -225,12 +235,35 @@ class WhatIf:
             return torch.randperm(len(places), generator=draws)
         return places
 
-    def _answers(self, x: Tensor, masks: Tensor) -> np.ndarray:
-        """(n, K) probabilities of windows (n, C, S, P) of which some patches are hidden."""
+    def _features(self, x: Tensor, masks: Tensor) -> Tensor:
+        """(n, C, S, D) of windows (n, C, S, P) of which some patches are hidden."""
         at_once = max(1, PATCHES // (masks.shape[1] * masks.shape[2]))
-        backbone, head = self.classifier.backbone, self.classifier.classifier
         pairs = zip(x.split(at_once), masks.split(at_once), strict=True)
-        return shares(torch.cat([head(backbone.features(some, hid)) for some, hid in pairs]))
+        return torch.cat([self.classifier.backbone.features(some, hid) for some, hid in pairs])
+
+    def _answers(self, window: int, features: Tensor) -> np.ndarray:
+        """(n, …) to variants (n, C, S, D) of a window, each within its own unchanged sequence."""
+        whole, at = self.sequence(window)
+        outputs = []
+        for some in features.split(max(1, PATCHES // whole[..., 0].numel())):
+            variants = whole.repeat(len(some), 1, 1, 1, 1)
+            variants[:, at] = some
+            outputs.append(self.classifier.classifier(variants.flatten(0, 1))[at :: len(whole)])
+        return self.goal.answers(torch.cat(outputs))
+
+    def _sequence(self, window: int) -> tuple[Tensor, int]:
+        """Features (L, C, S, D) of the windows that are answered together with one, and its place
+        among them, which is left empty."""
+        recording, start = (np.array(self.windows[name]) for name in ("recording", "start"))
+        length = sequences.length(self.params)
+        rows = sequences.rows(recording, start, seconds=self.seconds, length=length).tolist()
+        row = next(row for row in rows if window in row)
+        at = row.index(window)
+        whole = torch.zeros(length, len(self.channels), self.seconds, WIDTH)
+        for place, other in enumerate(row):
+            if place != at:
+                whole[place] = self.classifier.backbone.features(self._patches(other))[0]
+        return whole, at
 
     def _error(self, guess: Tensor, x: Tensor, mask: Tensor) -> dict[str, Any] | None:
         if not mask.any():

@@ -7,7 +7,6 @@ or from the recording's name.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ import numpy as np
 from engine.core.errors import UserError
 from engine.core.units import counted
 from engine.data.eeg.naming import standard_name
-from engine.data.eeg.set_of import labels_beside
+from engine.methods.cbramod import labels
 
 if TYPE_CHECKING:
     from engine.data.eeg.recording import Cut, Recording, Recordings
@@ -34,8 +33,8 @@ UNNAMED = "all"  # the subject of windows of which nobody says whose they are
 @dataclass(frozen=True, eq=False)
 class Windows:
     x: np.ndarray  # (n, C, S * RATE) float32, microvolt
-    y: np.ndarray | None  # (n,) int64, a place in `classes`
-    classes: tuple[str, ...]
+    y: np.ndarray | None  # (n,) int64, a place in `classes`, or float64
+    classes: tuple[str, ...]  # none where labels are numbers
     subject: np.ndarray  # (n,) texts
     recording: np.ndarray  # (n,) texts
     start: np.ndarray  # (n,) seconds from the recording's first sample
@@ -44,6 +43,17 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def group(self) -> np.ndarray:
+        """(n,) the place of each in `classes`; 0 where there are none."""
+        return self.y if self.classes else np.zeros(len(self), np.int64)
+
+    def label(self, place: int) -> str | float | None:
+        """As it was given."""
+        if self.y is None:
+            return None
+        return self.classes[self.y[place]] if self.classes else float(self.y[place])
 
     @property
     def scaled(self) -> np.ndarray:
@@ -93,12 +103,12 @@ def _of_recordings(
     found: Recordings, params: CBraModParams, *, labelled: bool, tick: Callable[[], None]
 ) -> Windows:
     channels = chosen_channels(found, params)
-    source = label_source(found, params) if labelled else "none"
-    pieces, labels, subjects, names, starts = [], [], [], [], []
+    source = labels.label_source(found, params) if labelled else "none"
+    pieces, told, subjects, names, starts = [], [], [], [], []
     for recording in found.recordings:
         for start, label in _places(recording, found, params, source):
             starts.append(start)
-            labels.append(label)
+            told.append(label)
         new = starts[len(names) :]
         if new:
             signal = prepared(recording, channels, params)
@@ -109,7 +119,11 @@ def _of_recordings(
     if not pieces:
         raise UserError("recordings", nothing(found, params, source))
     x = np.concatenate(pieces)
-    y, classes = (None, ()) if source == "none" else numbered(np.array(labels), params)
+    y, classes = None, ()
+    if labelled:
+        y, classes = labels.read(
+            np.array(told), params, lambda at: f"{names[at]} at {starts[at]:g} s"
+        )
     arrays = (np.array(subjects), np.array(names), np.array(starts))
     return Windows(x, y, classes, *arrays, channels)
 
@@ -153,31 +167,6 @@ def prepared(recording: Recording, channels: tuple[str, ...], params: CBraModPar
     return signal.astype(np.float32)
 
 
-def label_source(found: Recordings, params: CBraModParams) -> str:
-    """Where labels come from: as asked, or the first of table, annotations and name that tells
-    windows apart."""
-    if params.labels != "auto":
-        return params.labels
-    if labels_beside(found)[1]:
-        return "table"
-    texts = {note.text for recording in found.recordings for note in recording.annotations}
-    texts &= set(params.classes) or texts
-    return "annotations" if len(texts) > 1 else "name"
-
-
-def numbered(labels: np.ndarray, params: CBraModParams) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Classes in the order asked for, or by name."""
-    classes = tuple(params.classes) or tuple(sorted(set(labels.tolist())))
-    absent = sorted(set(classes) - set(labels.tolist()))
-    if absent:
-        raise UserError("classes", f"no window is labelled {absent[0]!r}; there are: "
-                        f"{', '.join(sorted(set(labels.tolist())))}")  # fmt: skip
-    if len(classes) < 2:
-        raise UserError("labels", f"all windows are labelled {classes[0]!r}; expected two classes")
-    places = {name: place for place, name in enumerate(classes)}
-    return np.array([places[label] for label in labels.tolist()], np.int64), classes
-
-
 def _places(
     recording: Recording, found: Recordings, params: CBraModParams, source: str
 ) -> Iterator[tuple[float, str]]:
@@ -194,25 +183,11 @@ def _places(
                 if start >= 0 and start + params.window <= recording.seconds + 1e-6:
                     yield start, note.text
         return
-    label = _label(recording, found, params, source)
+    label = labels.label_of(recording, found, params, source)
     if source != "none" and (label is None or (wanted and label not in wanted)):
         return
     for number in range(int(recording.seconds / params.window + 1e-6)):
         yield number * float(params.window), label or ""
-
-
-def _label(
-    recording: Recording, found: Recordings, params: CBraModParams, source: str
-) -> str | None:
-    if source == "name":
-        match = re.search(params.label_pattern, recording.name)
-        return None if match is None else match[match.re.groups and 1]
-    if source == "table":
-        _, told = labels_beside(found)
-        if not told:
-            raise UserError("labels", "no table beside the recordings has columns file and label")
-        return told.get(recording.name)
-    return None
 
 
 def pieces_of(signal: np.ndarray, starts: list[float], window: int) -> np.ndarray:
@@ -232,7 +207,7 @@ def _already_cut(given: Cut, params: CBraModParams, *, labelled: bool) -> Window
         texts = given.y.astype(str)
         if params.classes:
             kept = np.flatnonzero(np.isin(texts, params.classes))
-        y, classes = numbered(texts[kept], params)
+        y, classes = labels.read(texts[kept], params, lambda at: f"recordings, window {kept[at]}")
     start = _places_within(subject) * (x.shape[2] / RATE)
     return Windows(x[kept], y, classes, subject[kept], subject[kept], start[kept], asked)
 

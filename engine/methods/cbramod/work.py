@@ -16,10 +16,11 @@ from torch import Tensor
 
 from engine.core.errors import UserError
 from engine.core.seed import torch_stream
-from engine.methods.cbramod import baselines, metrics, report, start
+from engine.methods.cbramod import baselines, report, sequences, start
 from engine.methods.cbramod.baselines import Labelled
 from engine.methods.cbramod.batches import Batches
-from engine.methods.cbramod.finetune import Classifier, Tuning, probabilities
+from engine.methods.cbramod.finetune import SMOOTHING, Classifier, Tuning, answers
+from engine.methods.cbramod.goal import learnt, settled
 from engine.methods.cbramod.model import CBraMod
 from engine.methods.cbramod.pretrain import Pretraining, error, hidden
 from engine.methods.cbramod.split import Part
@@ -121,11 +122,13 @@ def tuned(
     name: str,
     windows: Windows,
     x: Tensor,
+    rows: np.ndarray,
     part: Part,
     weights: dict[str, Tensor] | None,
     standing: dict[str, Any],
 ) -> dict[str, Any]:
-    """Probabilities of the fold's test windows by the best epoch, and that epoch's validation."""
+    """Answers to the fold's test windows by the best epoch, and that epoch's validation. `rows`
+    are of all windows, as sequences.py has them."""
     params = run.params
     backbone = born(run, name)
     if weights is not None:
@@ -133,19 +136,22 @@ def tuned(
     with torch.random.fork_rng():
         seed(run, f"{name}.head")
         model = classifier(run, backbone, windows, x)
-    train, y = torch.from_numpy(part.train), torch.from_numpy(windows.y)
-    batches = Batches(len(train), params.batch, run.torch_rng(f"{name}.order"))
+    train, val, test = (
+        sequences.within(rows, places) for places in (part.train, part.val, part.test)
+    )
+    order, y = torch.from_numpy(train), torch.from_numpy(windows.y)
+    at_once = max(1, params.batch // train.shape[1])
+    batches = Batches(len(train), at_once, run.torch_rng(f"{name}.order"))
     steps = params.epochs * batches.steps
-    classes = torch.ones(len(windows.classes))
-    if params.balanced:
-        classes = torch.from_numpy(labelled(windows, part.train).weights).float()
+    classes = len(windows.classes)
+    goal = learnt(windows.y[part.train], classes, balanced=params.balanced, smoothing=SMOOTHING)
     work = Tuning(
         model,
+        goal,
         lr=params.lr,
         lr_head=params.lr_head,
         weight_decay=params.weight_decay,
         steps=steps,
-        weights=classes.to(run.device),
     )
     if standing["unit"] is None:
         seed(run, name)
@@ -154,10 +160,10 @@ def tuned(
         batches.restore(standing["unit"]["batches"])
     run.phase(f"{name}: fine-tune", total=steps, done=work.done)
     while work.done < steps:
-        some = train[batches.take()]
+        some = order[batches.take()].flatten()
         told: dict[str, float | None] = {"loss": work.step(x[some], y[some].to(run.device))}
         if batches.epoch_done:
-            found = work.judge(x[part.val], windows.y[part.val])
+            found = work.judge(x, val, windows.y[part.val])
             told |= {f"val_{key}": value for key, value in found.items()}
         told = {f"{name}.{key}": value for key, value in told.items() if value is not None}
         run.log(standing["step"], **told)
@@ -166,11 +172,11 @@ def tuned(
         if run.checkpoint_due():
             standing["unit"] = {"work": work.state(), "batches": batches.state()}
             run.checkpoint(standing, step=standing["step"])
-    model = work.finish()
+    model, goal = work.finish(), settled(classes)
     return {
         "epoch": work.best["epoch"] if work.best else params.epochs,
-        "val": metrics.classification(windows.y[part.val], probabilities(model, x[part.val])),
-        "test": probabilities(model, x[part.test]),
+        "val": goal.scores(windows.y[part.val], answers(model, goal, x, val)),
+        "test": answers(model, goal, x, test),
         "model": {key: value.clone() for key, value in model.state_dict().items()},
     }
 
@@ -182,9 +188,10 @@ def classifier(run: Run, backbone: CBraMod, windows: Windows, x: Tensor) -> Clas
         params.head,
         channels=x.shape[1],
         patches=x.shape[2],
-        classes=len(windows.classes),
+        outputs=settled(len(windows.classes)).outputs,
         dropout=start.shape(run).dropout,
         frozen=params.frozen,
+        sequence=sequences.length(params),
     ).to(run.device)
 
 
@@ -201,8 +208,8 @@ def fitted(run: Run, name: str, unit: str, windows: Windows, part: Part) -> dict
         tick=run.stop_here,
     )
     return {
-        "val": metrics.classification(val.y, made.probabilities(val.x)),
-        "test": made.probabilities(windows.levelled(part.test)),
+        "val": val.goal.scores(val.y, made.answers(val.x)),
+        "test": made.answers(windows.levelled(part.test)),
     }
 
 

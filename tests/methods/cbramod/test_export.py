@@ -72,7 +72,7 @@ def test_an_embedding_is_what_the_kept_network_makes_of_its_window(tmp_path):
         ours, tests = (set(found["subject"][found["part"] == one]) for one in (name, "test"))
         assert not ours & tests
     assert not (folder / "windows-epo.fif").exists()
-    model = Classifier(CBraMod(PRESETS["small"]), "time_pool", channels=7, patches=5, classes=2,
+    model = Classifier(CBraMod(PRESETS["small"]), "time_pool", channels=7, patches=5, outputs=1,
                        dropout=0.0)  # fmt: skip
     model.load_state_dict(load_file(folder / "weights.safetensors"))
     with torch.no_grad():

@@ -7,15 +7,17 @@ import pytest
 import torch
 
 from engine.methods.cbramod.batches import Batches
-from engine.methods.cbramod.finetune import Classifier, Tuning, head, probabilities
+from engine.methods.cbramod.finetune import Classifier, Tuning, answers
+from engine.methods.cbramod.goal import Classes, Goal, settled
+from engine.methods.cbramod.heads import head
 from engine.methods.cbramod.model import CBraMod, Shape
 
 
-def classifier(name: str = "avg_pool", *, classes: int = 2, frozen: bool = False) -> Classifier:
+def classifier(name: str = "avg_pool", *, outputs: int = 1, frozen: bool = False) -> Classifier:
     torch.manual_seed(0)
     backbone = CBraMod(Shape(layers=1))
     return Classifier(
-        backbone, name, channels=3, patches=2, classes=classes, dropout=0.1, frozen=frozen
+        backbone, name, channels=3, patches=2, outputs=outputs, dropout=0.1, frozen=frozen
     )
 
 
@@ -26,6 +28,7 @@ def classifier(name: str = "avg_pool", *, classes: int = 2, frozen: bool = False
         ("time_pool", 600 * 5 + 5),
         ("one_layer", 1200 * 5 + 5),
         ("two_layer", 1200 * 200 + 200 + 200 * 5 + 5),
+        ("sleep", 1200 * 512 + 512 + 12 * 512**2 + 13 * 512 + 512 * 5 + 5),
         ("all_patch", 1200 * 400 + 400 + 400 * 200 + 200 + 200 * 5 + 5),
     ],
 )
@@ -43,28 +46,32 @@ def data(classes: int, n: int = 24) -> tuple[torch.Tensor, torch.Tensor]:
     return x, y
 
 
-def tuning(model: Classifier, classes: int, steps: int = 40) -> Tuning:
-    return Tuning(
-        model, lr=1e-3, lr_head=1e-2, weight_decay=0.05, steps=steps, weights=torch.ones(classes)
-    )
+def tuning(model: Classifier, goal: Goal, steps: int = 40) -> Tuning:
+    return Tuning(model, goal, lr=1e-3, lr_head=1e-2, weight_decay=0.05, steps=steps)
+
+
+def alone(n: int) -> np.ndarray:
+    """Rows of one window each."""
+    return np.arange(n)[:, None]
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_it_learns_amplitudes_and_keeps_its_best_epoch(classes):
-    model, (x, y) = classifier(classes=classes), data(classes)
-    work = tuning(model, classes)
+    goal = settled(classes)
+    model, (x, y) = classifier(outputs=goal.outputs), data(classes)
+    work = tuning(model, goal)
     for _ in range(40):
         work.step(x, y)
-    found = work.judge(x, y.numpy())
+    found = work.judge(x, alone(24), y.numpy())
     assert found["balanced_accuracy"] > 0.9
-    got = probabilities(work.finish(), x)
+    got = answers(work.finish(), goal, x, alone(24))
     assert got.shape == (24, classes)
     np.testing.assert_allclose(got.sum(1), 1)
     best = {name: value.clone() for name, value in work.best["model"].items()}
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.zero_()
-    work.judge(x, y.numpy())
+    work.judge(x, alone(24), y.numpy())
     assert work.best["epoch"] == 1
     assert all(torch.equal(best[name], value) for name, value in work.finish().state_dict().items())
 
@@ -72,7 +79,7 @@ def test_it_learns_amplitudes_and_keeps_its_best_epoch(classes):
 def test_a_frozen_network_does_not_change_nor_drop_anything():
     model, (x, y) = classifier(frozen=True), data(2)
     before = {name: value.clone() for name, value in model.backbone.state_dict().items()}
-    work = tuning(model, 2)
+    work = tuning(model, settled(2))
     for _ in range(5):
         work.step(x, y)
     assert not any(module.training for module in model.backbone.modules())
@@ -83,13 +90,12 @@ def test_a_frozen_network_does_not_change_nor_drop_anything():
 
 
 def test_the_binary_loss_is_the_weighted_mean_of_cross_entropies():
-    work = tuning(classifier(), 2)
-    work.weights = torch.tensor([1.0, 3.0])
+    goal = Classes(2, torch.tensor([1.0, 3.0]))
     logits, y = torch.tensor([[0.3], [-1.2], [2.0]]), torch.tensor([0, 1, 1])
     p = torch.sigmoid(logits[:, 0])
     each = -torch.log(torch.where(y == 1, p, 1 - p))
     expected = (each * torch.tensor([1.0, 3.0, 3.0])).sum() / 7
-    assert work.loss(logits, y).item() == pytest.approx(expected.item(), rel=1e-6)
+    assert goal.loss(logits, y).item() == pytest.approx(expected.item(), rel=1e-6)
 
 
 def test_batches_show_every_window_once_an_epoch_and_go_on_in_the_middle():

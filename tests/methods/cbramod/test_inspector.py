@@ -10,7 +10,7 @@ import pytest
 
 from engine.core import checkpoint
 from engine.core.plain import plain
-from engine.methods.cbramod import questions, report
+from engine.methods.cbramod import metrics, questions, report
 from tests.methods.cbramod import uploads
 
 PLACED = ("FP1", "FP2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2", "F7", "F8", "T7", "T8")
@@ -35,6 +35,16 @@ SORTS = {
     "three classes": ({"parts": ("a", "b", "c")}, {}),
     "resampled": ({"sfreq": 256}, {"lowpass": 40.0, "reference": "average"}),
     "scaled": ({}, {"scale": "subject", "head": "time_pool"}),
+    "number": (
+        {"parts": ("1", "2.5")},
+        {"target": "number", "scratch_beside": True, "save_windows": True},
+    ),
+    "cut numbers": (None, {"target": "number"}),
+    "sleep": ({}, {"head": "sleep", "sequence": 3}),
+    "sleep of numbers": (
+        {"parts": ("1", "2", "3")},
+        {"target": "number", "head": "sleep", "sequence": 4, "frozen": True},
+    ),
     "one split": ({}, {"test_units": ["S01"], "reject": 0.0}),
 }
 
@@ -53,7 +63,8 @@ def test_every_sort_of_job_leaves_valid_files_and_answers(tmp_path, sort):
     state = checkpoint.load(tmp_path / "job/inspector/model.safetensors")
     assert (state["classifier"] is None) == (overview["task"] == "pretrain")
     assert (state["network"] is None) == (overview["reconstruction"] is None)
-    for window in (0, len(windows["start"]) - 1):
+    last = [at for at, part in enumerate(windows["part"]) if part == 2]
+    for window in (0, len(windows["start"]) - 1, *last[-1:]):
         answer(whatif, overview, windows, window)
 
 
@@ -96,20 +107,30 @@ def check(overview, windows, values):
     if overview["task"] == "pretrain":
         assert overview["models"] == overview["classes"] == []
         assert set(windows["answer"]) == set(windows["label"]) == {None}
+        assert overview["goal"] is None
         return
-    keys = [model["key"] for model in overview["models"]]
-    value = {model["key"]: model["balanced_accuracy"] for model in overview["models"]}
+    keys, goal = [model["key"] for model in overview["models"]], overview["goal"]
+    assert goal == values.get("target", "class")
+    assert overview["measure"] == {"class": "balanced_accuracy", "number": "r2"}[goal]
+    value = {model["key"]: model[overview["measure"]] for model in overview["models"]}
     best = [key for key in keys if value[key] == max(value.values())]
     assert overview["winner"] == (best[0] if len(best) == 1 else None)
     tested = [at for at, told in enumerate(windows["answer"]) if told is not None]
     assert sum(row["windows"] for row in overview["subjects"]) == len(tested)
+    for row in (*overview["subjects"], *overview["folds"]):
+        assert list(row["values"]) == keys
+    if goal == "number":
+        assert overview["confusion"] == {}
+        assert not classes
+        labels, told = (np.array([windows[of][at] for at in tested]) for of in ("label", "answer"))
+        assert metrics.regression(labels, told)["r2"] == pytest.approx(value[keys[0]], rel=1e-4)
+        assert set(windows["probability"]) == {None}
+        return
     for key in keys:
         table = np.array(overview["confusion"][key])
         assert table.sum() == len(tested)
         recall = table.diagonal() / np.maximum(table.sum(axis=1), 1)
         assert recall[table.sum(axis=1) > 0].mean() == pytest.approx(value[key])
-    for row in (*overview["subjects"], *overview["folds"]):
-        assert list(row["values"]) == keys
     for at in tested:
         assert 1 / len(classes) - 1e-4 <= windows["probability"][at] <= 1
 
@@ -126,7 +147,14 @@ def answer(whatif, overview, windows, window):
     assert (found["reconstruction"] is None) == (overview["reconstruction"] is None)
     assert (found["after"] is None) == (overview["task"] == "pretrain")
     if found["after"]:
-        assert sum(found["after"]) == pytest.approx(1)
+        if overview["goal"] == "class":
+            assert sum(found["after"]) == pytest.approx(1)
+        else:
+            assert len(found["after"]) == 1
+        if windows["part"][window] == 2:  # the last fold's network answered it in the job too
+            same = metrics.answered(np.array([found["before"]]))[0]
+            own = same if overview["goal"] == "class" else found["before"][0]
+            assert own == pytest.approx(windows["answer"][window], abs=1e-4)
         hung = plain(whatif.occlusion(questions.OcclusionParams(window=window)))
         assert (len(hung["channels"]), len(hung["seconds"])) == (len(channels), seconds)
     maps = plain(whatif.attention(questions.AttentionParams(window=window, second=0)))
@@ -173,8 +201,8 @@ def test_the_first_page_says_who_won(tmp_path, events):
 @pytest.mark.parametrize(
     ("winner", "title"),
     [
-        ("pretrained", "CBraMod, pre-trained, wins on unseen subjects"),
-        ("scratch", "CBraMod from scratch wins on unseen subjects"),
+        ("CBraMod, pre-trained", "CBraMod, pre-trained, wins on unseen subjects"),
+        ("CBraMod from scratch", "CBraMod from scratch wins on unseen subjects"),
         (None, "No model is ahead on unseen subjects"),
     ],
 )

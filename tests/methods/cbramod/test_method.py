@@ -65,9 +65,17 @@ def test_fine_tuning_tests_every_window_once_on_people_it_never_met(attempt, eve
     assert not unknown
 
 
-@pytest.mark.parametrize(("task", "stop"), [("pretrain", 7), ("finetune", 9), ("finetune", 15)])
-def test_a_stopped_job_goes_on_as_if_it_had_not_been(attempt, events, tmp_path, task, stop):
-    params = {"task": task, "pretrain_batch": 8, "batch": 8}
+@pytest.mark.parametrize(
+    ("params", "stop"),
+    [
+        ({"task": "pretrain"}, 7),
+        ({}, 9),
+        ({}, 15),
+        ({"head": "sleep", "sequence": 4, "start": "scratch"}, 5),
+    ],
+)
+def test_a_stopped_job_goes_on_as_if_it_had_not_been(attempt, events, tmp_path, params, stop):
+    params = {**params, "pretrain_batch": 8, "batch": 8}
     whole = attempt("whole", **params)
     with pytest.raises(Stop):
         attempt("stopped", stop_at=stop, **params)

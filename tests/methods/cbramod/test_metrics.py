@@ -103,7 +103,7 @@ def test_regression_equals_scipy_and_scikit_learn(seed):
     targets = rng.normal(size=50)
     answers = targets + rng.normal(size=50)
     expected = {
-        "r": stats.pearsonr(targets, answers).statistic,
+        "pearson_r": stats.pearsonr(targets, answers).statistic,
         "r2": 1 - ((targets - answers) ** 2).sum() / ((targets - targets.mean()) ** 2).sum(),
         "rmse": np.sqrt(((targets - answers) ** 2).mean()),
     }
@@ -113,9 +113,9 @@ def test_regression_equals_scipy_and_scikit_learn(seed):
 def test_regression_of_or_by_a_constant():
     ramp, flat = np.arange(4.0), np.full(4, 1.5)
     by_constant = metrics.regression(ramp, flat)
-    assert by_constant == {"r": None, "r2": 0.0, "rmse": pytest.approx(np.sqrt(1.25))}
+    assert by_constant == {"pearson_r": None, "r2": 0.0, "rmse": pytest.approx(np.sqrt(1.25))}
     assert metrics.regression(flat, ramp) == {
-        "r": None,
+        "pearson_r": None,
         "r2": None,
         "rmse": pytest.approx(np.sqrt(1.25)),
     }

@@ -1,6 +1,6 @@
 """What a foundation model has to be better than: five baselines on the same windows and split.
 
-    fit("band_power", train, val, generator=run.torch_rng("…")).probabilities(x)
+    fit("band_power", train, val, generator=run.torch_rng("…")).answers(x)
 
 Validation chooses a baseline's settings, as it chooses the method's; no test window is looked at.
 """

@@ -18,7 +18,7 @@ from mne.decoding import CSP
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from engine.methods.cbramod.baselines.labelled import Labelled, require_two_classes, spread_out
+from engine.methods.cbramod.baselines.labelled import Labelled, require_two_labels, spread_out
 
 COMPONENTS = 6
 BAND = (8.0, 30.0)  # Hz
@@ -34,7 +34,7 @@ class Csp:
         self.model, self.settings = model, settings
         self.sfreq, self.classes = sfreq, classes
 
-    def probabilities(self, x: np.ndarray) -> np.ndarray:
+    def answers(self, x: np.ndarray) -> np.ndarray:
         seen = filtered(x, sfreq=self.sfreq, **self.settings)
         return spread_out(
             self.model.predict_proba(seen), there=self.model.classes_, classes=self.classes
@@ -50,7 +50,7 @@ def fit(
 ) -> Csp:
     """`band` in Hz; `span` in seconds from the window's beginning, or all but half a second (at
     most a quarter of the window) at either end. Validation has nothing to choose."""
-    require_two_classes(train)
+    require_two_labels(train)
     length = train.x.shape[-1] / train.sfreq
     edge = min(EDGE, length / 4)
     span = span or (edge, length - edge)

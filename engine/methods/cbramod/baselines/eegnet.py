@@ -30,7 +30,7 @@ class EegNet(Network):
         {"rate": 3e-3, "dropout": 0.5},
     )
 
-    def __init__(self, channels: int, times: int, classes: int, *, dropout: float):
+    def __init__(self, channels: int, times: int, outputs: int, *, dropout: float):
         super().__init__()
         if times < KERNEL:
             raise UserError("baselines", f"eegnet needs windows of {KERNEL} samples, not {times}")
@@ -41,7 +41,7 @@ class EegNet(Network):
         self.across = nn.Conv1d(wide, wide, 1, bias=False)
         self.last_norm = nn.BatchNorm1d(wide)
         self.dropout = nn.Dropout(dropout)
-        self.answer = nn.Linear(wide * (times // POOLS[0] // POOLS[1]), classes)
+        self.answer = nn.Linear(wide * (times // POOLS[0] // POOLS[1]), outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = F.elu(self.norm(self.first(x)))  # (B, 16, T)

@@ -9,7 +9,7 @@ from torch import nn
 
 
 class Network(nn.Module):
-    """(B, C, T) standardised -> (B, K) logits; made of (channels, times, classes, dropout=…)."""
+    """(B, C, T) standardised -> (B, K) outputs; made of (channels, times, K, dropout=…)."""
 
     grid: ClassVar[tuple[Mapping[str, Any], ...]]  # "rate" and "dropout"; of equals the first
 

@@ -27,7 +27,7 @@ class ShallowConvNet(Network):
         {"rate": 6e-4, "dropout": 0.75},
     )
 
-    def __init__(self, channels: int, times: int, classes: int, *, dropout: float):
+    def __init__(self, channels: int, times: int, outputs: int, *, dropout: float):
         super().__init__()
         least = KERNEL - 1 + POOL
         if times < least:
@@ -37,7 +37,7 @@ class ShallowConvNet(Network):
         self.spatial = nn.Conv2d(FILTERS, FILTERS, (channels, 1), bias=False)
         self.norm = nn.BatchNorm1d(FILTERS)
         self.dropout = nn.Dropout(dropout)
-        self.answer = nn.Linear(FILTERS * ((times - least) // STRIDE + 1), classes)
+        self.answer = nn.Linear(FILTERS * ((times - least) // STRIDE + 1), outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.norm(self.convolved(x)).square()  # (B, 40, T - 24)

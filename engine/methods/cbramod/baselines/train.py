@@ -1,8 +1,8 @@
 """Trains the convolutional baselines until validation stops them, and keeps their best epoch.
 
-Adam, classes weighted to be alike, windows standardised per channel by the training part. A network
-of a few thousand weights needs dozens of epochs where a large pre-trained one needs ten: stopped at
-eight, EEGNet is a straw man.
+Adam, classes weighted to be alike (of numbers the squared error), windows standardised per channel
+by the training part. A network of a few thousand weights needs dozens of epochs where a large
+pre-trained one needs ten: stopped at eight, EEGNet is a straw man.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from engine.methods.cbramod.baselines.labelled import Labelled, require_two_classes, verdict
+from engine.methods.cbramod.baselines.labelled import Labelled, require_two_labels
 from engine.methods.cbramod.baselines.network import Network
+from engine.methods.cbramod.goal import Goal
 
 BATCH = 64
 EPOCHS = 100  # at most
 PATIENCE = 12  # epochs without a better one on validation
 ALONE = 40  # epochs where no validation stops it
 ANSWERED = 256  # windows at a time
-WORST = (0.0, float("-inf"))  # before the first epoch
+WORST = (float("-inf"),)  # before the first epoch
 
 Told = Callable[[Mapping[str, Any], int, Mapping[str, float]], None]  # settings, epoch, numbers
 
@@ -39,7 +39,7 @@ def tensor(x: np.ndarray) -> Tensor:
 
 
 class Standardised(nn.Module):
-    """A network behind its input's scale: (B, C, T) µV -> (B, K) logits."""
+    """A network behind its input's scale: (B, C, T) µV -> (B, K) outputs."""
 
     mean: Tensor  # (C, 1)
     deviation: Tensor
@@ -57,15 +57,16 @@ class Standardised(nn.Module):
 
 
 class TrainedNetwork:
-    def __init__(self, model: nn.Module, settings: Mapping[str, Any], *, device: str):
-        self.model, self.settings, self.device = model, dict(settings), device
+    def __init__(self, model: nn.Module, goal: Goal, settings: Mapping[str, Any], *, device: str):
+        self.model, self.goal, self.device = model, goal, device
+        self.settings: Mapping[str, Any] = dict(settings)
 
     @torch.no_grad()
-    def probabilities(self, x: np.ndarray) -> np.ndarray:
+    def answers(self, x: np.ndarray) -> np.ndarray:
         self.model.eval()
         parts = np.array_split(x, range(ANSWERED, len(x), ANSWERED))
-        logits = [self.model(tensor(part).to(self.device)) for part in parts]
-        return torch.cat(logits).double().softmax(dim=1).cpu().numpy()
+        outputs = [self.model(tensor(part).to(self.device)) for part in parts]
+        return self.goal.answers(torch.cat(outputs))
 
 
 class Training:
@@ -82,14 +83,13 @@ class Training:
         generator: torch.Generator,
         device: str = "cpu",
     ):
-        require_two_classes(train)
+        require_two_labels(train)
         self.val, self.settings, self.device = val, settings, device
         self.generator = generator
-        self.x, self.y = train.x, torch.tensor(train.y, dtype=torch.int64)
-        self.weights = torch.from_numpy(train.weights).float().to(device)
+        self.x, self.y, self.goal = train.x, torch.tensor(train.y), train.goal
         _, channels, times = train.x.shape
         with self._seeded():  # layers draw from the global generator
-            network = build(channels, times, train.classes, dropout=settings["dropout"])
+            network = build(channels, times, self.goal.columns, dropout=settings["dropout"])
         self.network = network
         self.model = Standardised(network, train.x).to(device)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=settings["rate"])
@@ -117,7 +117,7 @@ class Training:
     def trained(self) -> TrainedNetwork:
         """As it was after its best epoch. Nothing is to be trained any more."""
         self.model.load_state_dict(self.kept)
-        return TrainedNetwork(self.model, self.settings, device=self.device)
+        return TrainedNetwork(self.model, self.goal, self.settings, device=self.device)
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint between two epochs; the generator's state belongs beside it."""
@@ -140,7 +140,7 @@ class Training:
     def _step(self, batch: Tensor) -> Tensor:
         x, y = tensor(self.x[batch.numpy()]).to(self.device), self.y[batch].to(self.device)
         self.optimizer.zero_grad()
-        loss = F.cross_entropy(self.model(x), y, weight=self.weights)
+        loss = self.goal.loss(self.model(x), y)
         loss.backward()
         self.optimizer.step()
         self.network.limit()
@@ -150,11 +150,11 @@ class Training:
         if self.val is None:
             self.kept = self._snapshot()
             return {}
-        model = TrainedNetwork(self.model, self.settings, device=self.device)
-        found = verdict(model.probabilities(self.val.x), self.val)
+        model = TrainedNetwork(self.model, self.goal, self.settings, device=self.device)
+        found = self.val.goal.verdict(self.val.y, model.answers(self.val.x))
         if found > self.best:
             self.best, self.best_epoch, self.kept = found, self.epochs, self._snapshot()
-        return {"val_balanced_accuracy": found[0], "val_loss": -found[1]}
+        return self.goal.heard(found)
 
     def _snapshot(self) -> dict[str, Tensor]:
         return {name: value.clone() for name, value in self.model.state_dict().items()}

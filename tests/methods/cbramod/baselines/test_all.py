@@ -21,7 +21,7 @@ def _short(monkeypatch):
 def test_probabilities_are_distributions_whatever_the_window(name, channels, times, classes):
     some = noise(24, channels, times, classes=classes)
     trained = fit(name, some, some, generator=stream())
-    found = trained.probabilities(some.x[:5])
+    found = trained.answers(some.x[:5])
     assert found.shape == (5, classes)
     assert found.dtype == np.float64
     np.testing.assert_allclose(found.sum(axis=1), 1)
@@ -32,7 +32,7 @@ def test_probabilities_are_distributions_whatever_the_window(name, channels, tim
 def test_a_class_that_training_never_saw_keeps_its_column(name):
     some = noise(24, 3, 200)
     more = Labelled(some.x, some.y * 2, some.sfreq, 3)  # classes 0 and 2 of three
-    found = fit(name, more, None, generator=stream()).probabilities(some.x[:4])
+    found = fit(name, more, None, generator=stream()).answers(some.x[:4])
     assert found.shape == (4, 3)
     if name in PLAIN:
         assert (found[:, 1] == 0).all()
@@ -50,7 +50,7 @@ def test_one_class_only_cannot_be_learnt(name):
 def test_a_channel_without_signal_does_no_harm(name):
     some = alphas(0, 40, times=200)
     some.x[:, 3] = 0
-    found = fit(name, some, some, generator=stream()).probabilities(some.x)
+    found = fit(name, some, some, generator=stream()).answers(some.x)
     assert np.isfinite(found).all()
 
 
@@ -58,8 +58,8 @@ def test_a_channel_without_signal_does_no_harm(name):
 def test_windows_are_answered_one_by_one_as_together(name):
     some = alphas(0, 24, times=200)
     trained = fit(name, some, some, generator=stream())
-    whole = trained.probabilities(some.x)
-    one = trained.probabilities(some.x[7:8])
+    whole = trained.answers(some.x)
+    one = trained.answers(some.x[7:8])
     np.testing.assert_allclose(one[0], whole[7], atol=1e-5)
 
 
@@ -68,4 +68,4 @@ def test_windows_are_answered_one_by_one_as_together(name):
 def test_the_windows_given_are_only_read(name):
     some = alphas(0, 24, times=200)
     some.x.flags.writeable = some.y.flags.writeable = False  # as of a file that is mapped
-    fit(name, some, some, generator=stream()).probabilities(some.x)
+    fit(name, some, some, generator=stream()).answers(some.x)

@@ -138,7 +138,7 @@ def test_two_amplitudes_of_an_alpha_rhythm_are_learnt(build, monkeypatch):
     monkeypatch.setattr(training, "EPOCHS", 20)
     train, val, test = alphas(0, 240, times=200), alphas(1, 80, times=200), alphas(2, times=200)
     trained = training.fit(build, train, val, generator=stream(), grid=[SETTINGS])
-    found = metrics.binary(test.y, trained.probabilities(test.x))
+    found = metrics.binary(test.y, trained.answers(test.x))
     assert found["balanced_accuracy"] > 0.95
 
 
@@ -149,7 +149,7 @@ def test_shuffled_labels_are_not(build, monkeypatch):
     train, val = (alphas(seed, 120, times=200, shuffled=True) for seed in (0, 1))
     test = alphas(2, 300, times=200, shuffled=True)
     trained = training.fit(build, train, val, generator=stream(), grid=[SETTINGS])
-    found = metrics.binary(test.y, trained.probabilities(test.x))
+    found = metrics.binary(test.y, trained.answers(test.x))
     assert found["balanced_accuracy"] == pytest.approx(0.5, abs=0.1)
 
 
@@ -157,7 +157,7 @@ def told_by(build, seed: int, epochs: int = 3) -> tuple[list[dict[str, float]], 
     some = alphas(0, 96, times=200)
     going = Training(build, some, some, SETTINGS, generator=stream(seed))
     numbers = [going.epoch() for _ in range(epochs)]
-    return numbers, going.trained().probabilities(some.x)
+    return numbers, going.trained().answers(some.x)
 
 
 @BOTH
@@ -187,7 +187,7 @@ def test_a_training_resumed_from_a_checkpoint_equals_an_undisturbed_one(build, t
     generator.set_state(state["stream"])
     numbers += [resumed.epoch() for _ in range(2)]
     assert numbers == expected
-    assert np.array_equal(resumed.trained().probabilities(some.x), probabilities)
+    assert np.array_equal(resumed.trained().answers(some.x), probabilities)
 
 
 def test_the_best_epoch_on_validation_is_kept_and_patience_ends_it(monkeypatch):
@@ -205,7 +205,7 @@ def test_the_best_epoch_on_validation_is_kept_and_patience_ends_it(monkeypatch):
     verdicts = [(one["val_balanced_accuracy"], -one["val_loss"]) for one in heard]
     best = verdicts.index(max(verdicts))
     assert len(heard) == best + 1 + 3
-    found = metrics.answered(trained.probabilities(val.x))
+    found = metrics.answered(trained.answers(val.x))
     assert metrics.balanced_accuracy(val.y, found) == heard[best]["val_balanced_accuracy"]
 
 
@@ -242,5 +242,5 @@ def test_the_scale_of_the_input_is_that_of_training():
     for given in (some, large):
         going = Training(EegNet, given, None, SETTINGS, generator=stream())
         going.epoch()
-        found.append(going.trained().probabilities(given.x))
+        found.append(going.trained().answers(given.x))
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)

@@ -9,7 +9,7 @@ import pytest
 
 from engine.methods.cbramod import metrics
 from engine.methods.cbramod.baselines import band_power, csp, majority
-from engine.methods.cbramod.baselines.labelled import Labelled, verdict
+from engine.methods.cbramod.baselines.labelled import Labelled
 from tests.methods.cbramod.baselines.sets import RATE, alphas, noise
 from tests.methods.cbramod.recordings import imagery, mental_arithmetic
 
@@ -17,7 +17,7 @@ from tests.methods.cbramod.recordings import imagery, mental_arithmetic
 def test_the_majority_answers_with_the_shares_of_training():
     some = noise(6, 2, 200)
     uneven = Labelled(some.x, np.array([0, 0, 0, 1, 0, 1]), RATE, 3)
-    found = majority.fit(uneven, None).probabilities(some.x[:2])
+    found = majority.fit(uneven, None).answers(some.x[:2])
     np.testing.assert_allclose(found, [[4 / 6, 2 / 6, 0]] * 2)
 
 
@@ -50,7 +50,7 @@ def test_validation_chooses_the_strength_and_without_it_the_briefs_is_taken():
     train, val = alphas(0), alphas(1)
     chosen = band_power.fit(train, val)
     tried = [band_power.fit(train, None, strengths=(c,)) for c in band_power.GRID]
-    best = max(tried, key=lambda one: verdict(one.probabilities(val.x), val))
+    best = max(tried, key=lambda one: val.goal.verdict(val.y, one.answers(val.x)))
     assert chosen.settings == best.settings
     assert band_power.fit(train, None).settings == {"C": 0.05}
 
@@ -60,14 +60,18 @@ def test_validation_prefers_more_right_and_of_equals_the_surer():
     unsure = np.array([[0.6, 0.4], [0.6, 0.4], [0.4, 0.6]])
     sure = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9]])
     wrong = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1]])
-    assert verdict(sure, part) > verdict(unsure, part) > verdict(wrong, part)
-    assert verdict(wrong, part)[0] == 0.5
+    assert (
+        part.goal.verdict(part.y, sure)
+        > part.goal.verdict(part.y, unsure)
+        > part.goal.verdict(part.y, wrong)
+    )
+    assert part.goal.verdict(part.y, wrong)[0] == 0.5
 
 
 @pytest.mark.parametrize("name", [band_power, csp])
 def test_an_alpha_rhythm_is_found(name):
     train, test = alphas(0), alphas(1)
-    found = metrics.binary(test.y, name.fit(train, None).probabilities(test.x))
+    found = metrics.binary(test.y, name.fit(train, None).answers(test.x))
     assert found["balanced_accuracy"] > 0.95
 
 
@@ -90,7 +94,7 @@ def test_csp_answers_uneven_classes_alike():
     """Of three to one: with the shares as priors, whatever is unclear would be the first class."""
     some = noise(200, 3, 200)
     uneven = Labelled(some.x, (np.arange(200) % 4 == 0).astype(int), RATE, 2)
-    answers = metrics.answered(csp.fit(uneven, None).probabilities(some.x))
+    answers = metrics.answered(csp.fit(uneven, None).answers(some.x))
     assert 0.3 < answers.mean() < 0.7
 
 
@@ -99,7 +103,7 @@ def test_after_an_average_reference_rounding_does_not_choose_csps_patterns():
     given, asked = (windows - windows.mean(axis=1, keepdims=True) for windows in many_channels())
     labels = np.arange(len(given)) % 2
     found = [
-        csp.fit(Labelled(given * unit, labels, RATE, 2), None).probabilities(asked * unit)
+        csp.fit(Labelled(given * unit, labels, RATE, 2), None).answers(asked * unit)
         for unit in (np.float32(1), np.float32(1.1))
     ]
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
@@ -123,7 +127,7 @@ def test_band_power_on_the_official_split_of_mental_arithmetic(eeg):
     assert np.bincount(y).tolist() == [1131, 384]
     of = subjects < 28
     trained = band_power.fit(Labelled(x[of], y[of], RATE, 2), None)
-    assert metrics.binary(y[~of], trained.probabilities(x[~of])) == {
+    assert metrics.binary(y[~of], trained.answers(x[~of])) == {
         "balanced_accuracy": pytest.approx(0.8854, abs=0.005),
         "auroc": pytest.approx(0.9908, abs=0.005),
         "auc_pr": pytest.approx(0.9822, abs=0.005),
@@ -136,7 +140,7 @@ def test_csp_on_the_imagery_of_subject_1(eeg, runs, expected):
     """Bar 10 of the brief: left or right fist, and fists or feet, each run in turn tests."""
     one, other = (imagery(eeg, run) for run in runs)
     found = [
-        metrics.binary(test.y, csp.fit(train, None, span=(0.5, 3.5)).probabilities(test.x))
+        metrics.binary(test.y, csp.fit(train, None, span=(0.5, 3.5)).answers(test.x))
         for train, test in ((one, other), (other, one))
     ]
     mean = np.mean([each["balanced_accuracy"] for each in found])
