@@ -139,7 +139,7 @@ class Numbers:
     words: ClassVar = "R²"
     within: ClassVar = (-math.inf, 1.0)
     of_subject: ClassVar = ("rmse", "RMSE")  # a subject's labels may all be one
-    titles: ClassVar[Mapping[str, str]] = {"majority": "Mean"}
+    titles: ClassVar[Mapping[str, str]] = {"majority": "Mean of training"}
     outputs: ClassVar = 1
     columns: ClassVar = 1
 

@@ -37,6 +37,13 @@ def head(
     raise ValueError(f"no head is called {name!r}")
 
 
+def halves(head: nn.Sequential) -> tuple[nn.Sequential, nn.Sequential]:
+    """What a head makes of each window alone, and then of whole sequences; mostly nothing more."""
+    mixes = [place for place, layer in enumerate(head) if isinstance(layer, Along)]
+    at = mixes[0] if mixes else len(head)
+    return head[:at], head[at:]
+
+
 class Mean(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.mean(dim=(1, 2))

@@ -21,8 +21,9 @@ from engine.data.eeg.naming import standard_name
 from engine.methods.cbramod import reconstruction, sequences, spectra
 from engine.methods.cbramod.finetune import Classifier
 from engine.methods.cbramod.goal import settled
+from engine.methods.cbramod.heads import halves
 from engine.methods.cbramod.inspector import MODEL, OVERVIEW, WINDOWS
-from engine.methods.cbramod.model import WIDTH, CBraMod, Shape
+from engine.methods.cbramod.model import CBraMod, Shape
 from engine.methods.cbramod.questions import (
     AttentionParams,
     OcclusionParams,
@@ -243,27 +244,22 @@ class WhatIf:
 
     def _answers(self, window: int, features: Tensor) -> np.ndarray:
         """(n, …) to variants (n, C, S, D) of a window, each within its own unchanged sequence."""
-        whole, at = self.sequence(window)
-        outputs = []
-        for some in features.split(max(1, PATCHES // whole[..., 0].numel())):
-            variants = whole.repeat(len(some), 1, 1, 1, 1)
-            variants[:, at] = some
-            outputs.append(self.classifier.classifier(variants.flatten(0, 1))[at :: len(whole)])
-        return self.goal.answers(torch.cat(outputs))
+        alone, together = halves(self.classifier.classifier)
+        embedded, row = alone(features), self.sequence(window)
+        every = [embedded if one is None else one.expand_as(embedded) for one in row]
+        outputs = together(torch.stack(every, dim=1).flatten(0, 1))
+        return self.goal.answers(outputs[row.index(None) :: len(row)])
 
-    def _sequence(self, window: int) -> tuple[Tensor, int]:
-        """Features (L, C, S, D) of the windows that are answered together with one, and its place
-        among them, which is left empty."""
+    def _sequence(self, window: int) -> list[Tensor | None]:
+        """The windows that are answered together with one, each (1, W) as the head has them before
+        they hear one another; None at its own place."""
         recording, start = (np.array(self.windows[name]) for name in ("recording", "start"))
         length = sequences.length(self.params)
         rows = sequences.rows(recording, start, seconds=self.seconds, length=length).tolist()
         row = next(row for row in rows if window in row)
-        at = row.index(window)
-        whole = torch.zeros(length, len(self.channels), self.seconds, WIDTH)
-        for place, other in enumerate(row):
-            if place != at:
-                whole[place] = self.classifier.backbone.features(self._patches(other))[0]
-        return whole, at
+        alone, _ = halves(self.classifier.classifier)
+        features = self.classifier.backbone.features
+        return [None if other == window else alone(features(self._patches(other))) for other in row]
 
     def _error(self, guess: Tensor, x: Tensor, mask: Tensor) -> dict[str, Any] | None:
         if not mask.any():

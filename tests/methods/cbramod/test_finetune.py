@@ -9,7 +9,7 @@ import torch
 from engine.methods.cbramod.batches import Batches
 from engine.methods.cbramod.finetune import Classifier, Tuning, answers
 from engine.methods.cbramod.goal import Classes, Goal, settled
-from engine.methods.cbramod.heads import head
+from engine.methods.cbramod.heads import halves, head
 from engine.methods.cbramod.model import CBraMod, Shape
 
 
@@ -36,6 +36,22 @@ def test_heads_have_the_weights_of_the_paper(name, count):
     made = head(name, channels=3, patches=2, outputs=5, dropout=0.1)
     assert made(torch.zeros(4, 3, 2, 200)).shape == (4, 5)
     assert sum(value.numel() for value in made.parameters()) == count
+
+
+@pytest.mark.parametrize(("name", "left"), [("two_layer", 0), ("sleep", 2)])
+def test_a_heads_halves_make_the_whole(name, left):
+    torch.manual_seed(0)
+    whole = head(name, channels=3, patches=2, outputs=5, dropout=0.0, sequence=4).eval()
+    alone, together = halves(whole)
+    assert len(together) == left
+    x = torch.randn(8, 3, 2, 200)
+    with torch.no_grad():
+        each = torch.cat([alone(one) for one in x.split(1)])
+        torch.testing.assert_close(together(each), whole(x))
+        other = torch.cat([x[:3], torch.randn(1, 3, 2, 200), x[4:]])
+        heard = (whole(other) - whole(x)).abs().amax(1) > 0
+    assert heard.tolist() == ([False] * 3 + [True] + [False] * 4 if not left else
+                              [True] * 4 + [False] * 4)  # fmt: skip
 
 
 def data(classes: int, n: int = 24) -> tuple[torch.Tensor, torch.Tensor]:
