@@ -40,7 +40,7 @@ KIND = Kind(
         Fact("sfreq", "Sampling rates", "Hz"),
         Fact("annotations", "Annotations"),
         Fact("annotation_kinds", "Kinds of annotations"),
-        Fact("labels", "Has labels of two classes or more"),
+        Fact("labels", "Has labels of two classes or more, or numbers"),
         Fact("classes", "Classes"),
         Fact("label_source", "Labels come from"),
         Fact("tables", "Tables beside the recordings"),

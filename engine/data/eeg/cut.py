@@ -99,7 +99,9 @@ def _cut(found: dict[str, str], get: Callable[[str], Any], *, where: str, report
         )
     channels = numbered(listed, where, report)
     columns = {
-        name: _column(get(found[name]), x.shape[0], f"{where}: {found[name]}")
+        name: _column(
+            get(found[name]), x.shape[0], f"{where}: {found[name]}", fractions=name == "y"
+        )
         if name in found
         else None
         for name in ("y", "subject")
@@ -130,8 +132,8 @@ def _texts(value: Any) -> list[str]:
     return [str(one).strip() for one in value.ravel()] if value.dtype.kind == "U" else []
 
 
-def _column(value: Any, windows: int, where: str) -> np.ndarray:
-    """(n,) whole numbers or texts, one for each window."""
+def _column(value: Any, windows: int, where: str, *, fractions: bool) -> np.ndarray:
+    """(n,) whole numbers or texts, one for each window; with `fractions` other numbers too."""
     column = value if isinstance(value, np.ndarray) else np.array(texts(value))
     if column.ndim == 2 and 1 in column.shape:  # as MATLAB has every row and column
         column = column.ravel()
@@ -141,8 +143,15 @@ def _column(value: Any, windows: int, where: str) -> np.ndarray:
         )
     if column.dtype.kind in "SU":
         return np.array(_texts(column))
-    if column.dtype.kind in "iub" or (
-        column.dtype.kind == "f" and (column == np.floor(column)).all()
-    ):
+    if column.dtype.kind in "iub":
         return column.astype(np.int64)
-    raise UserError(where, f"type {column.dtype}; expected whole numbers or texts")
+    if column.dtype.kind == "f":
+        odd = np.flatnonzero(~np.isfinite(column))
+        if len(odd):
+            raise UserError(where, f"{column[odd[0]]} at window {odd[0]:,}; expected numbers")
+        if (column == np.floor(column)).all():
+            return column.astype(np.int64)
+        if fractions:
+            return column
+    expected = "numbers or texts" if fractions else "whole numbers or texts"
+    raise UserError(where, f"type {column.dtype}; expected {expected}")

@@ -306,7 +306,7 @@ def _classes(found: Recordings) -> Table | None:
     """How often each subject has each class: windows, labelled recordings or annotations."""
     counts: Counter = Counter()
     if found.cut is not None:
-        if found.cut.y is None:
+        if found.cut.y is None or found.cut.numeric:
             return None
         of, counts = "windows", _in_cut(found.cut)
     else:

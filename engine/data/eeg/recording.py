@@ -102,10 +102,15 @@ class Cut:
     """Windows that were cut before the upload."""
 
     x: np.ndarray  # (n, C, T) float32, microvolt
-    y: np.ndarray | None  # (n,) labels: whole numbers or texts
+    y: np.ndarray | None  # (n,) labels: whole numbers, texts, or fractions
     subject: np.ndarray | None  # (n,) texts
     sfreq: float  # Hz
     channels: tuple[str, ...]  # (C,)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the labels are fractions, and so no classes."""
+        return self.y is not None and self.y.dtype.kind == "f"
 
     @property
     def seconds(self) -> float:

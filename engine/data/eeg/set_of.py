@@ -90,7 +90,7 @@ def facts(found: Recordings) -> dict[str, Any]:
         "sfreq": [round(rate, 3) for rate in rates],
         "annotations": kinds.total(),
         "annotation_kinds": [text[:LONGEST] for text, _ in kinds.most_common(MOST_KINDS)],
-        "labels": classes > 1,
+        "labels": classes > 1 or (cut is not None and cut.numeric),
         "classes": classes,
         "label_source": source,
         "tables": list(found.tables),
@@ -100,8 +100,9 @@ def facts(found: Recordings) -> dict[str, Any]:
 def _labels(found: Recordings, kinds: Counter) -> tuple[str, int]:
     """Where labels come from, and how many classes there are: y, a table, or annotations."""
     if found.cut is not None:
-        given = found.cut.y is not None
-        return ("y", len(np.unique(found.cut.y))) if given else ("", 0)
+        if found.cut.y is None:
+            return "", 0
+        return "y", 0 if found.cut.numeric else len(np.unique(found.cut.y))
     table, labels = labels_beside(found)
     if labels:
         return table, len(set(labels.values()))
@@ -156,12 +157,15 @@ def _tell_classes(cut: Cut, report: Report) -> None:
         report.warn("y", "no labels; the windows serve for training without labels alone")
         return
     classes, sizes = np.unique(cut.y, return_counts=True)
-    listed = ", ".join(
-        f"{ascii(str(one))[1:-1]} ({size})"
-        for one, size in zip(classes[:FEW].tolist(), sizes.tolist(), strict=False)
-    )
-    report.ok("y", f"{counted(len(classes), 'class')}: {listed}")
-    if len(classes) < 2:
-        report.warn("y", "labels of one class alone; expected two or more to tell apart")
+    if cut.numeric:
+        report.ok("y", f"numbers, {classes[0]:.4g} to {classes[-1]:.4g}")
+    else:
+        listed = ", ".join(
+            f"{ascii(str(one))[1:-1]} ({size})"
+            for one, size in zip(classes[:FEW].tolist(), sizes.tolist(), strict=False)
+        )
+        report.ok("y", f"{counted(len(classes), 'class')}: {listed}")
+        if len(classes) < 2:
+            report.warn("y", "labels of one class alone; expected two or more to tell apart")
     if cut.subject is None:
         report.warn("subject", "not given: windows of one person could be on both sides of a split")

@@ -129,8 +129,8 @@ def _figures(run: Run, windows: Windows, found: Judgement) -> None:
     whom = f"unseen {run.params.split_by}s"
     if winner in run.params.baselines:
         run.message(
-            f"{title(winner)} wins in {words}: it has {value[winner]:.3f}, "
-            f"{title(first)} {value[first]:.3f}",
+            f"{title(winner)} wins by {words}: {value[winner]:.3f} against {value[first]:.3f} of "
+            f"{title(first)}",
             level="warning",
         )
     run.figure(

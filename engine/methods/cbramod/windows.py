@@ -204,6 +204,8 @@ def _already_cut(given: Cut, params: CBraModParams, *, labelled: bool) -> Window
     if labelled:
         if given.y is None:
             raise UserError("recordings", "the windows have no labels y, which fine-tuning needs")
+        if given.numeric and params.target == "class":
+            raise UserError("target", "the labels y are fractions; expected number, or names in y")
         texts = given.y.astype(str)
         if params.classes:
             kept = np.flatnonzero(np.isin(texts, params.classes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,19 @@ def test_windows_that_were_cut_before():
     assert got.x.shape == (3, 2, 1000)
     assert got.y.tolist() == [1, 0, 1]
     assert got.subject.tolist() == ["p", "p", "q"]
+
+
+def test_fractions_of_windows_are_numbers_and_no_classes():
+    y = np.array([0.5, 2, 2, 1e-3], np.float32)
+    given = Cut(noise(4).reshape(4, 1, 400), y, None, 200.0, ("C3",))
+    got = windows(Recordings((), given, {}), target="number")
+    np.testing.assert_allclose(got.y, y)
+    assert got.classes == ()
+    assert [got.label(at) for at in (0, 1)] == [0.5, 2]
+    assert refusal(Recordings((), given, {})).where == "target"
+    named = replace(given, y=np.array(["1", "2", "x", "3"]))
+    fault = refusal(Recordings((), named, {}), target="number")
+    assert (fault.where, "'x' is no number" in str(fault)) == ("recordings, window 2", True)
 
 
 @pytest.mark.parametrize(

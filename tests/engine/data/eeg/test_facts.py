@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from engine.data.eeg import io
 from engine.data.kind import check, kind
 from tests.engine.data.eeg import signals
-from tests.engine.data.making import npz, zip_of
+from tests.engine.data.making import npz, report_on, said, zip_of
 
 
 @pytest.fixture(params=["recordings", "windows"])
@@ -56,3 +57,15 @@ def test_windows_have_their_facts(tmp_path):
     assert (facts["recordings"], facts["windows"], facts["subjects"]) == (0, 6, 3)
     assert (facts["channels"], facts["channel_names"]) == (2, ["FP1", "FP2"])
     assert (facts["labels"], facts["classes"], facts["label_source"]) == (True, 2, "y")
+
+
+def test_fractions_are_labels_and_no_classes(tmp_path):
+    y = np.array([0.5, 1, 1, 2, 3, 4.25], np.float32)
+    path = npz(tmp_path / "cut.npz", signals.cut(y=y))
+    found = io.load(path)
+    assert found.cut.y.tolist() == y.tolist()
+    facts = io.facts(found)
+    assert (facts["labels"], facts["classes"], facts["label_source"]) == (True, 0, "y")
+    assert "y: numbers, 0.5 to 4.25" in said(report_on(io, path), "ok")
+    titles = [table["title"] for table in io.preview(path)["tables"]]
+    assert not any(title.startswith("Classes") for title in titles)
