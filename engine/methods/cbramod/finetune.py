@@ -17,7 +17,9 @@ from engine.methods.cbramod import sequences
 from engine.methods.cbramod.goal import Goal
 from engine.methods.cbramod.heads import head
 from engine.methods.cbramod.metrics import Found
+from engine.methods.cbramod.mixed import mixed
 from engine.methods.cbramod.model import CBraMod
+from engine.methods.cbramod.params import Precision
 
 CLIP = 1.0
 LOWEST_LR = 1e-6
@@ -55,13 +57,17 @@ class Classifier(nn.Module):
             self.backbone.eval()
         return self
 
-    def forward(self, x: Tensor) -> Tensor:
-        if self.frozen:
-            with torch.no_grad():
-                features = self.backbone.features(x)
-        else:
-            features = self.backbone.features(x)
-        return self.classifier(features)
+    @torch.no_grad()
+    def taken(self, x: Tensor) -> Tensor:
+        """What `forward` takes of windows (n, C, S, P): the windows, or, where the network is
+        frozen, their features (n, C, S, D), which then are made once instead of in every epoch."""
+        if not self.frozen:
+            return x
+        self.eval()
+        return torch.cat([self.backbone.features(some) for some in x.split(ANSWERED)])
+
+    def forward(self, taken: Tensor) -> Tensor:
+        return self.classifier(taken if self.frozen else self.backbone.features(taken))
 
 
 class Tuning:
@@ -80,8 +86,9 @@ class Tuning:
         lr_head: float,
         weight_decay: float,
         steps: int,
+        precision: Precision = "fp32",
     ):
-        self.model, self.goal, self.steps = model, goal, steps
+        self.model, self.goal, self.steps, self.precision = model, goal, steps, precision
         groups = [{"params": list(model.classifier.parameters()), "lr": lr_head}]
         if not model.frozen:
             backbone = [p for p in model.backbone.parameters() if p.requires_grad]
@@ -98,7 +105,9 @@ class Tuning:
             top = group["top"]
             group["lr"] = LOWEST_LR + (top - LOWEST_LR) * (1 + math.cos(math.pi * share)) / 2
         self.model.train()
-        loss = self.goal.loss(self.model(x), y)
+        with mixed(x, self.precision):
+            outputs = self.model(x)
+        loss = self.goal.loss(outputs.float(), y)
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
@@ -143,8 +152,8 @@ class Tuning:
 
 @torch.no_grad()
 def answers(model: Classifier, goal: Goal, x: Tensor, rows: np.ndarray) -> np.ndarray:
-    """Of windows x (n, C, S, P) those in rows of places (m, L), in evaluation mode: each window
-    once, in the order of places; where two rows have it, by the first."""
+    """Of windows x, as the model takes them, those in rows of places (m, L), in evaluation mode:
+    each window once, in the order of places; where two rows have it, by the first."""
     model.eval()
     parts = torch.from_numpy(rows).split(max(1, ANSWERED // rows.shape[1]))
     outputs = torch.cat([model(x[part.flatten()]) for part in parts])

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.core.errors import UserError
 from engine.methods.cbramod import export, inspector, lines, report, sequences, start
 from engine.methods.cbramod.embedding import embed
 from engine.methods.cbramod.judgement import Judgement, judge
@@ -41,6 +42,7 @@ def run(run: Run) -> dict[str, float | None]:
     found, params = run.inputs["recordings"], run.params
     run.phase("read", total=len(found.recordings) or None)
     tested = params.task == "finetune"
+    refuse_without_gpu(run)
     rows = start.match(run)  # refused before an hour of recordings is read
 
     def tick() -> None:
@@ -65,6 +67,14 @@ def run(run: Run) -> dict[str, float | None]:
     if tested:
         return finetune(run, windows, x, together, parts, standing)
     return pretrain(run, windows, x, parts[0], standing)
+
+
+def refuse_without_gpu(run: Run) -> None:
+    """What the CPU would do more slowly than without it."""
+    asked = {"precision": run.params.precision == "bf16", "compiled": run.params.compiled}
+    for name, wanted in asked.items():
+        if wanted and run.device == "cpu":
+            raise UserError(name, "expected a GPU, and this job runs on the CPU")
 
 
 def pretrain(

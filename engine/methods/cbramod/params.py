@@ -10,6 +10,7 @@ from pydantic import field_validator
 from engine.core.params import Params, param
 
 Baselines = Literal["majority", "band_power", "csp", "eegnet", "shallow"]
+Precision = Literal["fp32", "bf16"]
 
 
 class CBraModParams(Params):
@@ -298,6 +299,20 @@ class CBraModParams(Params):
         source="paper",
         ge=0,
         le=1,
+        advanced=True,
+    )
+    # On a GPU
+    precision: Precision = param(
+        "fp32",
+        "Precision",
+        "bf16: products of training in bfloat16, on a GPU alone; weights, losses and judging stay "
+        "float32.",
+        advanced=True,
+    )
+    compiled: bool = param(
+        False,
+        "Compiled",
+        "The blocks by torch.compile, on a GPU alone: some time at the start, faster steps then.",
         advanced=True,
     )
     baselines: list[Baselines] = param(

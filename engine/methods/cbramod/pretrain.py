@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.methods.cbramod.mixed import mixed
 from engine.methods.cbramod.model import CBraMod, masked_error
+from engine.methods.cbramod.params import Precision
 
 SHARE = 0.5  # of the patches that are hidden, each for itself (section 2.1)
 CLIP = 1.0  # of the gradient's norm
@@ -28,9 +30,17 @@ class Pretraining:
     """
 
     def __init__(
-        self, model: CBraMod, *, lr: float, weight_decay: float, steps: int, warmup: int = 0
+        self,
+        model: CBraMod,
+        *,
+        lr: float,
+        weight_decay: float,
+        steps: int,
+        warmup: int = 0,
+        precision: Precision = "fp32",
     ):
         self.model, self.lr, self.steps, self.warmup = model, lr, steps, warmup
+        self.precision = precision
         self.optimizer = torch.optim.AdamW(
             model.parameters(), lr=lr, weight_decay=weight_decay, fused=True
         )
@@ -49,7 +59,9 @@ class Pretraining:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate
         self.model.train()
-        loss = masked_error(self.model(x, mask), x, mask)
+        with mixed(x, self.precision):
+            guess = self.model(x, mask)
+        loss = masked_error(guess.float(), x, mask)
         self.optimizer.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)

@@ -83,6 +83,7 @@ def pretrained(
         weight_decay=params.weight_decay,
         steps=steps,
         warmup=min(params.warmup, steps // 2),
+        precision=params.precision,
     )
     best: dict[str, Any] = {"masked_mse": None, "model": None}
     if standing["unit"] is None:
@@ -152,12 +153,14 @@ def tuned(
         lr_head=params.lr_head,
         weight_decay=params.weight_decay,
         steps=steps,
+        precision=params.precision,
     )
     if standing["unit"] is None:
         seed(run, name)
     else:
         work.restore(standing["unit"]["work"])
         batches.restore(standing["unit"]["batches"])
+    x = model.taken(x)
     run.phase(f"{name}: fine-tune", total=steps, done=work.done)
     while work.done < steps:
         some = order[batches.take()].flatten()
@@ -247,7 +250,10 @@ def born(run: Run, name: str) -> CBraMod:
     """A network with initial weights that depend on the seed and the unit alone."""
     with torch.random.fork_rng():
         seed(run, f"{name}.weights")
-        return CBraMod(start.shape(run)).to(run.device)
+        model = CBraMod(start.shape(run)).to(run.device)
+    if run.params.compiled:
+        model.encoder.compile()
+    return model
 
 
 def seed(run: Run, name: str) -> None:

@@ -95,9 +95,10 @@ def test_it_learns_amplitudes_and_keeps_its_best_epoch(classes):
 def test_a_frozen_network_does_not_change_nor_drop_anything():
     model, (x, y) = classifier(frozen=True), data(2)
     before = {name: value.clone() for name, value in model.backbone.state_dict().items()}
-    work = tuning(model, settled(2))
+    work, taken = tuning(model, settled(2)), model.taken(x)
+    torch.testing.assert_close(taken, model.backbone.features(x))
     for _ in range(5):
-        work.step(x, y)
+        work.step(taken, y)
     assert not any(module.training for module in model.backbone.modules())
     assert all(
         torch.equal(before[key], value) for key, value in model.backbone.state_dict().items()
