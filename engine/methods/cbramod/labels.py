@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from engine.data.eeg.recording import Recording, Recordings
     from engine.methods.cbramod.params import CBraModParams
 
+SHOWN = 12  # labels that a message names
+
 
 def label_source(found: Recordings, params: CBraModParams) -> str:
     """Where labels come from: as asked, or the first of table, annotations and name that tells
@@ -45,22 +47,36 @@ def label_of(
     return None
 
 
+def there(found: Recordings, params: CBraModParams, source: str) -> set[str]:
+    """Every label that the source has, asked for or not."""
+    if source == "annotations":
+        return {note.text for recording in found.recordings for note in recording.annotations}
+    told = (label_of(recording, found, params, source) for recording in found.recordings)
+    return {label for label in told if label is not None}
+
+
+def few(names: set[str]) -> str:
+    return ", ".join(sorted(names)[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+
+
 def read(
-    texts: np.ndarray, params: CBraModParams, where: Callable[[int], str]
+    texts: np.ndarray, params: CBraModParams, where: Callable[[int], str], *, there: set[str]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """y (n,) and the classes, none of numbers; `where` names a label's place to people."""
+    """y (n,) and the classes, none of numbers; `where` names a label's place to people, `there`
+    are the labels to choose classes from."""
     if params.target == "number":
         return numbers(texts, where), ()
-    return numbered(texts, params)
+    return numbered(texts, params, there)
 
 
-def numbered(labels: np.ndarray, params: CBraModParams) -> tuple[np.ndarray, tuple[str, ...]]:
+def numbered(
+    labels: np.ndarray, params: CBraModParams, there: set[str]
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Classes in the order asked for, or by name."""
     classes = tuple(params.classes) or tuple(sorted(set(labels.tolist())))
     absent = sorted(set(classes) - set(labels.tolist()))
     if absent:
-        raise UserError("classes", f"no window is labelled {absent[0]!r}; there are: "
-                        f"{', '.join(sorted(set(labels.tolist())))}")  # fmt: skip
+        raise UserError("classes", f"no window is labelled {absent[0]!r}; there are: {few(there)}")
     if len(classes) < 2:
         raise UserError("labels", f"all windows are labelled {classes[0]!r}; expected two classes")
     places = {name: place for place, name in enumerate(classes)}

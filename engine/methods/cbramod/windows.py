@@ -122,7 +122,10 @@ def _of_recordings(
     y, classes = None, ()
     if labelled:
         y, classes = labels.read(
-            np.array(told), params, lambda at: f"{names[at]} at {starts[at]:g} s"
+            np.array(told),
+            params,
+            lambda at: f"{names[at]} at {starts[at]:g} s",
+            there=labels.there(found, params, source),
         )
     arrays = (np.array(subjects), np.array(names), np.array(starts))
     return Windows(x, y, classes, *arrays, channels)
@@ -209,7 +212,12 @@ def _already_cut(given: Cut, params: CBraModParams, *, labelled: bool) -> Window
         texts = given.y.astype(str)
         if params.classes:
             kept = np.flatnonzero(np.isin(texts, params.classes))
-        y, classes = labels.read(texts[kept], params, lambda at: f"recordings, window {kept[at]}")
+        y, classes = labels.read(
+            texts[kept],
+            params,
+            lambda at: f"recordings, window {kept[at]}",
+            there=set(texts.tolist()),
+        )
     start = _places_within(subject) * (x.shape[2] / RATE)
     return Windows(x[kept], y, classes, subject[kept], subject[kept], start[kept], asked)
 
@@ -280,11 +288,15 @@ def nothing(found: Recordings, params: CBraModParams, source: str) -> str:
     longest = max(recording.seconds for recording in found.recordings)
     if longest < params.window:
         return f"the longest lasts {longest:.1f} s; expected one window of {params.window} s"
+    many = counted(len(found.recordings), "recording")
+    there = set() if source == "none" else labels.there(found, params, source)
+    if there and params.classes and not there & set(params.classes):
+        asked, others = ", ".join(params.classes), labels.few(there)
+        return f"no window comes out of {many}: none is labelled {asked}; there are: {others}"
     words = {
-        "annotations": f"no annotation is one of {', '.join(params.classes) or 'them'}",
+        "annotations": "every window would end outside" if there else "none has an annotation",
         "table": "no recording is named in the table of labels",
         "name": f"no recording's name matches {params.label_pattern!r}",
         "none": "none is long enough",
     }
-    many = counted(len(found.recordings), "recording")
     return f"no window comes out of {many}: {words[source]}"

@@ -130,6 +130,8 @@ def test_windows_that_were_cut_before():
     assert got.x.shape == (3, 2, 1000)
     assert got.y.tolist() == [1, 0, 1]
     assert got.subject.tolist() == ["p", "p", "q"]
+    fault = refusal(Recordings((), given, {}), classes=["a", "z"])
+    assert fault.expected == "no window is labelled 'z'; there are: a, b, c"
 
 
 def test_fractions_of_windows_are_numbers_and_no_classes():
@@ -151,8 +153,9 @@ def test_fractions_of_windows_are_numbers_and_no_classes():
         ({"channels": ["Oz"]}, "channels", "S01_a.edf has no OZ; it has C3, C4"),
         ({"channels": ["T3", "T7"]}, "channels", "named twice"),
         ({"window": 60}, "recordings", "lasts 10.0 s; expected one window of 60 s"),
-        ({"classes": ["z"]}, "recordings", "no window comes out of 2 recordings"),
-        ({"classes": ["a", "z"]}, "classes", "no window is labelled 'z'; there are: a"),
+        ({"classes": ["z"]}, "recordings", "none is labelled z; there are: a, b"),
+        ({"classes": ["a", "z"]}, "classes", "no window is labelled 'z'; there are: a, b"),
+        ({"labels": "annotations"}, "recordings", "none has an annotation"),
         ({"classes": ["a"]}, "labels", "expected two classes"),
         ({"labels": "table"}, "labels", "no table beside"),
         ({"label_pattern": "x(.)"}, "recordings", "no recording's name matches"),
