@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import ValidationInfo, field_validator
 
 from engine.core.params import Params, param
 
@@ -335,6 +335,22 @@ class CBraModParams(Params):
             re.compile(value)
         except re.error as fault:
             raise ValueError(f"expected a regular expression ({fault})") from None
+        return value
+
+    @field_validator("lowpass")
+    @classmethod
+    def _above(cls, value: float, info: ValidationInfo) -> float:
+        # The other way round, MNE takes the band out.
+        highpass = info.data.get("highpass", 0)
+        if 0 < value <= highpass:
+            raise ValueError(f"expected 0 or more than the high-pass, {highpass:g} Hz")
+        return value
+
+    @field_validator("notch")
+    @classmethod
+    def _broad(cls, value: float) -> float:
+        if 0 < value < 1:
+            raise ValueError("expected 0, or 1 Hz or more")
         return value
 
     @field_validator("channels", "classes", "val_units", "test_units", "baselines")

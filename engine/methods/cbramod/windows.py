@@ -27,6 +27,7 @@ RATE = 200  # Hz; a patch of the network is one second of it
 SCALE = 100.0  # microvolt that the network sees as 1
 TYPICAL = 10.0  # microvolt, the deviation of a channel whose scale is not fixed
 FLAT = 1e-3  # microvolt; what deviates less stays as it is
+NOTCH = 2.0  # Hz above a notch that its filter needs, up to half the rate
 UNNAMED = "all"  # the subject of windows of which nobody says whose they are
 
 
@@ -132,6 +133,15 @@ def _of_recordings(
 
 
 def chosen_channels(found: Recordings, params: CBraModParams) -> tuple[str, ...]:
+    """Those in use, of which an average reference needs two: of one, nothing is left."""
+    channels = _asked_channels(found, params)
+    if params.reference == "average" and len(channels) < 2:
+        raise UserError("reference", f"there is one channel, {channels[0]}; expected two or more "
+                        "to be referred to their average")  # fmt: skip
+    return channels
+
+
+def _asked_channels(found: Recordings, params: CBraModParams) -> tuple[str, ...]:
     """Standard names, in the order that the network sees: those asked for, or all EEG channels
     that every recording has."""
     if params.channels:
@@ -156,11 +166,14 @@ def prepared(recording: Recording, channels: tuple[str, ...], params: CBraModPar
     signal = recording.read(channels).astype(np.float64)
     top = recording.sfreq / 2
     with mne.use_log_level("error"):  # it tells of every filter
-        if params.notch and params.notch < top:
+        if params.notch and params.notch + NOTCH < top:
             signal = mne.filter.notch_filter(signal, recording.sfreq, params.notch)
         low, high = params.highpass or None, params.lowpass or None
         if high is not None and high >= top:
             high = None
+        if low is not None and low >= top:
+            raise UserError("highpass", f"{recording.file} is sampled at {recording.sfreq:g} Hz; "
+                            f"expected less than {top:g} Hz")  # fmt: skip
         if low or high:
             signal = mne.filter.filter_data(signal, recording.sfreq, low, high)
         if params.reference == "average":

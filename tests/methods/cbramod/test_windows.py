@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import UserError
+from engine.core.params import parse
 from engine.data.eeg.recording import Cut, Recordings
 from engine.methods.cbramod.params import CBraModParams
 from engine.methods.cbramod.split import folds
@@ -20,9 +21,9 @@ def windows(found: Recordings, *, labelled: bool = True, **params: Any) -> Windo
     return cut(found, CBraModParams(**params), labelled=labelled, tick=lambda: None)
 
 
-def refusal(found: Recordings, **params: Any) -> UserError:
+def refusal(found: Recordings, *, labelled: bool = True, **params: Any) -> UserError:
     with pytest.raises(UserError) as fault:
-        windows(found, **params)
+        windows(found, labelled=labelled, **params)
     return fault.value
 
 
@@ -87,6 +88,29 @@ def test_a_band_pass_takes_the_drift_and_an_average_reference_what_is_common():
     apart = windows(found, labelled=False, reference="average")
     np.testing.assert_allclose(apart.x[:, 0], -apart.x[:, 1], atol=1e-4)
     assert np.abs(apart.x).max() == pytest.approx(5, rel=0.01)
+
+
+def test_filters_that_cannot_be_are_refused_before_they_are_made():
+    for params, text in (
+        ({"highpass": 30, "lowpass": 10}, "lowpass: expected 0 or more than the high-pass, 30 Hz"),
+        ({"highpass": 30, "lowpass": 30}, "lowpass: expected 0 or more than the high-pass"),
+        ({"notch": 0.1}, "notch: expected 0, or 1 Hz or more"),
+    ):
+        with pytest.raises(UserError, match=text):
+            parse(CBraModParams, params)
+    slow = upload(recording("S01", noise(12, sfreq=100), sfreq=100.0))
+    fault = refusal(slow, labelled=False, highpass=50)
+    assert str(fault) == "highpass: S01.edf is sampled at 100 Hz; expected less than 50 Hz"
+    for rate in (100.5, 102, 104, 106):  # no room for the notch, or just enough
+        near = upload(recording("S01", noise(12, sfreq=rate), sfreq=rate))
+        assert np.isfinite(windows(near, labelled=False, notch=50).x).all()
+
+
+def test_an_average_of_one_channel_is_no_reference():
+    fault = refusal(
+        upload(recording("S01", noise(12))), labelled=False, reference="average", channels=["C3"]
+    )
+    assert (fault.where, fault.expected[:28]) == ("reference", "there is one channel, C3; ex")
 
 
 def test_channels_come_in_the_order_asked_for_whatever_files_call_them():
