@@ -32,7 +32,7 @@ _KINDS = {
     kind: re.compile(rf"(^|[^A-Z])({words})([^A-Z]|$)", re.I) for kind, words in _WORDS.items()
 }
 _BIDS = re.compile(r"(?:^|[/_])(sub-[A-Za-z0-9]+)(?=[/_.]|$)")
-_SUBJECT = re.compile(r"[A-Za-z]+\d+")
+_SUBJECT = re.compile(r"[^\W\d_]+\d+")
 # Words that number recordings, not people: "S001/run1" is of S001.
 _NO_SUBJECT = re.compile(
     r"(run|rec|recording|ses|session|trial|task|file|eeg|block|raw|part)\d", re.I
@@ -82,12 +82,20 @@ def _visible(name: str) -> str:
 
 
 def subject_of(name: str) -> str:
-    """Whose recording it is: `sub-01` of a BIDS name, else `S001` of `S001R04`, else the name."""
+    """Whose recording it is, or the name itself where it does not tell."""
+    return named_subject(name) or name
+
+
+def named_subject(name: str) -> str | None:
+    """`sub-01` of a BIDS name, else `S001` of `S001R04` or of the folder; None where nothing in
+    the name is like a person."""
     bids = _BIDS.search(name)
     if bids:
         return bids[1]
-    *folders, base = name.split("/")
-    if folders and _NO_SUBJECT.match(base):
-        return subject_of("/".join(folders))
+    folder, _, base = name.rpartition("/")
+    if _NO_SUBJECT.match(base):
+        return (named_subject(folder) or folder) if folder else None
     leading = _SUBJECT.match(base)
-    return leading[0] if leading else base
+    if leading:
+        return leading[0]
+    return named_subject(folder) if folder else None

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.units import counted
-from engine.data.eeg.naming import LONGEST, kind_of
+from engine.data.eeg.naming import LONGEST, kind_of, named_subject
 from engine.data.eeg.recording import Cut, Recording, Recordings, Row
 from engine.data.eeg.tables import annotations_of, labels_of
 from engine.data.kind import Report
@@ -61,6 +61,7 @@ def agree(found: Recordings, report: Report) -> None:
     count = len(found.recordings)
     _tell_others(pairs, report, of=counted(count, "recording"))
     _tell_channels(found, report)
+    _tell_subjects(found, report)
     rates = Counter(recording.sfreq for recording in found.recordings)
     if len(rates) > 1:
         listed = ", ".join(f"{rate:g} Hz ({times})" for rate, times in rates.most_common(FEW))
@@ -68,6 +69,15 @@ def agree(found: Recordings, report: Report) -> None:
     table, labels = labels_beside(found)
     if labels:
         _tell_labels(table, labels, count, report)
+        return
+    for table, rows in found.tables.items():
+        strangers = labels_of(rows)
+        if strangers:
+            report.warn(
+                table,
+                f"{counted(len(strangers), 'label')}, none of a recording that is here, "
+                f"{next(iter(strangers))[:LONGEST]!a} the first; expected names of files",
+            )
 
 
 def facts(found: Recordings) -> dict[str, Any]:
@@ -139,6 +149,18 @@ def _tell_channels(found: Recordings, report: Report) -> None:
             "recordings",
             f"channel lists differ: {widest.file} has {len(widest.eeg)} of EEG, {missing.file} "
             f"{len(missing.eeg)}; {len(common)} are common to all",
+        )
+
+
+def _tell_subjects(found: Recordings, report: Report) -> None:
+    nameless = [one for one in found.recordings if named_subject(one.name) is None]
+    if nameless and len(found.recordings) > 1:
+        report.warn(
+            "recordings",
+            f"whose they are is not in the name of {counted(len(nameless), 'recording')}, "
+            f"{nameless[0].name[:LONGEST]!a} the first: each is taken for a subject of its own, "
+            "so a person with several would be on both sides of a split; expected names that begin "
+            "with the subject, as sub-01 or S01",
         )
 
 

@@ -42,7 +42,10 @@ def label_of(
     if source == "table":
         _, told = labels_beside(found)
         if not told:
-            raise UserError("labels", "no table beside the recordings has columns file and label")
+            raise UserError(
+                "labels",
+                "no table beside the recordings has columns file and label and names one of them",
+            )
         return told.get(recording.name)
     return None
 

@@ -260,6 +260,10 @@ def test_labels_of_a_table_are_counted(tmp_path):
     [
         ("a.edf,rest\nb.edf,rest\n", "labels of one class alone"),
         ("a,rest\n", "no label for 1 recording"),
+        (
+            "A.edf,rest\nB.edf,task\n",
+            "2 labels, none of a recording that is here, 'A.edf'",
+        ),
     ],
 )
 def test_labels_that_do_not_do_are_told(tmp_path, rows, expected):
@@ -267,6 +271,15 @@ def test_labels_that_do_not_do_are_told(tmp_path, rows, expected):
     path = zip_of(tmp_path / "set.zip", files)
     assert expected in warnings(path)
     assert report_on(io, path).facts["labels"] is False
+
+
+def test_names_that_do_not_say_whose_a_recording_is_are_told(tmp_path):
+    files = {"01_rest.edf": edf(), "S02_rest.edf": edf(), "run1.edf": edf()}
+    text = warnings(zip_of(tmp_path / "set.zip", files))
+    assert "not in the name of 2 recordings, '01_rest' the first: each is taken for" in text
+    files = {"S01_rest.edf": edf(), "sub-02/eeg/rest.edf": edf()}
+    assert "whose" not in warnings(zip_of(tmp_path / "told.zip", files))
+    assert "whose" not in warnings(zip_of(tmp_path / "one.zip", {"rest.edf": edf()}))
 
 
 def test_windows_of_one_class_are_told(tmp_path):

@@ -72,8 +72,12 @@ def test_what_a_channel_records_is_guessed_by_its_name(channel, kind):
         ("A01T", "A01"),
         ("sub-01/ses-1/eeg/sub-01_ses-1_task-rest_eeg", "sub-01"),
         ("sub-ab7_task-x", "sub-ab7"),
+        ("Müller2_rest", "Müller2"),
         ("rest", "rest"),
         ("S007/run1", "S007"),
+        ("anna/run1", "anna"),
+        ("S007/rest", "S007"),
+        ("anna/rest", "anna/rest"),  # and not rest, of which bob has one too
         ("run1", "run1"),
     ],
 )
