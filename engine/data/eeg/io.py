@@ -68,11 +68,14 @@ def check(path: Path, report: Report) -> None:
 
 
 def load(path: Path) -> Recordings:
-    """Without a look at the samples, which are read when they are asked for."""
+    """Without a look at the samples of recordings, which are read, and refused where they are no
+    numbers, when they are asked for."""
     report = Report()
     found = _read(path, report)
     if found is None or report.failed:
         raise report.fault()
+    if found.cut is not None and not np.isfinite([found.cut.x.min(), found.cut.x.max()]).all():
+        raise UserError(Path(path).name, "x has values NaN or infinite; expected numbers")
     return found
 
 

@@ -282,6 +282,16 @@ def test_names_that_do_not_say_whose_a_recording_is_are_told(tmp_path):
     assert "whose" not in warnings(zip_of(tmp_path / "one.zip", {"rest.edf": edf()}))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_windows_that_are_no_numbers_are_not_loaded(tmp_path, value):
+    x = cut()["x"].copy()
+    x[3, 1, 7] = value
+    path = npz(tmp_path / "cut.npz", cut(x=x))
+    assert "1 value NaN or infinite" in errors(path)
+    with pytest.raises(UserError, match=r"cut.npz: x has values NaN or infinite"):
+        io.load(path)
+
+
 def test_windows_of_one_class_are_told(tmp_path):
     path = npz(tmp_path / "cut.npz", cut(y=np.ones(6, int)))
     assert "y: labels of one class alone; expected two or more" in warnings(path)
