@@ -61,12 +61,14 @@ def folds(
     if params.test_units:
         return [_fold("given", unit, names, tuple(params.test_units), params, rng)]
     free = rng.permutation(np.setdiff1d(names, params.val_units))
-    least = params.folds + (0 if params.val_units else 1)
-    if len(free) < max(least, 2):
+    most = len(free) if params.val_units else len(free) - 1  # someone is left to validate
+    if params.folds > most:
         way = "set split_by=recording" if params.split_by == "subject" else "upload more of them"
+        if most > 1:
+            way = f"expected {most} folds at most"
         raise UserError(
             "folds", f"{counted(len(names), params.split_by)} for {params.folds} folds, of which "
-            f"some validate; expected at least {least}: {way}"
+            f"some validate; {way}"
         )  # fmt: skip
     parts = np.array_split(free, params.folds)
     return [
@@ -92,6 +94,7 @@ def _fold(
     train = np.setdiff1d(others, val)
     if not len(train):
         raise UserError(
-            "recordings", f"{counted(len(names), params.split_by)}; nobody is left to train on"
-        )
+            "recordings", f"of {counted(len(names), params.split_by)} nobody is left to train on; "
+            "expected one more than validate and are tested"
+        )  # fmt: skip
     return Part(name, *(np.flatnonzero(np.isin(unit, part)) for part in (train, val, test)))

@@ -223,6 +223,10 @@ def test_too_few_subjects_are_told_the_way_out():
     one = people(1)
     with pytest.raises(UserError, match=r"1 subject for 4 folds.*set split_by=recording"):
         folds(one, CBraModParams(), rng=np.random.default_rng(0), tested=True)
+    with pytest.raises(UserError, match=r"4 subjects for 4 folds, .*; expected 3 folds at most"):
+        folds(people(4), CBraModParams(), rng=np.random.default_rng(0), tested=True)
+    with pytest.raises(UserError, match="of 1 subject nobody is left to train on; expected one"):
+        folds(one, CBraModParams(), rng=np.random.default_rng(0), tested=False)
     with pytest.raises(UserError, match="val_units: no window is of S09"):
         folds(one, CBraModParams(val_units=["S09"]), rng=np.random.default_rng(0), tested=True)
 
