@@ -32,10 +32,12 @@ def shape(run: Run) -> Shape:
 
 
 def match(run: Run) -> list[Row] | None:
-    """Every tensor beside what the network expects; refused where one does not fit."""
+    """Every tensor beside what the network expects; refused where one does not fit, or where the
+    note on whom they saw cannot be read, which is asked for only after the training."""
     found = run.inputs["weights"]
     if found is None:
         return None
+    origin.read(found)
     with torch.device("meta"):
         model = CBraMod(shape(run))
     return weights.match(model, weights.official(found), found.name)

@@ -80,6 +80,8 @@ def match(model: CBraMod, content: dict[str, Tensor], where: str) -> list[Row]:
             raise UserError(where, f"{row.key} is {row.found}; expected {row.expected}")
         if row.state == "unknown":
             raise UserError(where, f"{row.key} is no tensor of CBraMod; expected none besides")
+        if row.state == "matched" and not content[row.key].isfinite().all():
+            raise UserError(where, f"{row.key} has values NaN or infinite; expected numbers")
     return rows
 
 

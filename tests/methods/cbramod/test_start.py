@@ -183,6 +183,8 @@ def test_a_note_that_is_none_of_ours_is_refused(attempt, tmp_path):
     )
     with pytest.raises(UserError, match="its note 'tenfold' on how it was trained cannot be read"):
         attempt("job", weights=tmp_path / "w.safetensors", **ONE)
+    with pytest.raises(UserError, match="its note 'tenfold' on how it was trained cannot be read"):
+        attempt("pretrain", task="pretrain", weights=tmp_path / "w.safetensors", stop_at=1)
 
 
 @pytest.mark.parametrize(("task", "stop"), [("pretrain", 5), ("finetune", 6)])

@@ -45,6 +45,7 @@ def test_one_missing_or_misshapen_or_strange_tensor_is_refused_by_name(two):
         (without, f"{key} is missing"),
         ({**whole, key: torch.zeros(3)}, rf"{key} is \(3,\); expected \(800,\)"),
         ({**whole, "encoder.extra": torch.zeros(1)}, "encoder.extra is no tensor of CBraMod"),
+        ({**whole, key: torch.full((800,), torch.nan)}, f"{key} has values NaN or infinite"),
     ):
         model = fresh()
         before = {name: value.clone() for name, value in model.state_dict().items()}
