@@ -58,6 +58,21 @@ def folds(
         raise UserError("val_units", "expected none of test_units")
     if not tested:
         return [_fold("all", unit, names, (), params, rng)]
+    parts = _tested(unit, names, params, rng)
+    for part in parts:
+        if windows.y is not None and len(np.unique(windows.y[part.train])) < 2:
+            known = windows.classes[windows.y[part.train[0]]]
+            raise UserError(
+                "test_units" if params.test_units else "folds",
+                f"fold {part.name} would train on {known!r} alone; expected two classes or more "
+                f"among those {params.split_by}s that are not tested and do not validate",
+            )
+    return parts
+
+
+def _tested(
+    unit: np.ndarray, names: np.ndarray, params: CBraModParams, rng: np.random.Generator
+) -> list[Part]:
     if params.test_units:
         return [_fold("given", unit, names, tuple(params.test_units), params, rng)]
     free = rng.permutation(np.setdiff1d(names, params.val_units))

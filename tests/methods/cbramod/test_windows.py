@@ -219,6 +219,13 @@ def test_named_subjects_make_one_split():
     assert not len(whole.test)
 
 
+def test_a_fold_that_would_train_on_one_class_is_refused_before_it_trains():
+    found = people(3)
+    params = CBraModParams(split_by="recording", test_units=["S00_a", "S01_a"], val_units=["S02_a"])
+    with pytest.raises(UserError, match="test_units: fold given would train on 'b' alone"):
+        folds(found, params, rng=np.random.default_rng(0), tested=True)
+
+
 def test_too_few_subjects_are_told_the_way_out():
     one = people(1)
     with pytest.raises(UserError, match=r"1 subject for 4 folds.*set split_by=recording"):
