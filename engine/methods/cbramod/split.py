@@ -60,7 +60,7 @@ def folds(
         return [_fold("all", unit, names, (), params, rng)]
     parts = _tested(unit, names, params, rng)
     for part in parts:
-        if windows.y is not None and len(np.unique(windows.y[part.train])) < 2:
+        if windows.classes and len(np.unique(windows.y[part.train])) < 2:
             known = windows.classes[windows.y[part.train[0]]]
             raise UserError(
                 "test_units" if params.test_units else "folds",
