@@ -38,7 +38,7 @@ from webapp.jobs.models import (
 from webapp.metrics import store
 
 SECRET = "a-secret-of-a-test"
-JOBS = ("running", "done", "long", "failed", "queued", "gagn", "cbramod")
+JOBS = ("running", "done", "long", "failed", "queued", "gagn", "cbramod", "numbers")
 LONG_NAME = "a_walk_with_a_name_of_one_word_as_scripts_make_them_0001"
 LONG_KEY = "cell.metattack.rate20.gcn_jaccard.test_accuracy"
 FIGURE = {
@@ -59,6 +59,7 @@ class Stage:
     queued: Job
     gagn: Job
     cbramod: Job
+    numbers: Job  # CBraMod, where labels are numbers
     group: Group
     artifacts: dict[str, Artifact]
 
@@ -187,6 +188,7 @@ def build(team: Team, owner: User) -> Stage:
         queued=queued,
         gagn=_gagn(project, owner),
         cbramod=_cbramod(project, owner),
+        numbers=_numbers(project, owner),
         group=group,
         artifacts=_artifacts(done),
     )
@@ -210,6 +212,13 @@ def _cbramod(project: Project, owner: User) -> Job:
     return _real(project, owner, "cbramod", "CBraMod on the sample", {"recordings": 3}, params)
 
 
+def _numbers(project: Project, owner: User) -> Job:
+    """CBraMod on the number of each subject, of which it can know nothing."""
+    params = {"folds": 2, "epochs": 1, "pretrain_epochs": 1, "baselines": ["majority"]}
+    params |= {"target": "number", "labels": "name", "label_pattern": r"S(\d+)_"}
+    return _real(project, owner, "cbramod", "CBraMod on numbers", {"recordings": 3}, params)
+
+
 def _real(
     project: Project,
     owner: User,
@@ -230,16 +239,18 @@ def _real(
         samples = write_samples(Path(folder))
         for needed, place in inputs.items():
             sample = samples[place]
-            dataset = Dataset.objects.create(
-                team=project.team, name=sample.name, kind=sample.kind, created_by=owner
+            dataset, _ = Dataset.objects.get_or_create(
+                team=project.team,
+                name=sample.name,
+                defaults={"kind": sample.kind, "created_by": owner},
             )
-            version = Version.objects.create(
+            version, _ = Version.objects.get_or_create(
                 dataset=dataset,
-                number=1,
                 blob=storage.keep(sample.path),
-                file_name=sample.path.name,
-                state=Version.State.READY,
-            )
+                defaults={
+                    "number": 1, "file_name": sample.path.name, "state": Version.State.READY
+                },
+            )  # fmt: skip
             JobInput.objects.create(job=job, name=needed, version=version)
     return job
 

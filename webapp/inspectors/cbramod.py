@@ -14,6 +14,7 @@ from webapp.inspectors.framework import files
 from webapp.jobs.models import ENDED, Job
 
 FILES = ("inspector/overview.json", "inspector/windows.json")
+LOSS = {"class": "nats", "number": "squared standard deviations of the labels"}
 LINES = ("line.zero", "line.channel_mean", "line.gaussian")
 
 
@@ -21,9 +22,12 @@ def page(job: Job) -> dict[str, Any]:
     data = files(job, *FILES)
     # Where they come with the summary alone, the curves get them from here.
     data["lines"] = {key: job.summary[key] for key in LINES if job.summary.get(key) is not None}
+    target = job.params.get("target", "class")  # jobs of before know neither numbers nor sequences
+    data["loss"] = LOSS[target]
     return {
         "ready": len(data["files"]) == len(FILES),
         "over": job.state in ENDED,
         "scale": job.params.get("scale", "fixed"),  # jobs of before know no other
+        "sequence": job.params["sequence"] if job.params.get("head") == "sleep" else None,
         "data": data,
     }

@@ -14,7 +14,7 @@ const NARROW = { below: 560, seconds: "10" }; // px, where 20 s would be too den
  * @param {any} found
  * @param {(window: number) => void} choose
  */
-export function browser({ job, overview, called }, choose) {
+export function browser({ job, overview, goal, called }, choose) {
   const { recordings, reject } = overview;
   const form = pick("[data-browser]");
   const canvas = pick("[data-paper]");
@@ -52,11 +52,9 @@ export function browser({ job, overview, called }, choose) {
     },
   });
 
-  function labelled({ window, start: from, label, answer }) {
-    const wrong = label !== null && answer !== null && label !== answer;
-    const told = [`#${called.number(window)}`, label !== null && called.class(label), wrong && `answered ${called.class(answer)}`];
-    const text = told.filter((part) => part !== false).join(", ");
-    return { from, to: from + overview.seconds, text, slot: called.slot(label), wrong };
+  function labelled({ window, start: from, ...answered }) {
+    const { words, slot, wrong } = goal.mark(answered);
+    return { from, to: from + overview.seconds, text: [`#${called.number(window)}`, ...words].join(", "), slot, wrong };
   }
 
   function look() {

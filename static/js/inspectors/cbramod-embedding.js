@@ -3,6 +3,7 @@
 import { Network } from "../network.js";
 import { SLOTS, colour, faint, series } from "../palette.js";
 import { html } from "../make.js";
+import { colourBar, extent, scale } from "../scale.js";
 
 const pick = (selector) => document.querySelector(selector);
 const MOST_NAMED = 24; // in a legend; with more, colours repeat and say little
@@ -22,8 +23,8 @@ function places(windows) {
  * @param {any} found
  * @param {(window: number) => void} choose
  */
-export function embedding({ overview, windows, called }, choose) {
-  const { classes, recordings, part_names: parts } = overview;
+export function embedding({ overview, windows, goal, called }, choose) {
+  const { recordings, part_names: parts } = overview;
   const canvas = pick("[data-embedding]");
   const form = pick("[data-embedding-form]");
   const note = pick("[data-embedding-note]");
@@ -32,38 +33,45 @@ export function embedding({ overview, windows, called }, choose) {
   const subjects = [...new Set(recordings.map(({ subject }) => subject))];
   let now = -1;
 
-  /** What each window counts as, under these names; −1: neither. */
+  /** What each window counts as, under these names (−1: none of them), or its `values`. */
   const kinds = {
-    class: { names: classes, of: (window) => windows.label[window] ?? -1 },
-    answer: { names: classes, of: (window) => windows.answer[window] ?? -1 },
-    judged: { names: ["right", "wrong"], of: (window) => ["right", "wrong"].indexOf(called.judged(window)) },
+    ...goal.colours,
     subject: { names: subjects, of: (window) => subjects.indexOf(called.recording(window).subject) },
     recording: { names: recordings.map(({ name }) => name), of: (window) => windows.recording[window] },
-    part: { names: parts, of: (window) => windows.part[window] ?? -1 },
+    "part in the last fold": { names: parts, of: (window) => windows.part[window] ?? -1 },
   };
-  for (const option of [...form.elements.colour.options]) {
-    const { of } = kinds[option.value];
-    if (!windows.recording.some((_, window) => of(window) >= 0)) option.remove();
-  }
+  const known = ({ of, values }, window) => (values ? values[window] !== null : of(window) >= 0);
+  const of = (kind, is) => windows.recording.some((_, window) => known(kind, window) === is);
+  form.elements.colour.replaceChildren(...Object.keys(kinds).filter((name) => of(kinds[name], true)).map((name) => new Option(name)));
 
   function paint() {
-    const { names, of } = kinds[form.elements.colour.value];
-    const slots = Array.from({ length: SLOTS }, (_, slot) => series(slot));
-    const judged = form.elements.colour.value === "judged";
-    const shades = judged ? [faint("--muted", 0.5), colour("--failed")] : slots;
+    const kind = kinds[form.elements.colour.value];
+    const { shade, legend } = kind.values ? graded(kind) : grouped(kind);
     const unknown = faint("--muted", 0.5);
     drawn.paint({
-      nodes: (window) => (of(window) < 0 ? unknown : shades[of(window) % shades.length]),
+      nodes: (window) => (known(kind, window) ? shade(window) : unknown),
       mark: colour("--ink"),
       ground: colour("--ground"),
     });
+    const grey = of(kind, false) ? [html("li", {}, html("span", { class: "dot" }), kind.values ? " not known" : " none of them")] : [];
+    pick("[data-embedding-legend]").replaceChildren(...legend, ...grey);
+  }
+
+  /** Numbers on a scale. */
+  function graded({ values, diverging = false, range = extent(values, { diverging }), unit }) {
+    const shades = scale(range, { diverging });
+    return { shade: (window) => shades.css(values[window]), legend: [html("li", {}, colourBar(shades, unit))] };
+  }
+
+  function grouped({ names, of, judges = false }) {
+    const slots = Array.from({ length: SLOTS }, (_, slot) => series(slot));
+    const shades = judges ? [faint("--muted", 0.5), colour("--failed")] : slots;
     const some = names.slice(0, MOST_NAMED).map((name, at) => {
-      const dot = judged ? `dot ${["", "bad"][at]}` : `dot slot-${(at % SLOTS) + 1}`;
+      const dot = judges ? `dot ${["", "bad"][at]}` : `dot slot-${(at % SLOTS) + 1}`;
       return html("li", {}, html("span", { class: dot }), ` ${name}`);
     });
     const more = names.length > MOST_NAMED ? [html("li", {}, `and ${names.length - MOST_NAMED} more; colours repeat`)] : [];
-    const grey = windows.recording.some((_, window) => of(window) < 0);
-    pick("[data-embedding-legend]").replaceChildren(...some, ...more, ...(grey ? [html("li", {}, html("span", { class: "dot" }), " none of them")] : []));
+    return { shade: (window) => shades[of(window) % shades.length], legend: [...some, ...more] };
   }
 
   const words = (window) => [called.name(window), called.recording(window).subject && `subject ${called.recording(window).subject}`, called.verdict(window)].filter(Boolean).join("; ");

@@ -3,101 +3,88 @@
 import { chart } from "../charts.js";
 import { html, svg } from "../make.js";
 import { MARKS, SLOTS } from "../palette.js";
-import { share } from "./cbramod-words.js";
 
 const pick = (selector) => document.querySelector(selector);
-const MEASURES = [
-  ["auroc", "AUROC"],
-  ["auc_pr", "AUC-PR"],
-  ["kappa", "Kappa"],
-  ["weighted_f1", "Weighted F1"],
-];
 const FOREST = { width: 192, height: 20, edge: 6 };
 
-/** @param {any} overview */
-export function verdict({ task, models, winner, classes }) {
+/** @param {any} found */
+export function verdict({ overview: { task, models, winner }, goal }) {
   if (task !== "finetune" || models.length === 0) return;
   const first = models.find(({ key }) => key === winner);
   const banner = pick("[data-banner]");
   banner.classList.toggle("ours", winner === models[0].key);
   banner.classList.toggle("theirs", first !== undefined && winner !== models[0].key);
-  banner.textContent = first ? told(first, models) : level(models);
-  const measures = MEASURES.filter(([key]) => models.some((model) => model[key] !== null && model[key] !== undefined));
+  banner.textContent = first ? told(first, models, goal.measure) : level(models, goal.measure);
+  const { key, title, nothing, least } = goal.measure;
+  const others = goal.others.filter((one) => models.some((model) => model[one.key] !== null && model[one.key] !== undefined));
   const table = pick("[data-models]");
+  table.caption.textContent = goal.caption;
   table.tHead.rows[0].replaceChildren(
     html("th", { scope: "col" }, "Model"),
-    html("th", { scope: "col", class: "num" }, "Balanced accuracy"),
+    html("th", { scope: "col", class: "num" }, title),
     html("th", { scope: "col" }, "95 % interval"),
-    ...measures.map(([, title]) => html("th", { scope: "col", class: "num" }, title)),
+    ...others.map((one) => html("th", { scope: "col", class: "num" }, one.title)),
   );
-  const ends = models.flatMap(({ low, high, balanced_accuracy: value }) => [low ?? value, high ?? value]);
-  const range = [Math.min(1 / classes.length, ...ends), Math.max(...ends)];
-  table.tBodies[0].replaceChildren(...models.map((model) => row(model, { winner, measures, range, chance: 1 / classes.length })));
+  const ends = models.flatMap((model) => [model.low ?? model[key], model.high ?? model[key]]).filter((end) => end !== null);
+  const range = [Math.max(least, Math.min(nothing, ...ends)), Math.max(nothing, ...ends)];
+  table.tBodies[0].replaceChildren(...models.map((model) => row(model, { winner, measure: goal.measure, others, range })));
   pick("[data-verdict]").hidden = false;
 }
 
 /** "Band power wins: .671 against .623 of CBraMod" */
-function told(first, models) {
-  const rival = first === models[0] ? best(models.slice(1)) : models[0];
-  if (!rival) return `${first.title}: a balanced accuracy of ${share(first.balanced_accuracy)}.`;
-  return `${first.title} wins: ${share(first.balanced_accuracy)} against ${share(rival.balanced_accuracy)} of ${rival.title}.`;
+function told(first, models, { key, one, told: number }) {
+  const rival = first === models[0] ? best(models.slice(1), key) : models[0];
+  if (!rival) return `${first.title}: ${one} of ${number(first[key])}.`;
+  return `${first.title} wins: ${number(first[key])} against ${number(rival[key])} of ${rival.title}.`;
 }
 
-/** Where two are equal, there is no winner. */
-function level(models) {
-  const most = best(models).balanced_accuracy;
-  const names = models.filter(({ balanced_accuracy: value }) => value === most).map(({ title }) => title);
-  return `No winner: ${names.join(" and ")} are level at ${share(most)}.`;
+/** Where two are equal, or none has a value, there is no winner. */
+function level(models, { key, one, told: number }) {
+  const most = best(models, key);
+  if (!most) return `No winner: no model has ${one}.`;
+  const names = models.filter((model) => model[key] === most[key]).map(({ title }) => title);
+  return `No winner: ${names.join(" and ")} are level at ${number(most[key])}.`;
 }
 
-const best = (models) =>
-  models.reduce((most, one) => (most && most.balanced_accuracy >= one.balanced_accuracy ? most : one), undefined);
+const best = (models, key) =>
+  models.filter((model) => model[key] !== null).reduce((most, one) => (most && most[key] >= one[key] ? most : one), undefined);
 
-function row(model, { winner, measures, range, chance }) {
-  const { title, low, high, balanced_accuracy: value } = model;
-  const interval = low === null ? "–" : `${share(low)} to ${share(high)}`;
+function row(model, { winner, measure, others, range }) {
+  const { title, low, high, [measure.key]: value } = model;
+  const interval = low === null ? "–" : `${measure.told(low)} to ${measure.told(high)}`;
   return html(
     "tr",
     { class: model.key === winner && "chosen" },
     html("th", { scope: "row" }, title),
-    html("td", { class: "num" }, share(value)),
-    html("td", { class: "number" }, html("span", { class: "forest-cell" }, forest(model, range, chance), interval)),
-    ...measures.map(([key]) => html("td", { class: "num" }, share(model[key]))),
+    html("td", { class: "num" }, measure.told(value)),
+    html("td", { class: "number" }, html("span", { class: "forest-cell" }, forest({ low, high, value }, range, measure.nothing), interval)),
+    ...others.map((one) => html("td", { class: "num" }, one.told(model[one.key]))),
   );
 }
 
-/** The interval as a line, the value as a dot, chance as a dotted line. */
-function forest({ low, high, balanced_accuracy: value }, [from, to], chance) {
+/** The interval as a line, the value as a dot, what knows nothing as a dotted line; an arrow where
+ * some of it lies before the axis begins. */
+function forest({ low, high, value }, [from, to], nothing) {
   const { width, height, edge } = FOREST;
-  const x = (at) => (edge + ((at - from) / (to - from || 1)) * (width - 2 * edge)).toFixed(1);
+  const middle = height / 2;
+  const x = (at) => (edge + ((Math.max(at, from) - from) / (to - from || 1)) * (width - 2 * edge)).toFixed(1);
   const drawn = svg("svg", { class: "forest", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
-  drawn.append(svg("line", { class: "chance", x1: x(chance), x2: x(chance), y1: 0, y2: height }));
-  if (low !== null) drawn.append(svg("line", { x1: x(low), x2: x(high), y1: height / 2, y2: height / 2 }));
-  if (value !== null) drawn.append(svg("circle", { cx: x(value), cy: height / 2, r: 4 }));
+  drawn.append(svg("line", { class: "chance", x1: x(nothing), x2: x(nothing), y1: 0, y2: height }));
+  if (low !== null) drawn.append(svg("line", { x1: x(low), x2: x(high), y1: middle, y2: middle }));
+  if (value !== null && value >= from) drawn.append(svg("circle", { cx: x(value), cy: middle, r: 4 }));
+  if ((low ?? value ?? from) < from) drawn.append(svg("path", { d: `M0 ${middle}l${edge} -4v8z` }));
   return drawn;
 }
 
-/** @param {any} overview */
-export function answers({ models, confusion, classes, subjects, folds }) {
+/** @param {any} found */
+export function answers(found) {
+  const { overview: { models, subjects, folds }, goal } = found;
   if (models.length === 0) return;
   pick("[data-answers]").hidden = false;
-  const form = pick("[data-confusion-form]");
-  form.elements.model.replaceChildren(...models.map(({ key, title }) => new Option(title, key)));
-  const layout = {
-    xaxis: { title: "answered", type: "category" },
-    yaxis: { title: "label", type: "category", autorange: "reversed" },
-  };
-  const heat = (key) => {
-    const table = confusion[key];
-    const text = table.map((line) => line.map((count) => `${count} (${share(count / (line.reduce((sum, one) => sum + one, 0) || 1))})`));
-    return [{ type: "heatmap", x: classes, y: classes, z: table, text, texttemplate: "%{text}", showscale: false, xgap: 2, ygap: 2 }];
-  };
-  const drawn = chart(pick("[data-confusion]"), { title: "What was taken for what", unit: "windows", traces: heat(models[0].key), layout });
-  form.addEventListener("change", () => drawn.update(heat(form.elements.model.value)));
-  form.addEventListener("submit", (event) => event.preventDefault());
+  goal.answers(pick("[data-confusion]"), pick("[data-confusion-form]"), found);
   chart(pick("[data-subjects]"), {
     title: "Every unseen subject",
-    unit: "balanced accuracy",
+    unit: goal.of.subject.unit,
     traces: models.map(({ key, title }, at) => ({
       name: title,
       slot: (at % SLOTS) + 1,
@@ -107,11 +94,11 @@ export function answers({ models, confusion, classes, subjects, folds }) {
       text: subjects.map(({ windows }) => `${windows} windows`),
       marker: { size: 8, opacity: 0.85, symbol: MARKS[at % MARKS.length] },
     })),
-    layout: { xaxis: { type: "category" }, yaxis: { range: [-0.03, 1.03] } },
+    layout: { xaxis: { type: "category" }, yaxis: goal.of.subject.yaxis },
   });
   chart(pick("[data-folds]"), {
     title: "Folds, paired",
-    unit: "balanced accuracy",
+    unit: goal.of.fold,
     traces: folds.map(({ fold, values }) => ({
       name: `fold ${fold}`,
       mode: "lines+markers",

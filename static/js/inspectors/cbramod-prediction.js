@@ -3,25 +3,10 @@
 import { chart } from "../charts.js";
 
 /** @param {any} found */
-export function prediction({ overview: { classes, part_names: parts }, windows }) {
+export function prediction({ overview: { task, part_names: parts }, windows, goal }) {
   const element = document.querySelector("[data-prediction]");
-  element.hidden = classes.length === 0;
+  element.hidden = task !== "finetune";
   let drawn = null;
-
-  function traces({ before, after }) {
-    const bar = (name, slot, y) => ({ type: "bar", name, slot, x: classes, y, text: y.map((value) => value.toFixed(2)), textposition: "auto" });
-    return [bar("window as it is", 8, before), bar("as changed here", 2, after)];
-  }
-
-  function told({ before, after, label }) {
-    const most = (values) => values.indexOf(Math.max(...values));
-    const [first, second] = [most(before), most(after)];
-    const change =
-      first === second
-        ? `Still ${classes[first]}: ${before[first].toFixed(2)} before, ${after[first].toFixed(2)} after.`
-        : `${classes[first]} before (${before[first].toFixed(2)}), ${classes[second]} after (${after[second].toFixed(2)}).`;
-    return label === null ? change : `${change} The label is ${classes[label]}.`;
-  }
 
   /** One network answers here; the answer in the title is of the fold that tested the window. */
   const whose = (window) =>
@@ -31,11 +16,12 @@ export function prediction({ overview: { classes, part_names: parts }, windows }
     show(answer, window) {
       element.hidden = answer.before === null;
       if (answer.before === null) return;
-      const layout = { barmode: "group", xaxis: { type: "category" }, yaxis: { range: [0, 1] } };
+      const { unit, layout } = goal.prediction;
+      const traces = goal.prediction.traces(answer);
       const title = "Answer before and after";
-      if (drawn) drawn.update(traces(answer), layout);
-      else drawn = chart(element, { title, unit: "probability", traces: traces(answer), layout });
-      drawn.say(`${told(answer)} ${whose(window)}`.trim());
+      if (drawn) drawn.update(traces, layout);
+      else drawn = chart(element, { title, unit, traces, layout });
+      drawn.say(`${goal.prediction.told(answer)} ${whose(window)}`.trim());
     },
   };
 }

@@ -54,7 +54,8 @@ const FIGURES = [
   },
   { title: "Masked error of a batch", unit: ERROR, traces: () => curves("loss", ["pretrain"]) },
   { title: "Balanced accuracy on validation", unit: "share", traces: () => curves("val_balanced_accuracy", ["pretrained", "scratch"]) },
-  { title: "Loss of fine-tuning", unit: "nats", traces: () => curves("loss", ["pretrained", "scratch"]) },
+  { title: "R² on validation", traces: () => curves("val_r2", ["pretrained", "scratch"]) },
+  { title: "Loss of fine-tuning", unit: about.loss, traces: () => curves("loss", ["pretrained", "scratch"]) },
   { title: "Step size of pre-training", traces: () => curves("lr", ["pretrain"]) },
   { title: "Gradient norm before clipping", traces: () => curves("gradient_norm", ["pretrain"]) },
 ];

@@ -6,16 +6,16 @@ import { whenSeen } from "./cbramod-seen.js";
 import { chart } from "../charts.js";
 import { topomap } from "../topomap.js";
 
-const UNIT = "probability";
 const pick = (selector) => document.querySelector(selector);
 
 /** @param {any} found */
-export function occlusion({ job, overview, called }) {
-  const { channels, topography, classes } = overview;
+export function occlusion({ job, overview, goal, called }) {
+  const { task, channels, topography } = overview;
+  const { unit } = goal.occlusion;
   const part = pick("[data-occlusion]");
   const note = pick("[data-occlusion-note]");
   const fault = pick("[data-occlusion-fault]");
-  part.hidden = classes.length === 0; // a network that answers nothing rests on nothing
+  part.hidden = task !== "finetune"; // a network that answers nothing rests on nothing
   if (part.hidden) return { show: () => {} };
   let drawn = null;
 
@@ -23,9 +23,9 @@ export function occlusion({ job, overview, called }) {
     const mapElement = pick("[data-occlusion-map]");
     mapElement.hidden = topography === null;
     return {
-      map: topography && topomap(mapElement, { channels, topography }, { title: "Channel hidden", unit: UNIT, diverging: true }),
-      channels: chart(pick("[data-occlusion-channels]"), { title: "Channel hidden, in bars", unit: UNIT, traces: [], layout: { ...CATEGORIES, yaxis: POWERS } }),
-      seconds: chart(pick("[data-occlusion-seconds]"), { title: "Second hidden", unit: UNIT, traces: [] }),
+      map: topography && topomap(mapElement, { channels, topography }, { title: "Channel hidden", unit, diverging: true }),
+      channels: chart(pick("[data-occlusion-channels]"), { title: "Channel hidden, in bars", unit, traces: [], layout: { ...CATEGORIES, yaxis: POWERS } }),
+      seconds: chart(pick("[data-occlusion-seconds]"), { title: "Second hidden", unit, traces: [] }),
     };
   }
 
@@ -33,10 +33,7 @@ export function occlusion({ job, overview, called }) {
     show(answer, seconds, { window }) {
       fault.textContent = "";
       drawn ??= make();
-      note.textContent =
-        `${called.name(window)} is answered as ${classes[answer.answer]} with ${answer.probability.toFixed(2)}. ` +
-        "Each number is what that probability gains where a channel or second is hidden: below zero, the answer rests on it. " +
-        `Answered in ${seconds.toFixed(2)} s.`;
+      note.textContent = `${called.name(window)} is ${goal.occlusion.told(answer)} Answered in ${seconds.toFixed(2)} s.`;
       drawn.map?.show(answer.channels);
       drawn.channels.update(byChannel(channels, [{ name: "change", values: answer.channels, slot: 5 }]));
       drawn.seconds.update(

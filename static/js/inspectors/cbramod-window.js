@@ -16,7 +16,7 @@ const pick = (selector) => document.querySelector(selector);
  * @param {(window: number) => void} choose
  */
 export function windowPart(found, choose) {
-  const { job, overview, windows, called } = found;
+  const { job, overview, windows, goal, called } = found;
   const form = pick("[data-choose]");
   const fault = pick("[data-choose-fault]");
   const note = pick("[data-window-note]");
@@ -113,13 +113,10 @@ export function windowPart(found, choose) {
   for (const one of form.querySelectorAll("[data-step]")) {
     one.addEventListener("click", () => choose((now + Number(one.dataset.step) + called.count) % called.count));
   }
-  const wrong = [...windows.answer.keys()].filter((window) => called.judged(window) === "wrong");
-  const some = form.querySelector("[data-wrong]");
-  some.hidden = wrong.length === 0;
-  some.addEventListener("click", () => {
-    const others = wrong.filter((window) => window !== now);
-    choose((others.length ? others : wrong)[Math.floor(Math.random() * Math.max(1, others.length))]);
-  });
+  const doubtful = form.querySelector("[data-doubtful]");
+  doubtful.textContent = goal.doubtful.title;
+  doubtful.hidden = goal.doubtful.none;
+  doubtful.addEventListener("click", () => choose(goal.doubtful.next(now)));
 
   return {
     show(window) {

@@ -4,6 +4,7 @@ import { attention } from "./cbramod-attention.js";
 import { browser } from "./cbramod-browser.js";
 import { embedding } from "./cbramod-embedding.js";
 import { answers, verdict } from "./cbramod-models.js";
+import { goalOf } from "./cbramod-goal.js";
 import { electrodes } from "./cbramod-montage.js";
 import { reconstruction } from "./cbramod-reconstruction.js";
 import { training } from "./cbramod-training.js";
@@ -14,10 +15,11 @@ import { about, whenThere } from "./files.js";
 
 async function draw() {
   const [overview, windows] = await whenThere();
-  const found = { job: about.job, overview, windows, called: words({ overview, windows }) };
+  const goal = goalOf({ overview, windows });
+  const found = { job: about.job, overview, windows, goal, called: words({ overview, windows, goal }) };
   document.querySelector("[data-waiting]").hidden = true;
   document.querySelector("[data-results]").hidden = false;
-  verdict(overview);
+  verdict(found);
   const parts = [
     browser(found, choose),
     windowPart(found, choose),
@@ -27,7 +29,7 @@ async function draw() {
   ];
   electrodes(found);
   reconstruction(overview);
-  answers(overview);
+  answers(found);
 
   function choose(window) {
     for (const part of parts) part.show(window);
