@@ -6,6 +6,9 @@ import { colour } from "./palette.js";
 const STOPS = {
   sequential: ["--map-1", "--map-2", "--map-3", "--map-4", "--map-5"],
   diverging: ["--map-below", "--map-below-soft", "--map-zero", "--map-above-soft", "--map-above"],
+  // Of dots, which must be seen on the ground wherever they are on the scale.
+  "sequential dots": ["--map-2", "--map-3", "--map-4", "--map-5"],
+  "diverging dots": ["--map-below", "--edge", "--map-above"],
 };
 const LEVELS = 256;
 const BAR = { width: 128, height: 8 };
@@ -40,10 +43,10 @@ export function extent(values, { diverging = false } = {}) {
 
 /**
  * @param {[number, number]} range
- * @param {{diverging?: boolean}} [how]
+ * @param {{diverging?: boolean, dots?: boolean}} [how]
  */
-export function scale([low, high], { diverging = false } = {}) {
-  const colours = ramp(diverging ? "diverging" : "sequential");
+export function scale([low, high], { diverging = false, dots = false } = {}) {
+  const colours = ramp(`${diverging ? "diverging" : "sequential"}${dots ? " dots" : ""}`);
   const rgb = (value) => {
     const at = Math.round(((value - low) / (high - low)) * (LEVELS - 1));
     return colours[Math.min(LEVELS - 1, Math.max(0, at))];

@@ -21,10 +21,10 @@ ANSWERS = 30_000
 def inspector(open_page, bench):
     """The inspector with its files and its first answers."""
 
-    def make(prepare=lambda page: None, **options):
+    def make(prepare=lambda page: None, job="cbramod", **options):
         watched = open_page(signed_in=True, **options)
         prepare(watched.page)
-        watched.page.goto(f"/jobs/{bench.names['cbramod']}/inspect/")
+        watched.page.goto(f"/jobs/{bench.names[job]}/inspect/")
         watched.page.locator("[data-results]").wait_for(timeout=RUNS)
         return watched
 
@@ -443,3 +443,45 @@ def test_traces_are_saved_as_a_picture_and_as_numbers(answered):
         with page.expect_download() as download:
             bar.get_by_role("button", name="PNG").click()
         assert download.value.path().read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_job_on_numbers_is_read_by_its_numbers(answered):
+    watched = answered(job="numbers")
+    page = watched.page
+    assert page.locator("[data-models] thead th").all_inner_texts() == [
+        "Model", "R²", "95 % interval", "Pearson's r", "RMSE"
+    ]  # fmt: skip
+    expect(page.locator("[data-banner]")).to_have_text(
+        re.compile(r"^(CBraMod, pre-trained|Mean of training) wins: [−.\d]+ against [−.\d]+ of ")
+    )
+    title = page.locator("[data-window-title]")
+    expect(title).to_have_text(re.compile(r"^S01_closed, 0 to 5 s: label 1, answered [−.\d]+$"))
+
+    page.locator("[data-confusion] .main-svg").first.wait_for()
+    dots, diagonal = drawn(page, "[data-confusion]")
+    assert len(dots["x"]) == 6 * 2 * 6  # every window is tested once
+    assert diagonal["x"] == diagonal["y"] == [1, 6]
+    expect(page.locator("[data-confusion-form]")).to_be_hidden()
+    expect(page.locator("[data-subjects] .unit")).to_contain_text("less is better")
+    errors = [abs(told - right) for right, told in zip(dots["x"], dots["y"], strict=True)]
+
+    page.get_by_role("button", name="The worst answer").click()
+    found = re.search(r"label (\d), answered ([−.\d]+)", title.inner_text())
+    worst = abs(float(found[2].replace("−", "-")) - int(found[1]))
+    assert worst == pytest.approx(max(errors), abs=0.06)
+    before, _ = drawn(page, "[data-prediction]")
+    assert before["y"] == ["as it is", "as changed"]
+
+    seen = set()
+    for name in ("label", "answer", "error", "subject"):
+        page.get_by_label("Colour").select_option(label=name)
+        seen.add(picture(page, "[data-embedding]"))
+        bar = page.locator("[data-embedding-legend] .colour-bar")
+        expect(bar).to_have_count(0 if name == "subject" else 1)
+    assert len(seen) == 4
+    page.locator("#why").scroll_into_view_if_needed()
+    expect(page.locator("[data-occlusion-note]")).to_contain_text(
+        re.compile(r"is answered with [−.\d]+\. Each number is by how much"), timeout=ANSWERS
+    )
+    assert axe(page) == []
+    assert watched.faults() == []

@@ -59,7 +59,7 @@ export function embedding({ overview, windows, goal, called }, choose) {
 
   /** Numbers on a scale. */
   function graded({ values, diverging = false, range = extent(values, { diverging }), unit }) {
-    const shades = scale(range, { diverging });
+    const shades = scale(range, { diverging, dots: true });
     return { shade: (window) => shades.css(values[window]), legend: [html("li", {}, colourBar(shades, unit))] };
   }
 

@@ -1,7 +1,7 @@
 // What a job answers of a window: its class, or a number. All that the page says otherwise for the two.
 
 import { SLOTS } from "../palette.js";
-import { short } from "../scale.js";
+import { extent, short } from "../scale.js";
 import { confusion, scatter } from "./cbramod-answers.js";
 import { share } from "./cbramod-words.js";
 
@@ -28,7 +28,7 @@ function classes({ overview, windows }) {
       { key: "kappa", title: "Kappa", told: share },
       { key: "weighted_f1", title: "Weighted F1", told: share },
     ],
-    caption: "Test windows of unseen subjects, with 95 % intervals over subjects",
+    note: "",
     of: { subject: { unit: "balanced accuracy", yaxis: { range: [-0.03, 1.03] } }, fold: "balanced accuracy" },
     answers: confusion,
     doubtful: {
@@ -86,9 +86,10 @@ function classes({ overview, windows }) {
 
 function numbers({ windows }) {
   const { label, answer } = windows;
-  const all = [...label, ...answer].filter(known);
-  const ends = [all.reduce((least, one) => Math.min(least, one), Infinity), all.reduce((most, one) => Math.max(most, one), -Infinity)];
-  const span = ends[1] - ends[0] || 1;
+  const labels = extent(label);
+  const span = labels[1] - labels[0];
+  const both = extent([...labels, ...answer]);
+  const margin = 0.12 * (both[1] - both[0]);
   // As exact as tells a hundredth of the labels' span.
   const digits = Math.max(0, 2 - Math.floor(Math.log10(span)));
   const name = (value) => String(Number(value.toFixed(digits))).replace("-", "−");
@@ -96,7 +97,7 @@ function numbers({ windows }) {
   const size = (window) => Math.abs(error(window));
   const worst = judged(windows).reduce((most, one) => (most < 0 || size(one) > size(most) ? one : most), -1);
   const signed = (value) => (name(value).startsWith("−") ? name(value) : `+${name(value)}`);
-  const share3 = (value) => share(value).replace("-", "−");
+  const signedShare = (value) => (known(value) && value < 0 ? `−${share(-value)}` : share(value));
   return {
     measure: {
       key: "r2",
@@ -104,33 +105,32 @@ function numbers({ windows }) {
       one: "an R²",
       nothing: 0,
       least: -1,
-      told: (value) => (known(value) && value <= -10 ? short(value) : share3(value)),
+      told: (value) => (known(value) && value <= -10 ? short(value) : signedShare(value)),
     },
     others: [
-      { key: "pearson_r", title: "Pearson's r", told: share3 },
+      { key: "pearson_r", title: "Pearson's r", told: signedShare },
       { key: "rmse", title: "RMSE", told: short },
     ],
-    caption:
-      "Test windows of unseen subjects, with 95 % intervals over subjects. An R² of 1 is without error; " +
-      "one below 0, the dotted line, is further off than the labels' own mean. RMSE is in the labels' unit.",
+    note: "An R² of 1 is without error; below 0, the dotted line, answers are further off than the labels' own mean. RMSE is in the labels' unit.",
     of: { subject: { unit: `RMSE in the ${UNIT}: less is better`, yaxis: { rangemode: "tozero" } }, fold: "R²" },
     answers: scatter,
     doubtful: { title: "The worst answer", none: worst < 0, next: () => worst },
     verdict: (of) => [known(of.label) && `label ${name(of.label)}`, known(of.answer) && `answered ${name(of.answer)}`].filter(Boolean).join(", "),
     mark: (of) => ({
-      words: [known(of.label) && name(of.label), known(of.answer) && `answered ${name(of.answer)}`].filter(Boolean),
+      words: [known(of.label) && `label ${name(of.label)}`, known(of.answer) && `answered ${name(of.answer)}`].filter(Boolean),
       slot: 0,
       wrong: false,
     }),
     colours: {
-      label: { values: label, range: ends, unit: "" },
-      answer: { values: answer, range: ends, unit: "" },
+      label: { values: label, range: labels, unit: "" },
+      // On the labels' scale, so that the two can be compared; answers may lie beyond it.
+      answer: { values: answer, range: labels, unit: both.some((end, at) => end !== labels[at]) ? "or beyond" : "" },
       error: { values: label.map((_, window) => error(window)), diverging: true, unit: "too high" },
     },
     prediction: {
       unit: UNIT,
       layout: {
-        xaxis: { range: [ends[0] - 0.08 * span, ends[1] + 0.08 * span] }, // as far as labels and answers go
+        xaxis: { range: [both[0] - margin, both[1] + margin] }, // as far as labels and answers go
         yaxis: { type: "category", range: [1.6, -0.6] },
         margin: { l: 48, r: 24, t: 28, b: 36 },
       },

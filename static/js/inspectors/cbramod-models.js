@@ -18,7 +18,6 @@ export function verdict({ overview: { task, models, winner }, goal }) {
   const { key, title, nothing, least } = goal.measure;
   const others = goal.others.filter((one) => models.some((model) => model[one.key] !== null && model[one.key] !== undefined));
   const table = pick("[data-models]");
-  table.caption.textContent = goal.caption;
   table.tHead.rows[0].replaceChildren(
     html("th", { scope: "col" }, "Model"),
     html("th", { scope: "col", class: "num" }, title),
@@ -28,6 +27,7 @@ export function verdict({ overview: { task, models, winner }, goal }) {
   const ends = models.flatMap((model) => [model.low ?? model[key], model.high ?? model[key]]).filter((end) => end !== null);
   const range = [Math.max(least, Math.min(nothing, ...ends)), Math.max(nothing, ...ends)];
   table.tBodies[0].replaceChildren(...models.map((model) => row(model, { winner, measure: goal.measure, others, range })));
+  pick("[data-measure-note]").textContent = goal.note;
   pick("[data-verdict]").hidden = false;
 }
 

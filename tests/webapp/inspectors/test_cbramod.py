@@ -90,6 +90,24 @@ def test_a_scale_of_its_own_is_told(opened, params, told):
     assert ("each channel of a subject is brought to" in text) is told
 
 
+@pytest.mark.parametrize(
+    ("params", "told"), [({}, False), ({"head": "time_pool", "sequence": 20}, False),
+                         ({"head": "sleep", "sequence": 4}, True)]
+)  # fmt: skip
+def test_a_sequence_that_windows_are_answered_in_is_told(opened, params, told):
+    text, _ = opened(State.DONE, *cbramod.FILES, params=params)
+    assert ("within its own sequence of 4," in text) is told
+
+
+@pytest.mark.parametrize(
+    ("params", "loss"), [({}, "nats"), ({"target": "class"}, "nats"),
+                         ({"target": "number"}, "squared standard deviations of the labels")]
+)  # fmt: skip
+def test_the_loss_is_in_the_unit_of_what_is_learnt(opened, params, loss):
+    _, data = opened(State.RUNNING, params=params)
+    assert data["loss"] == loss
+
+
 def test_every_control_has_a_name(opened):
     text, _ = opened(State.DONE)
     page = text[text.index("data-results") :]
