@@ -124,7 +124,7 @@ function numbers({ windows }) {
     colours: {
       label: { values: label, range: labels, unit: "" },
       // On the labels' scale, so that the two can be compared; answers may lie beyond it.
-      answer: { values: answer, range: labels, unit: both.some((end, at) => end !== labels[at]) ? "or beyond" : "" },
+      answer: { values: answer, range: labels, unit: both.some((end, at) => end !== labels[at]) ? "(some lie beyond the ends)" : "" },
       error: { values: label.map((_, window) => error(window)), diverging: true, unit: "too high" },
     },
     prediction: {
