@@ -57,16 +57,19 @@ class Classifier(nn.Module):
             self.backbone.eval()
         return self
 
-    @torch.no_grad()
+    def forward(self, x: Tensor) -> Tensor:
+        return self.outputs(self.taken(x))
+
     def taken(self, x: Tensor) -> Tensor:
-        """What `forward` takes of windows (n, C, S, P): the windows, or, where the network is
+        """What `outputs` takes of windows (n, C, S, P): the windows, or, where the network is
         frozen, their features (n, C, S, D), which then are made once instead of in every epoch."""
         if not self.frozen:
             return x
-        self.eval()
-        return torch.cat([self.backbone.features(some) for some in x.split(ANSWERED)])
+        self.backbone.eval()
+        with torch.no_grad():
+            return torch.cat([self.backbone.features(some) for some in x.split(ANSWERED)])
 
-    def forward(self, taken: Tensor) -> Tensor:
+    def outputs(self, taken: Tensor) -> Tensor:
         return self.classifier(taken if self.frozen else self.backbone.features(taken))
 
 
@@ -99,14 +102,15 @@ class Tuning:
         self.done, self.epoch = 0, 0
         self.best: dict[str, Any] | None = None
 
-    def step(self, x: Tensor, y: Tensor) -> float:
+    def step(self, taken: Tensor, y: Tensor) -> float:
+        """One batch, as the model's `taken` gives it."""
         share = min(self.done / max(1, self.steps), 1)
         for group in self.optimizer.param_groups:
             top = group["top"]
             group["lr"] = LOWEST_LR + (top - LOWEST_LR) * (1 + math.cos(math.pi * share)) / 2
         self.model.train()
-        with mixed(x, self.precision):
-            outputs = self.model(x)
+        with mixed(taken, self.precision):
+            outputs = self.model.outputs(taken)
         loss = self.goal.loss(outputs.float(), y)
         self.optimizer.zero_grad()
         loss.backward()
@@ -115,11 +119,11 @@ class Tuning:
         self.done += 1
         return loss.item()
 
-    def judge(self, x: Tensor, rows: np.ndarray, y: np.ndarray) -> Found:
+    def judge(self, taken: Tensor, rows: np.ndarray, y: np.ndarray) -> Found:
         """Validation after an epoch, as `answers` takes it, with labels (k,); the best epoch so far
         is kept, the first of equals."""
         self.epoch += 1
-        found = self.goal.scores(y, answers(self.model, self.goal, x, rows))
+        found = self.goal.scores(y, answers(self.model, self.goal, taken, rows))
         value = self.goal.choice(found)
         if value is not None and (self.best is None or value > self.best["value"]):
             self.best = {"value": value, "epoch": self.epoch, "model": self._weights()}
@@ -151,10 +155,10 @@ class Tuning:
 
 
 @torch.no_grad()
-def answers(model: Classifier, goal: Goal, x: Tensor, rows: np.ndarray) -> np.ndarray:
-    """Of windows x, as the model takes them, those in rows of places (m, L), in evaluation mode:
-    each window once, in the order of places; where two rows have it, by the first."""
+def answers(model: Classifier, goal: Goal, taken: Tensor, rows: np.ndarray) -> np.ndarray:
+    """Of windows, as the model's `taken` gives them, those in rows of places (m, L), in evaluation
+    mode: each window once, in the order of places; where two rows have it, by the first."""
     model.eval()
     parts = torch.from_numpy(rows).split(max(1, ANSWERED // rows.shape[1]))
-    outputs = torch.cat([model(x[part.flatten()]) for part in parts])
+    outputs = torch.cat([model.outputs(taken[part.flatten()]) for part in parts])
     return goal.answers(outputs)[sequences.once(rows)]

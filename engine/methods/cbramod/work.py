@@ -160,13 +160,13 @@ def tuned(
     else:
         work.restore(standing["unit"]["work"])
         batches.restore(standing["unit"]["batches"])
-    x = model.taken(x)
+    taken = model.taken(x)
     run.phase(f"{name}: fine-tune", total=steps, done=work.done)
     while work.done < steps:
         some = order[batches.take()].flatten()
-        told: dict[str, float | None] = {"loss": work.step(x[some], y[some].to(run.device))}
+        told: dict[str, float | None] = {"loss": work.step(taken[some], y[some].to(run.device))}
         if batches.epoch_done:
-            found = work.judge(x, val, windows.y[part.val])
+            found = work.judge(taken, val, windows.y[part.val])
             told |= {f"val_{key}": value for key, value in found.items()}
         told = {f"{name}.{key}": value for key, value in told.items() if value is not None}
         run.log(standing["step"], **told)
@@ -178,8 +178,8 @@ def tuned(
     model, goal = work.finish(), settled(classes)
     return {
         "epoch": work.best["epoch"] if work.best else params.epochs,
-        "val": goal.scores(windows.y[part.val], answers(model, goal, x, val)),
-        "test": answers(model, goal, x, test),
+        "val": goal.scores(windows.y[part.val], answers(model, goal, taken, val)),
+        "test": answers(model, goal, taken, test),
         "model": {key: value.clone() for key, value in model.state_dict().items()},
     }
 
