@@ -91,14 +91,15 @@ def _traces(signal: np.ndarray, channels: tuple[str, ...], sfreq: float) -> Figu
     shown = np.unique(np.linspace(0, len(channels) - 1, min(TRACES, len(channels))).astype(int))
     part = signal[shown, : int(SECONDS * sfreq)].astype(float)
     part = part - part.mean(axis=1, keepdims=True)
-    apart = round(6 * float(np.median(part.std(axis=1))) or 1.0, 3)
+    apart = float(f"{6 * float(np.median(part.std(axis=1))) or 1.0:.4g}")
+    digits = max(1, int(np.ceil(2 - np.log10(apart))))  # a signal in the wrong unit is drawn too
     scale = _round(apart)
     x: list[float | None] = []
     y: list[float | None] = []
     for row, values in enumerate(part):
         places, ends = reduced(values, PAIRS)
         x += [*np.round(places / sfreq, 3).tolist(), None]
-        y += [*np.round(ends.astype(float) - row * apart, 1).tolist(), None]
+        y += [*np.round(ends.astype(float) - row * apart, digits).tolist(), None]
     seconds = part.shape[1] / sfreq
     lowest = -(len(shown) - 1) * apart
     bar = {

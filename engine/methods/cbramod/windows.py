@@ -193,7 +193,8 @@ def _places(
             if wanted and note.text not in wanted:
                 continue
             first = note.onset + params.offset
-            count = max(1, int((note.duration - params.offset) / params.window + 1e-6))
+            lasts = note.duration - max(params.offset, 0)  # what is before the onset adds none
+            count = max(1, int(lasts / params.window + 1e-6))
             for number in range(count):
                 start = first + number * params.window
                 if start >= 0 and start + params.window <= recording.seconds + 1e-6:

@@ -49,6 +49,8 @@ def test_an_annotation_names_the_windows_that_fit_into_it():
     np.testing.assert_array_equal(got.x[0], values[:, 200:600])
     late = windows(found, window=2, offset=1.0, classes=["right", "left"])
     assert late.start.tolist() == [2, 7, 9, 11]
+    early = windows(found, window=2, offset=-1.0, classes=["right", "left"])
+    assert early.start.tolist() == [0, 2, 5, 7, 9, 11]
 
 
 def test_a_table_beats_annotations_and_a_name_is_the_last_resort():

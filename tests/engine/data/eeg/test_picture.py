@@ -127,3 +127,11 @@ def test_a_picture_stays_small_with_many_channels(tmp_path):
     raw = signals.edf(signals.noise(128, seconds=12), labels=names)
     shown = io.preview(zip_of(tmp_path / "set.zip", {"a.edf": raw}))
     assert len(json.dumps(shown)) < 300_000
+
+
+def test_a_signal_in_the_wrong_unit_is_drawn_too():
+    signal = 1e-5 * np.random.default_rng(0).normal(size=(2, 300))  # volt
+    traces, bar = picture._traces(signal, ("C3", "C4"), 200.0)["data"]
+    assert 0 < bar["meta"]["microvolt"] <= 6e-5
+    first = traces["y"][: traces["y"].index(None)]
+    np.testing.assert_allclose(first, signal[0] - signal[0].mean(), atol=1e-7)
