@@ -51,6 +51,13 @@ def describe(run: Run, windows: Windows, parts: list[Part]) -> None:
             "unseen subjects",
             level="warning",
         )
+    tested = np.concatenate([part.test for part in parts])
+    if windows.classes and len(tested) and len(np.unique(windows.y[tested])) < 2:
+        run.message(
+            f"all windows that are tested are labelled {windows.classes[windows.y[tested[0]]]!r}: "
+            "what is called balanced accuracy below is the share of them that is found",
+            level="warning",
+        )
     for part in parts:
         sizes = (len(part.train), len(part.val), len(part.test))
         run.message("fold {}: {} train, {} validate, {} test".format(part.name, *sizes), "debug")

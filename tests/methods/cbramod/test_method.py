@@ -65,6 +65,18 @@ def test_fine_tuning_tests_every_window_once_on_people_it_never_met(attempt, eve
     assert not unknown
 
 
+def test_windows_of_one_class_alone_are_no_test_of_two(attempt, events):
+    few = {"split_by": "recording", "start": "scratch", "epochs": 1, "baselines": []}
+    attempt("one", test_units=["S01_open"], **few)
+    attempt("two", test_units=["S01_open", "S01_closed"], **few)
+    told = {
+        name: [line["text"] for line in events(name) if line.get("level") == "warning"]
+        for name in ("one", "two")
+    }
+    assert any("all windows that are tested are labelled 'open'" in line for line in told["one"])
+    assert not any("all windows that are tested" in line for line in told["two"])
+
+
 @pytest.mark.parametrize(
     ("params", "stop"),
     [
