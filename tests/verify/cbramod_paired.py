@@ -22,8 +22,8 @@ from engine.methods.cbramod.judgement import TITLES
 
 def main(out: Path, metric: str = "balanced_accuracy") -> None:
     found: dict[str, dict[tuple[str, int], float | None]] = {}
-    for number, folder in enumerate(sorted(out.glob("seed-*"))):
-        with (folder / "tables/folds.csv").open(encoding="utf-8") as file:
+    for number, result in enumerate(sorted(out.glob("seed-*/result.json"))):
+        with (result.parent / "tables/folds.csv").open(encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 found.setdefault(row["model"], {})[row["fold"], number] = float(row[metric])
     ours = found.pop(TITLES["pretrained"])
