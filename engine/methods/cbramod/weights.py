@@ -34,7 +34,12 @@ class Row:
 
 def official(found: Weights) -> dict[str, Tensor]:
     """The tensors by the official keys, float32."""
-    return {key: value.float() for key, value in stripped(found.tensors, found.name).items()}
+    tensors = stripped(found.tensors, found.name)
+    for key, value in tensors.items():
+        if not value.is_floating_point() and not key.startswith(ASIDE):
+            raise UserError(found.name, f"{key} is of {str(value.dtype).removeprefix('torch.')}; "
+                            "expected floating point")  # fmt: skip
+    return {key: value.float() for key, value in tensors.items()}
 
 
 def reconstructs(content: dict[str, Tensor]) -> bool:

@@ -54,6 +54,13 @@ def test_one_missing_or_misshapen_or_strange_tensor_is_refused_by_name(two):
         assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
+def test_weights_of_whole_numbers_are_refused_by_name(two, tmp_path):
+    key = "encoder.layers.1.linear1.bias"
+    torch.save({**two.state_dict(), key: two.state_dict()[key].long()}, tmp_path / "w.pth")
+    with pytest.raises(UserError, match=f"{key} is of int64; expected floating point"):
+        weights.official(io.load(tmp_path / "w.pth"))
+
+
 def test_a_fine_tuned_checkpoint_leaves_its_head_aside_and_our_reconstruction_alone(two):
     content = {key: value for key, value in two.state_dict().items() if "proj_out" not in key}
     content["classifier.0.weight"] = torch.zeros(2, 2)
