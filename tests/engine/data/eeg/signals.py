@@ -192,3 +192,9 @@ def cut(windows: int = 6, *, samples: int = 200, **changes: Any) -> dict[str, An
     }
     arrays |= changes
     return {name: value for name, value in arrays.items() if value is not None}
+
+
+def matlab(**variables: Any) -> bytes:
+    buffer = io.BytesIO()
+    savemat(buffer, variables, do_compression=True)
+    return buffer.getvalue()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.data.eeg import io
 from engine.data.kind import check, kind
 from tests.engine.data.eeg import signals
-from tests.engine.data.eeg.test_broken import matlab
+from tests.engine.data.eeg.signals import matlab
 from tests.engine.data.making import folder_of
 
 NOTES = (b"+0\x14\x14\0+1\x14T1\x14\0", *(f"+{n}\x14\x14\0".encode() for n in (1, 2, 3)))
