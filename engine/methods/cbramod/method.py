@@ -101,19 +101,7 @@ def pretrain(
     verify(run, model, x[val], mask)
     errors = judged(guessed(model, x[val], mask), x[val], mask, spread)
     report.reconstruction(run, windows, errors)
-    report.save_weights(run, model.state_dict(), windows, part)
-    embedding = embed(model, x)
-    export.write(run, windows, part, embedding)
-    inspector.write(
-        run,
-        windows,
-        part,
-        embedding,
-        network=model.state_dict(),
-        classifier=None,
-        reconstruction=errors,
-        judgement=None,
-    )
+    leave(run, windows, x, part, model, network=model.state_dict(), reconstruction=errors)
     return {"masked_mse": error(model, x[val], mask), **summary}
 
 
@@ -178,8 +166,35 @@ def keep(
         before.load_state_dict(network)
         spread = lines.covariance(x[train])
         errors = judged(guessed(before, x[val], mask), x[val], mask, spread)
-    report.save_weights(run, weights, windows, part)
-    embedding = embed(model.backbone, x)
+    leave(
+        run,
+        windows,
+        x,
+        part,
+        model.backbone,
+        network=network,
+        classifier=weights,
+        reconstruction=errors,
+        judgement=found,
+    )
+
+
+def leave(
+    run: Run,
+    windows: Windows,
+    x: Tensor,
+    part: Part,
+    encoder: CBraMod,
+    *,
+    network: dict[str, Tensor] | None,
+    classifier: dict[str, Tensor] | None = None,
+    reconstruction: dict[str, Any] | None,
+    judgement: Judgement | None = None,
+) -> None:
+    """What is there to take away, and what the inspector shows, as inspector.write has it. The
+    windows are embedded by `encoder`."""
+    report.save_weights(run, classifier or network, windows, part)
+    embedding = embed(encoder, x)
     export.write(run, windows, part, embedding)
     inspector.write(
         run,
@@ -187,9 +202,9 @@ def keep(
         part,
         embedding,
         network=network,
-        classifier=weights,
-        reconstruction=errors,
-        judgement=found,
+        classifier=classifier,
+        reconstruction=reconstruction,
+        judgement=judgement,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine.core.job import EVENTS
+from engine.core.run import Stop
 from engine.data.eeg.sample import write_recordings
 from tests.methods import attempts
 
@@ -54,3 +55,21 @@ def events(tmp_path: Path) -> Callable[[str], list[dict[str, Any]]]:
         return [json.loads(line) for line in (tmp_path / name / EVENTS).read_text().splitlines()]
 
     return read
+
+
+@pytest.fixture
+def go_on(attempt: Attempt, events: Callable[[str], list[dict[str, Any]]]) -> Callable[..., None]:
+    """A job "stopped" somewhere that goes on gives what a job "whole" gives, step by step."""
+
+    def compare(stop: int, **params: Any) -> None:
+        whole = attempt("whole", **params)
+        with pytest.raises(Stop):
+            attempt("stopped", stop_at=stop, **params)
+        assert attempt("stopped", **params) == whole
+        first, second = (
+            [line["d"] for line in events(name) if line["t"] == "m"]
+            for name in ("whole", "stopped")
+        )
+        assert first == second
+
+    return compare

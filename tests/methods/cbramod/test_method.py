@@ -11,7 +11,6 @@ import torch
 from safetensors.torch import load_file
 
 from engine.core import registry
-from engine.core.run import Stop
 from engine.methods.cbramod import reconstruction, report, weights
 from engine.methods.cbramod.model import PRESETS, CBraMod
 from engine.methods.cbramod.windows import Windows
@@ -86,16 +85,8 @@ def test_windows_of_one_class_alone_are_no_test_of_two(attempt, events):
         ({"head": "sleep", "sequence": 4, "start": "scratch"}, 5),
     ],
 )
-def test_a_stopped_job_goes_on_as_if_it_had_not_been(attempt, events, tmp_path, params, stop):
-    params = {**params, "pretrain_batch": 8, "batch": 8}
-    whole = attempt("whole", **params)
-    with pytest.raises(Stop):
-        attempt("stopped", stop_at=stop, **params)
-    assert attempt("stopped", **params) == whole
-    numbers = [
-        [line["d"] for line in events(name) if line["t"] == "m"] for name in ("whole", "stopped")
-    ]
-    assert numbers[0] == numbers[1]
+def test_a_stopped_job_goes_on_as_if_it_had_not_been(go_on, tmp_path, params, stop):
+    go_on(stop, **params, pretrain_batch=8, batch=8)
     for path in ("inspector/overview.json", "inspector/windows.json"):
         first, second = ((tmp_path / name / path).read_text() for name in ("whole", "stopped"))
         assert first == second

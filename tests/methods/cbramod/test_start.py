@@ -12,7 +12,6 @@ from safetensors.torch import save_file
 
 from engine.core import checkpoint, registry
 from engine.core.errors import UserError
-from engine.core.run import Stop
 from engine.data.model import io
 from engine.methods.cbramod import start, weights
 from engine.methods.cbramod.model import CBraMod, Shape
@@ -188,18 +187,8 @@ def test_a_note_that_is_none_of_ours_is_refused(attempt, tmp_path):
 
 
 @pytest.mark.parametrize(("task", "stop"), [("pretrain", 5), ("finetune", 6)])
-def test_a_stopped_job_with_weights_goes_on_as_if_it_had_not_been(
-    attempt, events, three, task, stop
-):
-    params = {"task": task, "weights": three, "batch": 8, "scratch_beside": True}
-    whole = attempt("whole", **params)
-    with pytest.raises(Stop):
-        attempt("stopped", stop_at=stop, **params)
-    assert attempt("stopped", **params) == whole
-    numbers = [
-        [line["d"] for line in events(name) if line["t"] == "m"] for name in ("whole", "stopped")
-    ]
-    assert numbers[0] == numbers[1]
+def test_a_stopped_job_with_weights_goes_on_as_if_it_had_not_been(go_on, events, three, task, stop):
+    go_on(stop, task=task, weights=three, batch=8, scratch_beside=True)
     assert file_of(events, "whole")["facts"] == file_of(events, "stopped")["facts"]
 
 
