@@ -201,9 +201,10 @@ def test_a_name_that_several_kinds_share_leaves_the_choice_open(open_page):
         {"name": "set.zip", "mimeType": "application/zip", "buffer": b"PK"}
     )
     expect(kind).to_have_value("")
-    expect(hint).to_have_text("The file's name does not tell which: EEG, Graph, Model.")
+    expect(hint).to_have_text("The file's name does not tell which: EEG, Graph, Model, Traffic.")
     page.get_by_role("button", name="Upload").click()
-    expect(page.locator("#fault_kind")).to_contain_text("kind: expected one of EEG, Graph, Model;")
+    told = "kind: expected one of EEG, Graph, Model, Traffic;"
+    expect(page.locator("#fault_kind")).to_contain_text(told)
     expect(kind).to_be_focused()
     kind.select_option("eeg")
     expect(hint).to_be_hidden()

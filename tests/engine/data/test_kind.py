@@ -16,8 +16,8 @@ DOCS = Path(__file__).resolve().parents[3] / "docs/data-formats.md"
 
 
 def test_the_kinds_are_found_with_their_readers():
-    assert {"eeg", "graph", "model", "split"} <= set(kinds())
-    for slug in ("eeg", "graph", "model", "split"):
+    assert {"eeg", "graph", "model", "split", "traffic"} <= set(kinds())
+    for slug in ("eeg", "graph", "model", "split", "traffic"):
         io = kind(slug).io()
         assert all(callable(getattr(io, name)) for name in ("sniff", "check", "load", "preview"))
 

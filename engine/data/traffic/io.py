@@ -1,0 +1,178 @@
+"""Reads captures of network traffic: the doorway of this kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.core.errors import UserError
+from engine.core.units import counted
+from engine.data.archive import Member, Source, open_source
+from engine.data.eeg.tables import read_table
+from engine.data.kind import Report
+from engine.data.traffic.decode import REASONS, Fields, decode, joined
+from engine.data.traffic.files import LIMITS, is_capture, reader_of, sorted_out
+from engine.data.traffic.flows import group
+from engine.data.traffic.labels import is_labels, read_labels
+from engine.data.traffic.named import named_labels
+from engine.data.traffic.records import batches
+from engine.data.traffic.tell import facts, tell
+from engine.data.traffic.traffic import Capture, Flows, Labels, Traffic
+
+MAX_PACKETS = 200_000  # of all captures together; a load may ask for more
+PAUSE = 3600.0  # seconds
+FEW = 8  # names of a list that a line shows
+
+__all__ = ["check", "facts", "load", "preview", "sniff"]
+
+
+def sniff(path: Path) -> bool:
+    try:
+        with open_source(path, LIMITS) as source:
+            return any(map(is_capture, source))
+    except UserError:
+        return False
+
+
+def check(path: Path, report: Report) -> None:
+    found = _read(path, None, MAX_PACKETS, report)
+    if found is None or report.failed:
+        return
+    tell(found, report)
+    report.facts = facts(found)
+
+
+def load(path: Path, labels: Path | None = None, max_packets: int = MAX_PACKETS) -> Traffic:
+    """The captures of a file, a folder or a zip; `labels` is a table that lies elsewhere.
+
+    Raises UserError for what is no capture, holds no flow, or has a broken table of labels.
+    """
+    report = Report()
+    found = _read(path, labels, max_packets, report)
+    if found is None or report.failed:
+        raise report.fault()
+    return found
+
+
+def preview(path: Path) -> dict[str, Any]:
+    """{"figures": [{"title", "figure"}], "tables": [{"title", "columns", "rows"}]}."""
+    from engine.data.traffic.picture import picture
+
+    return picture(load(path))
+
+
+def _read(path: Path, labels: Path | None, most: int, report: Report) -> Traffic | None:
+    path = Path(path)
+    with open_source(path, LIMITS) as source:
+        files = sorted_out(source)
+        if not files.captures:
+            raise UserError(source.name, _nothing(source))
+        if files.others:
+            report.ok(source.name, f"no captures, left out: {_names(files.others)}")
+        captures, fields = _captures(files.captures, most, report)
+        if report.failed:
+            return None
+        if fields is None:
+            raise UserError(source.name, "no packet in any capture; expected one at least")
+        number = np.repeat(
+            np.arange(len(captures), dtype=np.int32), [one.packets for one in captures]
+        )
+        packets, flows = group(number, fields)
+        if not len(flows):
+            raise UserError(source.name, _no_flow(captures))
+        names = tuple(one.name for one in captures)
+        if labels is None:
+            known = _labels(files.tables, flows, names, report)
+        else:
+            with open_source(Path(labels)) as apart:
+                known = _labels(list(apart), flows, names, report)
+    notices = tuple(line for line in report.lines if line.level == "warning")
+    return Traffic(packets, flows, captures, known, notices)
+
+
+def _captures(
+    members: list[Member], most: int, report: Report
+) -> tuple[tuple[Capture, ...], Fields | None]:
+    """Small captures first, so that each may use what these leave of an even share of packets."""
+    read: dict[str, tuple[Capture, list[Fields]]] = {}
+    left = most
+    for at, member in enumerate(sorted(members, key=lambda member: member.size)):
+        try:
+            capture, parts = _capture(member, left // (len(members) - at), report)
+        except UserError as fault:
+            report.error(fault.where, fault.expected)
+            continue
+        left -= capture.packets
+        read[member.name] = capture, parts
+    found = [read[member.name] for member in members if member.name in read]
+    parts = [part for _, some in found for part in some]
+    return tuple(capture for capture, _ in found), joined(parts) if parts else None
+
+
+def _capture(member: Member, most: int, report: Report) -> tuple[Capture, list[Fields]]:
+    """One file, `most` packets of it at most."""
+    reader = reader_of(member)
+    faults: list[str] = []
+    with member.open() as stream:
+        records = reader(stream, member.name, faults)
+        parts = [decode(batch) for batch in batches(records, most)]
+        more = next(records, None) is not None
+    packets = sum(part.time_ns.size for part in parts)
+    if faults and not packets:
+        raise UserError(member.name, faults[0])
+    for fault in faults:
+        report.warn(member.name, fault)
+    if more:
+        report.warn(
+            member.name, f"only the first {counted(packets, 'packet')} read, to stay in bounds"
+        )
+    if not packets:
+        report.warn(member.name, "a header and no packet")
+    links: Counter = Counter()
+    reasons: Counter = Counter()
+    for part in parts:
+        links.update(part.link.tolist())
+        reasons.update(part.reason[part.reason > 0].tolist())
+    return Capture(member.name, packets, links, reasons, *_length(parts)), parts
+
+
+def _length(parts: list[Fields]) -> tuple[int, float]:
+    """How many pauses there are, and the seconds from the earliest packet to the latest without
+    them."""
+    times = np.concatenate([part.time_ns for part in parts]) if parts else np.zeros(0)
+    gaps = np.diff(np.sort(times)) / 1e9
+    long = gaps > PAUSE
+    return int(long.sum()), float(gaps[~long].sum())
+
+
+def _labels(
+    tables: list[Member], flows: Flows, captures: tuple[str, ...], report: Report
+) -> dict[str, Labels]:
+    """Of the one table that has them, else of names."""
+    if len(tables) > 1:
+        tables = [table for table in tables if is_labels(read_table(table))]
+    if len(tables) > 1:
+        raise UserError(tables[1].name, f"labels, as in {tables[0].name}; expected one such table")
+    if tables:
+        return read_labels(tables[0], flows, captures, report)
+    return named_labels(flows, captures)
+
+
+def _nothing(source: Source) -> str:
+    there = _names(list(source)) or "nothing"
+    return f"no capture among {there}; expected pcap or pcapng"
+
+
+def _names(members: list[Member]) -> str:
+    more = len(members) - FEW
+    names = ", ".join(ascii(member.name[-60:]) for member in members[:FEW])
+    return f"{names}{f' and {more:,} more' if more > 0 else ''}"
+
+
+def _no_flow(captures: tuple[Capture, ...]) -> str:
+    reasons = sum((capture.skipped for capture in captures), Counter())
+    why = ", ".join(f"{count:,} {REASONS[reason]}" for reason, count in reasons.most_common())
+    return f"no packet of TCP or UDP ({why}); expected one at least"
