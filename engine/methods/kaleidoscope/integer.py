@@ -113,7 +113,8 @@ class Gather:
 
 @dataclass(frozen=True)
 class Product:
-    """target (T, S) = requantise(a (T, D) · b (S, D) transposed): b's rows become weights."""
+    """target (T, S) = requantise(a (T, D) · b (D, S)); `transposed`, b is (S, D) and its transpose
+    is taken. b becomes a tile of weights, of which its rows are columns, or rows if transposed."""
 
     name: str
     a: Matrix
@@ -122,6 +123,7 @@ class Product:
     multiplier: int
     shift: int
     relu: bool = False
+    transposed: bool = False
 
 
 @dataclass(frozen=True)
@@ -251,7 +253,8 @@ def _run(network: Network, step: Step, memory: Mapping[str, np.ndarray]) -> np.n
             return rows.reshape(len(rows), -1)
         case Product():
             a, b = read_rows(memory, step.a), read_rows(memory, step.b)
-            acc = a.astype(np.int64) @ b.astype(np.int64).transpose(0, 2, 1)
+            b = b.transpose(0, 2, 1) if step.transposed else b
+            acc = a.astype(np.int64) @ b.astype(np.int64)
             y = arithmetic.requantise(acc, step.multiplier, step.shift, relu=step.relu)
             return y.reshape(len(y), -1)
     raise TypeError(f"{step.name}: only the last step is an outcome")

@@ -140,8 +140,9 @@ def _rules(network: Network, step: Step) -> Iterator[tuple[str, bool]]:
             yield "a target for one row per byte", filled and step.target.offset % WORD == 0
         case Product():
             a, b, out = step.a, step.b, step.target
-            alike = a.columns == b.columns and (out.rows, out.columns) == (a.rows, b.rows)
-            yield "matrices (T, D), (S, D) and (T, S)", alike
+            inner, columns = (b.columns, b.rows) if step.transposed else (b.rows, b.columns)
+            alike = a.columns == inner and (out.rows, out.columns) == (a.rows, columns)
+            yield "matrices (T, D), (D, S) and (T, S), b (S, D) if transposed", alike
             narrow = all(0 < m.columns <= WORD and m.offset % WORD == 0 for m in (a, b, out))
             yield "rows of 1 to 32 bytes, each in a word", narrow
         case Score():

@@ -147,7 +147,7 @@ def test_a_product_of_activations_is_the_loop(relu):
     rng = np.random.default_rng(2)
     x = int8(rng, CASES, 6 * 32)
     a, b = Matrix("payload", 0, 4, 20), Matrix("payload", 128, 2, 20)
-    step = Product("p", a, b, Matrix("h", 32, 4, 2), 300, 17, relu)
+    step = Product("p", a, b, Matrix("h", 32, 4, 2), 300, 17, relu, transposed=True)
     trace, network = run([step], payload_of(x), h=160)
     held = memory_after(network, trace, 1)["h"]
     rows = x.reshape(CASES, 6, 32)
@@ -159,6 +159,18 @@ def test_a_product_of_activations_is_the_loop(relu):
                 assert trace.written[0][n, t * 2 + s] == expected
                 assert held[n, 32 + t * 32 + s] == expected
     assert not held[:, :32].any()
+
+
+def test_a_product_that_is_not_transposed_is_the_loop():
+    x = int8(np.random.default_rng(5), CASES, 6 * 32)
+    a, b = Matrix("payload", 0, 4, 2), Matrix("payload", 128, 2, 20)
+    trace, _ = run([Product("p", a, b, Matrix("h", 0, 4, 20), 300, 14)], payload_of(x), h=128)
+    rows = x.reshape(CASES, 6, 32)
+    for n in range(CASES):
+        for t in range(4):
+            for s in range(20):
+                acc = sum(int(rows[n, t, d]) * int(rows[n, 4 + d, s]) for d in range(2))
+                assert trace.written[0][n, t * 20 + s] == requantised(acc, 300, 14)
 
 
 def test_a_score_is_the_sum_of_differences():
