@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from engine.methods.kaleidoscope import arithmetic
@@ -13,6 +15,7 @@ from engine.methods.kaleidoscope.lowering import Builder
 from engine.methods.kaleidoscope.quantise import Affine, Range, Signal
 
 SIZES = (32, 8, 32)
+FALSE_ALARMS = 0.99  # the quantile of normal scores
 
 
 class Autoencoder(Family):
@@ -32,13 +35,23 @@ class Autoencoder(Family):
             self.add_module(layer.name, layer)
         same = Range(arithmetic.encoded_scale(self.encoded_as))
         self.rebuilt = Affine("rebuilt", SIZES[-1], self.inputs, "none", out=same)
-        self.threshold = 0
+        self.threshold = 0  # in steps of the encoded bytes
 
     def outcome(self, encoded: Tensor, payload: Signal) -> Signal:
         x = payload
         for layer in self.layers_in:
             x = self.tap(layer.name, layer(x))
         return self.tap("rebuilt", self.rebuilt(x))
+
+    @torch.no_grad()
+    def scores(self, data: Tensor) -> Tensor:
+        """(n,) the sum of differences, in steps of the encoded bytes; whole in integer mode."""
+        step = arithmetic.encoded_scale(self.encoded_as)
+        return (self(data) - self.reals(data)).abs().sum(dim=1) / step
+
+    def choose_threshold(self, normal: Tensor) -> None:
+        """Above it lies one in a hundred of normal samples, of those that it was trained on."""
+        self.threshold = math.floor(float(torch.quantile(self.scores(normal), FALSE_ALARMS)))
 
     def lower(self, builder: Builder) -> None:
         x = builder.payload

@@ -58,6 +58,11 @@ class Family(nn.Module):
         payload = Signal(encoded, step) if self.integer else Signal(encoded * step)
         return self.outcome(encoded, payload)
 
+    def reals(self, data: Tensor) -> Tensor:
+        """Bytes as the real numbers that a network takes them for."""
+        step = arithmetic.encoded_scale(self.encoded_as)
+        return encode(data, self.encoded_as).to(self.precision) * step
+
     def tap(self, name: str, signal: Signal) -> Signal:
         """Let `layers` see an activation that is a step of the integer network."""
         if self.taps is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from engine.methods.kaleidoscope.families.base import Family
@@ -13,6 +14,7 @@ from engine.methods.kaleidoscope.lowering import Builder
 from engine.methods.kaleidoscope.quantise import Affine, Embedding, Signal
 
 HIDDEN = (64, 32)
+GAIN = 3  # of the first weights: bytes of text differ little once they are scaled to [0, 1)
 
 
 class MLP(Family):
@@ -25,6 +27,8 @@ class MLP(Family):
         super().__init__(classes, **about)
         first, second = HIDDEN
         self.hidden1 = Affine("hidden1", self.inputs, first, dropout=dropout)
+        with torch.no_grad():
+            self.hidden1.weight *= GAIN
         self.hidden2 = Affine("hidden2", first, second, dropout=dropout)
         self.logits = Affine("logits", second, len(self.classes), "none", raw=True)
 
