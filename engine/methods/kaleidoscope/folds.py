@@ -33,7 +33,7 @@ def folds(
             )
         splitter = StratifiedGroupKFold(count, shuffle=True, random_state=state)
     else:
-        splitter = StratifiedKFold(count, shuffle=True, random_state=state)
+        splitter, captures = StratifiedKFold(count, shuffle=True, random_state=state), None
     if np.bincount(labels).max() < count:
         raise UserError("labels", f"expected {count} flows of a class for {count} folds")
     if len(np.unique(labels)) < 2:
@@ -46,6 +46,16 @@ def folds(
 def nine(labels: np.ndarray, captures: np.ndarray, *, by: By = "capture") -> list[Fold]:
     """The nine fixed folds: three splits into three."""
     return [fold for state in STATES for fold in folds(labels, captures, state=state, by=by)]
+
+
+def normal_folds(captures: np.ndarray, *, state: int, count: int = FOLDS) -> list[Fold]:
+    """Folds by capture of samples of one kind, with captures (n,): a detector trains on these."""
+    groups = len(np.unique(captures))
+    if groups < count:
+        raise UserError("captures", f"expected {count} with normal flows, got {groups}")
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=state)
+    alike = np.zeros(len(captures), np.int64)
+    return list(splitter.split(alike, alike, captures))
 
 
 def rare(labels: np.ndarray, captures: np.ndarray) -> list[int]:

@@ -146,7 +146,7 @@ class Builder:
         out = Matrix(target.buffer, 0, rows, columns)
         multiplier, shift = layer.requantisation(a.step * b.step)
         self.steps.append(
-            Product(layer.name, left, right, out, multiplier, shift, layer.relu, layer.transposed)
+            Product(layer.name, left, right, out, multiplier, shift, transposed=layer.transposed)
         )
         return Placed(target, layer.out.step)
 

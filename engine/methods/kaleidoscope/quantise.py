@@ -117,7 +117,8 @@ class Affine(Layer):
             return Signal(acc, whole.step)
         self._observe(acc * whole.step)
         multiplier, shift = self.requantisation(whole.step)
-        y = rounded(acc * (multiplier / 2**shift), 0 if self.activation == "relu" else -128)
+        lowest = 0 if self.activation == "relu" else arithmetic.LOWEST
+        y = rounded(acc * (multiplier / 2**shift), lowest)
         if self.activation in TABLES:
             return Signal(_looked_up(y, self.activation), TABLE_STEP)
         return Signal(F.dropout(y, self.dropout, self.training), self.out.step)
@@ -167,21 +168,20 @@ class Multiply(Layer):
     """gain · a · b of activations, requantised: a (n, T, D), b (n, D, S), or (n, S, D) if
     transposed."""
 
-    def __init__(self, name: str, *, transposed: bool, gain: float, relu: bool = False):
+    def __init__(self, name: str, *, transposed: bool, gain: float):
         super().__init__(name)
-        self.transposed, self.gain, self.relu, self.out = transposed, gain, relu, Range()
+        self.transposed, self.gain, self.out = transposed, gain, Range()
 
     def forward(self, a: Signal, b: Signal) -> Signal:
         acc = a.values @ (b.values.transpose(1, 2) if self.transposed else b.values)
         step = a.step * b.step
         if not self.integer or self.out.observing:
             reals = acc * (step * self.gain)
-            reals = reals.relu() if self.relu else reals
             self.out.observe(reals)
         if not self.integer:
             return Signal(reals)
         multiplier, shift = self.requantisation(step)
-        y = rounded(acc * (multiplier / 2**shift), 0 if self.relu else -128)
+        y = rounded(acc * (multiplier / 2**shift), arithmetic.LOWEST)
         return Signal(y, self.out.step)
 
     def requantisation(self, step: float) -> tuple[int, int]:
@@ -200,7 +200,7 @@ class Lanes(Layer):
         found = x * y if self.kind == "mul" else x + y if self.kind == "add" else x - y
         if not self.integer:
             return Signal(found)
-        return Signal(rounded(found / 2**self.shift, -128), self.step(a.step, b.step))
+        return Signal(rounded(found / 2**self.shift, arithmetic.LOWEST), self.step(a.step, b.step))
 
     def step(self, a: float, b: float) -> float:
         """Of the outcome; signals that are added or subtracted have the same."""

@@ -46,7 +46,9 @@ class Trained:
 
 
 # Chosen on captures of the training parts (three folds of each), never on a tested one.
-SETTINGS: dict[str, Settings] = {}
+SETTINGS: dict[str, Settings] = {
+    "embedding": Settings(lr=0.005, corrupted=0.05),
+}
 
 
 def fit(

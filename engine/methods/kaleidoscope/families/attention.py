@@ -1,7 +1,8 @@
 """One block of attention over the first eight packets.
 
-Softmax needs a division, which the core has not: scores pass a ReLU and are divided by the number
-of tokens, a power of two (brief, section 1.4).
+Softmax needs a division, which the core has not: scores are kept positive by a ReLU and divided by
+the number of tokens, a power of two (brief, section 1.4). The ReLU is taken of queries and keys, as
+in linear attention, and not of their product: that product dies in training (ours).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from engine.methods.kaleidoscope.quantise import Affine, Multiply, Signal
 
 
 class Attention(Family):
-    """x = relu(W p + position); a = relu(q kᵀ)/√32; y = a v / 8; relu(U (y, x)) → C."""
+    """x = relu(W p + position); a = q kᵀ/√32 of relu'd q, k; y = a v / 8; relu(U (y, x)) → C."""
 
     title = "attention"
     inputs, reads, core = 256, "history", "hpe"
@@ -27,10 +28,10 @@ class Attention(Family):
     def __init__(self, classes: Sequence[str], *, dropout: float = 0.1, **about: Any):
         super().__init__(classes, **about)
         self.token = Affine("token", WORD, WORD, places=self.TOKENS)
-        self.query = Affine("query", WORD, WORD, "none")
-        self.key = Affine("key", WORD, WORD, "none")
+        self.query = Affine("query", WORD, WORD)
+        self.key = Affine("key", WORD, WORD)
         self.value = Affine("value", WORD, WORD, "none")
-        self.scores = Multiply("scores", transposed=True, gain=WORD**-0.5, relu=True)
+        self.scores = Multiply("scores", transposed=True, gain=WORD**-0.5)
         self.mixed = Multiply("mixed", transposed=False, gain=1 / self.TOKENS)
         self.joined = Affine("joined", 2 * WORD, WORD, dropout=dropout)
         self.logits = Affine("logits", self.TOKENS * WORD, len(self.classes), "none", raw=True)
