@@ -6,7 +6,7 @@ KIND = Kind(
     slug="traffic",
     title="Traffic",
     summary="Captures of network traffic, as flows of TCP and UDP, with a class for each if known.",
-    suffixes=(".pcap", ".pcapng", ".cap", ".dmp", ".zip"),
+    suffixes=(".pcap", ".pcapng", ".cap", ".dmp", ".zip", ".csv", ".tsv"),
     formats=(
         "pcap of either byte order, with times in micro- or nanoseconds",
         "pcapng, with any number of interfaces",
@@ -14,8 +14,10 @@ KIND = Kind(
         "zip or folder of captures, with a labels.csv of capture, l4, src, sport, dst, dport and "
         "one column or more of labels",
         "zip or folder of captures in a folder for each class, or with the class in their names",
+        "such a table of labels by itself, for captures that are a dataset of their own",
     ),
     facts=(
+        Fact("traffic", "Has captures"),
         Fact("captures", "Captures"),
         Fact("packets", "Packets"),
         Fact("flows", "Flows of TCP and UDP"),

@@ -11,15 +11,15 @@ import numpy as np
 from engine.core.errors import UserError
 from engine.core.units import counted
 from engine.data.archive import Member, Source, open_source
-from engine.data.eeg.tables import read_table
 from engine.data.kind import Report
 from engine.data.traffic.decode import REASONS, Fields, decode, joined
 from engine.data.traffic.files import LIMITS, is_capture, reader_of, sorted_out
 from engine.data.traffic.flows import group
-from engine.data.traffic.labels import is_labels, read_labels
+from engine.data.traffic.labels import LabelTable, is_labels, read_labels
+from engine.data.traffic.matching import labelled, labels_by
 from engine.data.traffic.named import named_labels
 from engine.data.traffic.records import batches
-from engine.data.traffic.tell import facts, tell
+from engine.data.traffic.tell import facts, tell, tell_table
 from engine.data.traffic.traffic import Capture, Flows, Labels, Traffic
 
 MAX_PACKETS = 200_000  # of all captures together; a load may ask for more
@@ -32,29 +32,38 @@ __all__ = ["check", "facts", "load", "preview", "sniff"]
 def sniff(path: Path) -> bool:
     try:
         with open_source(path, LIMITS) as source:
-            return any(map(is_capture, source))
+            return any(map(is_capture, source)) or (
+                source.single and any(map(is_labels, sorted_out(source).tables))
+            )
     except UserError:
         return False
 
 
 def check(path: Path, report: Report) -> None:
-    found = _read(path, None, MAX_PACKETS, report)
+    found = _read(path, MAX_PACKETS, report)
     if found is None or report.failed:
         return
-    tell(found, report)
+    if isinstance(found, LabelTable):
+        tell_table(found, report)
+    else:
+        tell(found, report)
     report.facts = facts(found)
 
 
-def load(path: Path, labels: Path | None = None, max_packets: int = MAX_PACKETS) -> Traffic:
-    """The captures of a file, a folder or a zip; `labels` is a table that lies elsewhere.
+def load(
+    path: Path, labels: Path | None = None, max_packets: int = MAX_PACKETS
+) -> Traffic | LabelTable:
+    """The captures of a file, a folder or a zip; or a lone table, for `matching.labelled`.
+
+    `labels` is such a table that lies elsewhere, and replaces what is found beside the captures.
 
     Raises UserError for what is no capture, holds no flow, or has a broken table of labels.
     """
     report = Report()
-    found = _read(path, labels, max_packets, report)
+    found = _read(path, max_packets, report)
     if found is None or report.failed:
         raise report.fault()
-    return found
+    return found if labels is None else labelled(found, load(labels))
 
 
 def preview(path: Path) -> dict[str, Any]:
@@ -64,19 +73,19 @@ def preview(path: Path) -> dict[str, Any]:
     return picture(load(path))
 
 
-def _read(path: Path, labels: Path | None, most: int, report: Report) -> Traffic | None:
+def _read(path: Path, most: int, report: Report) -> Traffic | LabelTable | None:
     path = Path(path)
     with open_source(path, LIMITS) as source:
         files = sorted_out(source)
+        if source.single and files.tables:
+            return read_labels(files.tables[0])
         if not files.captures:
             raise UserError(source.name, _nothing(source))
         if files.others:
             report.ok(source.name, f"no captures, left out: {_names(files.others)}")
         captures, fields = _captures(files.captures, most, report)
-        if report.failed:
-            return None
         if fields is None:
-            raise UserError(source.name, "no packet in any capture; expected one at least")
+            return None
         number = np.repeat(
             np.arange(len(captures), dtype=np.int32), [one.packets for one in captures]
         )
@@ -84,11 +93,7 @@ def _read(path: Path, labels: Path | None, most: int, report: Report) -> Traffic
         if not len(flows):
             raise UserError(source.name, _no_flow(captures))
         names = tuple(one.name for one in captures)
-        if labels is None:
-            known = _labels(files.tables, flows, names, report)
-        else:
-            with open_source(Path(labels)) as apart:
-                known = _labels(list(apart), flows, names, report)
+        known = _labels(files.tables, flows, names, report)
     notices = tuple(line for line in report.lines if line.level == "warning")
     return Traffic(packets, flows, captures, known, notices)
 
@@ -96,17 +101,26 @@ def _read(path: Path, labels: Path | None, most: int, report: Report) -> Traffic
 def _captures(
     members: list[Member], most: int, report: Report
 ) -> tuple[tuple[Capture, ...], Fields | None]:
-    """Small captures first, so that each may use what these leave of an even share of packets."""
+    """Small captures first, so that each may use what these leave of an even share of packets.
+
+    What cannot be read is left out, and is an error where nothing else is there.
+    """
     read: dict[str, tuple[Capture, list[Fields]]] = {}
+    faults: list[UserError] = []
     left = most
     for at, member in enumerate(sorted(members, key=lambda member: member.size)):
         try:
             capture, parts = _capture(member, left // (len(members) - at), report)
         except UserError as fault:
-            report.error(fault.where, fault.expected)
+            faults.append(fault)
             continue
         left -= capture.packets
         read[member.name] = capture, parts
+    for fault in faults:
+        if read:
+            report.warn(fault.where, f"left out: {fault.expected}")
+        else:
+            report.error(fault.where, fault.expected)
     found = [read[member.name] for member in members if member.name in read]
     parts = [part for _, some in found for part in some]
     return tuple(capture for capture, _ in found), joined(parts) if parts else None
@@ -121,16 +135,16 @@ def _capture(member: Member, most: int, report: Report) -> tuple[Capture, list[F
         parts = [decode(batch) for batch in batches(records, most)]
         more = next(records, None) is not None
     packets = sum(part.time_ns.size for part in parts)
-    if faults and not packets:
-        raise UserError(member.name, faults[0])
+    if not packets:
+        raise UserError(
+            member.name, faults[0] if faults else "a header and no packet; expected one at least"
+        )
     for fault in faults:
         report.warn(member.name, fault)
     if more:
         report.warn(
             member.name, f"only the first {counted(packets, 'packet')} read, to stay in bounds"
         )
-    if not packets:
-        report.warn(member.name, "a header and no packet")
     links: Counter = Counter()
     reasons: Counter = Counter()
     for part in parts:
@@ -142,7 +156,7 @@ def _capture(member: Member, most: int, report: Report) -> tuple[Capture, list[F
 def _length(parts: list[Fields]) -> tuple[int, float]:
     """How many pauses there are, and the seconds from the earliest packet to the latest without
     them."""
-    times = np.concatenate([part.time_ns for part in parts]) if parts else np.zeros(0)
+    times = np.concatenate([part.time_ns for part in parts])
     gaps = np.diff(np.sort(times)) / 1e9
     long = gaps > PAUSE
     return int(long.sum()), float(gaps[~long].sum())
@@ -153,11 +167,13 @@ def _labels(
 ) -> dict[str, Labels]:
     """Of the one table that has them, else of names."""
     if len(tables) > 1:
-        tables = [table for table in tables if is_labels(read_table(table))]
+        tables = list(filter(is_labels, tables))
     if len(tables) > 1:
         raise UserError(tables[1].name, f"labels, as in {tables[0].name}; expected one such table")
     if tables:
-        return read_labels(tables[0], flows, captures, report)
+        table = read_labels(tables[0])
+        tell_table(table, report)
+        return labels_by(table, flows, captures, report)
     return named_labels(flows, captures)
 
 

@@ -7,9 +7,10 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from engine.data.traffic.labels import labels_of
+from engine.data.traffic.matching import labels_of
 from engine.data.traffic.traffic import Flows, Labels
 
+OF_FOLDERS, OF_FILES = "names of folders", "names of files"  # sources of labels
 MAX_CLASSES = 32  # of names of files; where there are more, they tell captures apart, not classes
 _NUMBER = re.compile(r"[\s_.\-(]*\d+\)?$")
 
@@ -18,10 +19,10 @@ def named_labels(flows: Flows, captures: tuple[str, ...]) -> dict[str, Labels]:
     """By folders, else by files; none where these would not make two classes."""
     folders = [PurePosixPath(name).parent.name for name in captures]
     if len({*folders} - {""}) > 1:
-        return {"folder": _labels("folder", "names of folders", folders, flows)}
+        return {"folder": _labels("folder", OF_FOLDERS, folders, flows)}
     files = [class_of(name) for name in captures]
     if 1 < len(set(files)) <= MAX_CLASSES:
-        return {"file": _labels("file", "names of files", files, flows)}
+        return {"file": _labels("file", OF_FILES, files, flows)}
     return {}
 
 

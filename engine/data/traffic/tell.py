@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from engine.core.units import counted, duration
 from engine.data.kind import Report
 from engine.data.traffic.decode import REASONS
+from engine.data.traffic.labels import LabelTable
+from engine.data.traffic.named import OF_FILES, OF_FOLDERS
 from engine.data.traffic.traffic import Labels, Traffic
 
+NAMES = (OF_FOLDERS, OF_FILES)
 FEW = 8  # names of a list that a line shows
 
 
-def facts(found: Traffic) -> dict[str, Any]:
+def facts(found: Traffic | LabelTable) -> dict[str, Any]:
+    if isinstance(found, LabelTable):
+        return _facts_of_table(found)
     labels = list(found.labels.values())
     return {
+        "traffic": True,
         "captures": len(found.captures),
         "packets": len(found.packets),
         "flows": len(found.flows),
@@ -27,6 +34,35 @@ def facts(found: Traffic) -> dict[str, Any]:
         "label_source": labels[0].source if labels else "none",
         "labelled_flows": [int((one.codes >= 0).sum()) for one in labels],
     }
+
+
+def _facts_of_table(table: LabelTable) -> dict[str, Any]:
+    columns = [[row[name] for row in table.rows if row[name]] for name in table.columns.labels]
+    classes = [len(set(texts)) for texts in columns]
+    return {
+        **dict.fromkeys(("captures", "packets", "flows", "payload_flows", "seconds"), 0),
+        "traffic": False,
+        "links": [],
+        "labels": any(count > 1 for count in classes),
+        "label_columns": list(table.columns.labels),
+        "classes": classes,
+        "label_source": table.name,
+        "labelled_flows": [len(texts) for texts in columns],
+    }
+
+
+def tell_table(table: LabelTable, report: Report) -> None:
+    """How a table of labels was understood."""
+    columns = table.columns
+    by = [columns.capture] if columns.capture else []
+    by += [columns.l4] if columns.l4 else []
+    by += columns.ends.values() if columns.ends else []
+    left_out = f"; not read: {listed(columns.left_out)}" if columns.left_out else ""
+    report.ok(
+        table.name,
+        f"{counted(len(table.rows), 'row')}, by {', '.join(by)}; labels in "
+        f"{listed(columns.labels)}{left_out}",
+    )
 
 
 def tell(found: Traffic, report: Report) -> None:
@@ -70,7 +106,7 @@ def tell(found: Traffic, report: Report) -> None:
 
 def tell_labels(labels: Labels, found: Traffic, report: Report) -> None:
     """The classes of one way to label, and whether they can be split by capture."""
-    where = f"{labels.source}, {labels.name}" if labels.name not in labels.source else labels.source
+    where = labels.source if labels.source in NAMES else f"{labels.source}, {labels.name}"
     payload = found.flows.with_payload
     counts = sorted(labels.counts(payload).items(), key=lambda pair: -pair[1])
     if not counts:
@@ -92,7 +128,7 @@ def tell_labels(labels: Labels, found: Traffic, report: Report) -> None:
         )
 
 
-def listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """The first few, and how many more there are."""
     shown = ", ".join(name[:60] for name in names[:FEW])
     return f"{shown} and {len(names) - FEW:,} more" if len(names) > FEW else shown
