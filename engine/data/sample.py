@@ -2,7 +2,7 @@
 
 A contextual stochastic block model: nodes of a class meet more often, and use the words of
 their class more often. Beside it a version with edges added by an adversary, and a split. And
-recordings of EEG, of which `eeg/sample.py` tells.
+recordings of EEG and captures of traffic, of which `eeg/sample.py` and `traffic/sample.py` tell.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from engine.data.eeg import sample as eeg
 from engine.data.graph.export import write_adjacency, write_graph
 from engine.data.graph.graph import Graph, adjacency_of
 from engine.data.split.split import Split
+from engine.data.traffic import sample as traffic
 
 SEED = 20240229
 NODES, CLASSES, WORDS = 400, 4, 300
@@ -51,6 +52,8 @@ def write_samples(folder: Path) -> list[Sample]:
     paths["blocks.json"].write_text(json.dumps(lists) + "\n", encoding="utf-8")
     paths["alpha.zip"] = folder / "alpha.zip"
     eeg.write_recordings(paths["alpha.zip"], np.random.default_rng(SEED))
+    paths["exchanges.zip"] = folder / "exchanges.zip"
+    traffic.write_captures(paths["exchanges.zip"], np.random.default_rng(SEED))
     added = attacked.edges - graph.edges
     return [
         Sample(
@@ -81,6 +84,13 @@ def write_samples(folder: Path) -> list[Sample]:
             f"{eeg.SUBJECTS} subjects, each {eeg.SECONDS} s with closed eyes and {eeg.SECONDS} s "
             f"with open ones, {len(eeg.CHANNELS)} channels at {eeg.RATE} Hz. Made of noise and an "
             "alpha rhythm.",
+        ),
+        Sample(
+            "Sample traffic",
+            "traffic",
+            paths["exchanges.zip"],
+            f"Captures of {traffic.CAPTURES} hosts that speak {', '.join(traffic.FLOWS)}; each "
+            "flow has its protocol as a label. Made by a script, with drawn contents.",
         ),
     ]
 

@@ -19,7 +19,9 @@ from engine.data.graph.graph import adjacency_of
 from engine.data.model import io as model_io
 from engine.data.sample import write_samples
 from engine.data.split import io as split_io
+from engine.data.traffic import io as traffic_io
 from tests.engine.data.making import planetoid_files, report_on, zip_of
+from tests.engine.data.traffic.wire import A, B, enhanced, exchange, interface, pcap, section
 
 ROUNDS = 150  # per file; seeded, so a failure can be had again
 TEXT = "source,target\n0,1\n1,2\n2,3\n3,0\n"
@@ -67,6 +69,14 @@ def wholes(tmp_path_factory) -> dict[str, bytes]:
         archive.writestr("m.safetensors.index.json", json.dumps({"weight_map": listed}))
         archive.writestr("config.json", json.dumps({"architectures": ["Net"]}))
         archive.write(folder / "weights.safetensors", "m.safetensors")
+    exchanged = exchange(5000, b"GET / HTTP/1.1", b"HTTP/1.1 200 OK")
+    rows = [f"{capture},TCP,{A},5000,{B},80,{capture}" for capture in "ab"]
+    labels = "\n".join(["capture,l4,src,sport,dst,dport,label", *rows])
+    with zipfile.ZipFile(folder / "captures.zip", "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("a.pcap", pcap(exchanged))
+        frames = b"".join(enhanced(frame, at) for at, frame in exchanged)
+        archive.writestr("b.pcapng", section() + interface() + frames)
+        archive.writestr("labels.csv", labels)
     (folder / "split.json").write_text(json.dumps({"train": [0], "val": [1, 2], "test": [3]}))
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -111,7 +121,7 @@ NAMES = ["blocks.npz", "blocks_attacked.npz", "blocks.json", "coo.npz", "text.zi
 
 
 NAMES += ["graph.pt", "planetoid.zip", "graph.graphml", "graph.json", "edges.csv", "split.json"]
-NAMES += ["weights.pth", "weights.safetensors", "model.zip"]
+NAMES += ["weights.pth", "weights.safetensors", "model.zip", "captures.zip"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -122,7 +132,7 @@ def test_damaged_files_are_answered(wholes, tmp_path, name):
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize(
-    "name", ["graph.pt", "planetoid.zip", "coo.npz", "weights.pth", "model.zip"]
+    "name", ["graph.pt", "planetoid.zip", "coo.npz", "weights.pth", "model.zip", "captures.zip"]
 )
 def test_damage_inside_of_members_is_answered(wholes, tmp_path, name):
     """The zip itself is whole, so that the damage reaches what reads the member."""
@@ -136,7 +146,7 @@ def refusals(path: Path, files: list[bytes]) -> int:
     refused = 0
     for content in files:
         path.write_bytes(content)
-        for reader in (graph_io, split_io, model_io):
+        for reader in (graph_io, split_io, model_io, traffic_io):
             reader.sniff(path)
             report = report_on(reader, path)
             assert report.lines

@@ -20,10 +20,9 @@ from engine.data.traffic.matching import labelled, labels_by
 from engine.data.traffic.named import named_labels
 from engine.data.traffic.records import batches
 from engine.data.traffic.tell import facts, tell, tell_table
-from engine.data.traffic.traffic import Capture, Flows, Labels, Traffic
+from engine.data.traffic.traffic import Capture, Flows, Labels, Traffic, running
 
 MAX_PACKETS = 200_000  # of all captures together; a load may ask for more
-PAUSE = 3600.0  # seconds
 FEW = 8  # names of a list that a line shows
 
 __all__ = ["check", "facts", "load", "preview", "sniff"]
@@ -150,16 +149,8 @@ def _capture(member: Member, most: int, report: Report) -> tuple[Capture, list[F
     for part in parts:
         links.update(part.link.tolist())
         reasons.update(part.reason[part.reason > 0].tolist())
-    return Capture(member.name, packets, links, reasons, *_length(parts)), parts
-
-
-def _length(parts: list[Fields]) -> tuple[int, float]:
-    """How many pauses there are, and the seconds from the earliest packet to the latest without
-    them."""
-    times = np.concatenate([part.time_ns for part in parts])
-    gaps = np.diff(np.sort(times)) / 1e9
-    long = gaps > PAUSE
-    return int(long.sum()), float(gaps[~long].sum())
+    seconds, pauses = running(np.concatenate([part.time_ns for part in parts]))
+    return Capture(member.name, packets, links, reasons, pauses, float(seconds.max())), parts
 
 
 def _labels(

@@ -39,6 +39,11 @@ class Columns:
     left_out: tuple[str, ...]
 
 
+def plain(text: str) -> str:
+    """A text of the user's as a line of a report shows it."""
+    return ascii(text[:60])[1:-1]
+
+
 @dataclass(frozen=True)
 class LabelTable:
     """A table of labels as it was read. Row k stands in line k + 2 of the file."""
@@ -58,10 +63,11 @@ def read_labels(member: Member) -> LabelTable:
     rows = read_table(member)
     columns = columns_of(rows)
     if not columns.labels or not (columns.capture or columns.ends):
+        there = plain(", ".join(rows[0])) if rows else "no row"
         raise UserError(
             member.name,
             "expected a header with capture, l4, src, sport, dst, dport and a column of labels, or "
-            f"with capture and labels alone; it has {', '.join(rows[0]) if rows else 'no row'}",
+            f"with capture and labels alone; it has {there}",
         )
     return LabelTable(member.name, rows, columns)
 

@@ -13,7 +13,7 @@ import numpy as np
 from engine.core.units import counted
 from engine.data.kind import Report
 from engine.data.traffic.flows import endpoints, keys
-from engine.data.traffic.labels import PROTOCOLS, LabelTable
+from engine.data.traffic.labels import PROTOCOLS, LabelTable, plain
 from engine.data.traffic.traffic import Flows, Labels, Traffic
 
 MAX_FAULTS = 5  # rows told one by one
@@ -168,5 +168,5 @@ def _tell_repeats(table: LabelTable, at: np.ndarray, first: np.ndarray, report: 
 
 
 def _some(table: LabelTable, at: np.ndarray, column: str) -> str:
-    shown = ", ".join(f"row {row + 2} ({table.rows[row][column][:60]})" for row in at[:SHOWN])
+    shown = ", ".join(f"row {row + 2} ({plain(table.rows[row][column])})" for row in at[:SHOWN])
     return shown + (", …" if at.size > SHOWN else "")

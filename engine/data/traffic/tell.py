@@ -8,7 +8,7 @@ from typing import Any
 from engine.core.units import counted, duration
 from engine.data.kind import Report
 from engine.data.traffic.decode import REASONS
-from engine.data.traffic.labels import LabelTable
+from engine.data.traffic.labels import LabelTable, plain
 from engine.data.traffic.named import OF_FILES, OF_FOLDERS
 from engine.data.traffic.traffic import Labels, Traffic
 
@@ -60,7 +60,7 @@ def tell_table(table: LabelTable, report: Report) -> None:
     left_out = f"; not read: {listed(columns.left_out)}" if columns.left_out else ""
     report.ok(
         table.name,
-        f"{counted(len(table.rows), 'row')}, by {', '.join(by)}; labels in "
+        f"{counted(len(table.rows), 'row')}, by {listed(by)}; labels in "
         f"{listed(columns.labels)}{left_out}",
     )
 
@@ -106,7 +106,7 @@ def tell(found: Traffic, report: Report) -> None:
 
 def tell_labels(labels: Labels, found: Traffic, report: Report) -> None:
     """The classes of one way to label, and whether they can be split by capture."""
-    where = labels.source if labels.source in NAMES else f"{labels.source}, {labels.name}"
+    where = labels.source if labels.source in NAMES else f"{labels.source}, {plain(labels.name)}"
     payload = found.flows.with_payload
     counts = sorted(labels.counts(payload).items(), key=lambda pair: -pair[1])
     if not counts:
@@ -130,5 +130,5 @@ def tell_labels(labels: Labels, found: Traffic, report: Report) -> None:
 
 def listed(names: Sequence[str]) -> str:
     """The first few, and how many more there are."""
-    shown = ", ".join(name[:60] for name in names[:FEW])
+    shown = ", ".join(plain(name) for name in names[:FEW])
     return f"{shown} and {len(names) - FEW:,} more" if len(names) > FEW else shown

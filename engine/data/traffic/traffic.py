@@ -12,6 +12,7 @@ import numpy as np
 from engine.data.kind import Line
 from engine.data.traffic.records import LINKS
 
+PAUSE = 3600.0  # s; packets further apart are of several recordings that were joined
 L4 = {6: "TCP", 17: "UDP"}
 
 
@@ -148,6 +149,16 @@ class Traffic:
     def skipped(self) -> Counter:
         """Packets of no flow, by reason."""
         return sum((capture.skipped for capture in self.captures), Counter())
+
+
+def running(time_ns: np.ndarray) -> tuple[np.ndarray, int]:
+    """(N,) seconds since the earliest, without pauses of over PAUSE; and how many pauses."""
+    order = np.argsort(time_ns, kind="stable")
+    gaps = np.diff(time_ns[order]) / 1e9
+    long = gaps > PAUSE
+    seconds = np.zeros(time_ns.size)
+    seconds[order[1:]] = np.cumsum(np.where(long, 0, gaps))
+    return seconds, int(long.sum())
 
 
 def address(packed: np.ndarray) -> str:

@@ -71,6 +71,9 @@ def test_the_docs_name_the_bounds_that_hold():
     from engine.data.graph import build, nodelink, npz, pairs, pickled, table
     from engine.data.model import folder, safetensors_file
     from engine.data.split import io as split_io
+    from engine.data.traffic import files as captures
+    from engine.data.traffic import io as traffic_io
+    from engine.data.traffic import labels, pcapng, records
 
     said = dict(re.findall(r"^\| (.+?) \| ([\d,]+)", DOCS.read_text(), re.M))
     assert said == {
@@ -95,6 +98,12 @@ def test_the_docs_name_the_bounds_that_hold():
         "bytes of a model, unpacked": str(folder.LIMITS.unpacked >> 30),
         "bytes of a header of safetensors": str(safetensors_file.MAX_HEADER >> 20),
         "tensors of a model": f"{safetensors_file.MAX_TENSORS:,}",
+        "bytes of captures, unpacked": str(captures.LIMITS.unpacked >> 30),
+        "bytes of a frame": f"{records.MAX_RECORD:,}",
+        "bytes of a block of pcapng": str(pcapng.MAX_BLOCK >> 20),
+        "interfaces of a section of pcapng": f"{pcapng.MAX_INTERFACES:,}",
+        "packets of all captures": f"{traffic_io.MAX_PACKETS:,}",
+        "classes of a column of labels": f"{labels.MAX_CLASSES:,}",
     }
     assert archive.RATIO_FLOOR == 1 << 20
     assert npz.MAX_FEATURES == npz.MAX_NODES

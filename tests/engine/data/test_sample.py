@@ -28,7 +28,7 @@ def by_name(samples: list[Sample], name: str) -> Path:
 def test_samples_are_the_same_bytes_on_each_run(samples, tmp_path, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 2e9)
     again = write_samples(tmp_path / "elsewhere")
-    assert len(samples) == 4
+    assert len(samples) == 5
     for one, other in zip(samples, again, strict=True):
         assert one.path.read_bytes() == other.path.read_bytes(), one.name
 
@@ -44,6 +44,7 @@ def test_samples_keep_their_known_content(samples):
         "blocks_attacked.npz": "0666f0ff431a240e",
         "blocks.json": "a1dc8a378b5442af",
         "alpha.zip": "735de261bb50f5f3",
+        "exchanges.zip": "eb5e1ce6f23963e5",
     }
 
 
