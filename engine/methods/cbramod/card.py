@@ -61,6 +61,10 @@ def _metrics() -> tuple[Metric, ...]:
 def _conflict(params: CBraModParams, given: Mapping[str, Facts]) -> tuple[str, str] | None:
     if "weights" in given and params.start == "scratch":
         return "start", "scratch, but weights are given; expected pretrained, or no weights"
+    if given.get("recordings", {}).get("windows"):
+        for name in ("highpass", "lowpass", "notch"):
+            if getattr(params, name):
+                return name, "the windows were cut before the upload; expected 0"
     if params.task == "finetune" and params.target == "number":
         if "csp" in params.baselines:
             return "baselines", "csp tells classes apart; expected none of it with target=number"

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engine.core.units import counted, duration
 from engine.data.model.export import write_weights
-from engine.methods.cbramod import drawing, origin
+from engine.methods.cbramod import drawing, filters, origin
 from engine.methods.cbramod.goal import settled
 from engine.methods.cbramod.judgement import Judgement
 from engine.methods.cbramod.reconstruction import guessed
@@ -28,6 +28,8 @@ REST = 50  # a drawing is followed by at least this many times the time that it 
 
 
 def describe(run: Run, windows: Windows, parts: list[Part]) -> None:
+    for text in filters.remarks(run.inputs["recordings"], run.params):
+        run.message(text, level="warning")
     many = counted(len(windows), "window")
     people = counted(len(np.unique(windows.subject)), "subject")
     run.message(

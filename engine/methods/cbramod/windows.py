@@ -17,17 +17,16 @@ import numpy as np
 from engine.core.errors import UserError
 from engine.core.units import counted
 from engine.data.eeg.naming import standard_name
-from engine.methods.cbramod import labels
+from engine.methods.cbramod import filters, labels
+from engine.methods.cbramod.filters import RATE, prepared
 
 if TYPE_CHECKING:
     from engine.data.eeg.recording import Cut, Recording, Recordings
     from engine.methods.cbramod.params import CBraModParams
 
-RATE = 200  # Hz; a patch of the network is one second of it
 SCALE = 100.0  # microvolt that the network sees as 1
 TYPICAL = 10.0  # microvolt, the deviation of a channel whose scale is not fixed
 FLAT = 1e-3  # microvolt; what deviates less stays as it is
-NOTCH = 2.0  # Hz above a notch that its filter needs, up to half the rate
 UNNAMED = "all"  # the subject of windows of which nobody says whose they are
 
 
@@ -80,6 +79,7 @@ def cut(
     found: Recordings, params: CBraModParams, *, labelled: bool, tick: Callable[[], None]
 ) -> Windows:
     """All windows of an upload. `tick` is called after each recording, and may raise to cancel."""
+    filters.refuse(found, params)
     if found.cut is None:
         windows = _of_recordings(found, params, labelled=labelled, tick=tick)
     else:
@@ -133,8 +133,12 @@ def _of_recordings(
 
 
 def chosen_channels(found: Recordings, params: CBraModParams) -> tuple[str, ...]:
-    """Those in use, of which an average reference needs two: of one, nothing is left."""
-    channels = _asked_channels(found, params)
+    """Those in use, in the order that the network sees."""
+    return _referred(_asked_channels(found, params), params)
+
+
+def _referred(channels: tuple[str, ...], params: CBraModParams) -> tuple[str, ...]:
+    """The same; an average reference needs two: of one, nothing is left."""
     if params.reference == "average" and len(channels) < 2:
         raise UserError("reference", f"there is one channel, {channels[0]}; expected two or more "
                         "to be referred to their average")  # fmt: skip
@@ -159,28 +163,6 @@ def _asked_channels(found: Recordings, params: CBraModParams) -> tuple[str, ...]
     if not found.common:
         raise UserError("recordings", "no EEG channel is in all recordings; expected at least one")
     return found.common
-
-
-def prepared(recording: Recording, channels: tuple[str, ...], params: CBraModParams) -> np.ndarray:
-    """(C, T) float32, microvolt at RATE: notch, band, reference, then the rate."""
-    signal = recording.read(channels).astype(np.float64)
-    top = recording.sfreq / 2
-    with mne.use_log_level("error"):  # it tells of every filter
-        if params.notch and params.notch + NOTCH < top:
-            signal = mne.filter.notch_filter(signal, recording.sfreq, params.notch)
-        low, high = params.highpass or None, params.lowpass or None
-        if high is not None and high >= top:
-            high = None
-        if low is not None and low >= top:
-            raise UserError("highpass", f"{recording.file} is sampled at {recording.sfreq:g} Hz; "
-                            f"expected less than {top:g} Hz")  # fmt: skip
-        if low or high:
-            signal = mne.filter.filter_data(signal, recording.sfreq, low, high)
-        if params.reference == "average":
-            signal -= signal.mean(axis=0)
-        if recording.sfreq != RATE:
-            signal = mne.filter.resample(signal, RATE, recording.sfreq)
-    return signal.astype(np.float32)
 
 
 def _places(
@@ -215,8 +197,8 @@ def pieces_of(signal: np.ndarray, starts: list[float], window: int) -> np.ndarra
 
 
 def _already_cut(given: Cut, params: CBraModParams, *, labelled: bool) -> Windows:
-    asked, subject = _cut_channels(given, params), _cut_subjects(given)
-    x = prepared_cut(given, asked, np.arange(len(given.x)))
+    asked, subject = _referred(_cut_channels(given, params), params), _cut_subjects(given)
+    x = prepared_cut(given, asked, np.arange(len(given.x)), params)
     y, classes, kept = None, (), np.arange(len(x))
     if labelled:
         if given.y is None:
@@ -236,11 +218,16 @@ def _already_cut(given: Cut, params: CBraModParams, *, labelled: bool) -> Window
     return Windows(x[kept], y, classes, subject[kept], subject[kept], start[kept], asked)
 
 
-def prepared_cut(given: Cut, channels: tuple[str, ...], which: np.ndarray) -> np.ndarray:
-    """(n, C, S * RATE) float32, microvolt: some of the windows, at RATE, in whole seconds."""
+def prepared_cut(
+    given: Cut, channels: tuple[str, ...], which: np.ndarray, params: CBraModParams
+) -> np.ndarray:
+    """(n, C, S * RATE) float32, microvolt: some of the windows, as referred, at RATE, in whole
+    seconds."""
     whole = int(given.x.shape[2] / given.sfreq + 1e-6)
     names = tuple(map(standard_name, given.channels))
     x = given.x[which][:, [names.index(name) for name in channels]]
+    if params.reference == "average":
+        x = x - x.mean(axis=1, keepdims=True)
     if given.sfreq != RATE:
         with mne.use_log_level("error"):
             x = mne.filter.resample(x.astype(np.float64), RATE, given.sfreq).astype(np.float32)
@@ -254,7 +241,7 @@ def continuous(
     cut, a subject's windows end to end."""
     if found.cut is not None:
         which = np.flatnonzero(_cut_subjects(found.cut) == name)
-        return np.concatenate(list(prepared_cut(found.cut, channels, which)), axis=1)
+        return np.concatenate(list(prepared_cut(found.cut, channels, which, params)), axis=1)
     recording = next(one for one in found.recordings if one.name == name)
     return prepared(recording, channels, params)
 

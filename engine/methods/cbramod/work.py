@@ -233,9 +233,13 @@ def quiet(run: Run, windows: Windows, part: Part) -> tuple[np.ndarray, np.ndarra
     train, val = below(run, windows, part)
     for name, places in (("train", train), ("validate", val)):
         if not len(places):
+            side = part.train if name == "train" else part.val
+            least = np.abs(windows.x[side]).max(axis=(1, 2)).min()
             raise UserError(
-                "reject", f"no window is left to {name} on below {run.params.reject:g} µV"
-            )
+                "reject", f"no window is left to {name} on below {run.params.reject:g} µV, and the "
+                f"quietest reaches {least:.3g} µV; expected more, 0 for no limit, or a high-pass "
+                "against drift"
+            )  # fmt: skip
     return train, val
 
 

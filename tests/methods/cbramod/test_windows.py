@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
+import mne
 import numpy as np
 import pytest
 
 from engine.core.errors import UserError
 from engine.core.params import parse
 from engine.data.eeg.recording import Cut, Recordings
+from engine.methods.cbramod.card import METHOD
+from engine.methods.cbramod.filters import filter_seconds, remarks
 from engine.methods.cbramod.params import CBraModParams
 from engine.methods.cbramod.split import folds
 from engine.methods.cbramod.windows import Windows, cut
+from engine.methods.cbramod.work import quiet
 from tests.methods.cbramod.held import noise, recording, upload
 
 
@@ -106,6 +111,53 @@ def test_filters_that_cannot_be_are_refused_before_they_are_made():
     for rate in (100.5, 102, 104, 106):  # no room for the notch, or just enough
         near = upload(recording("S01", noise(12, sfreq=rate), sfreq=rate))
         assert np.isfinite(windows(near, labelled=False, notch=50).x).all()
+
+
+def test_a_filter_that_leaves_something_undone_says_so():
+    short = recording("S01", noise(5, sfreq=100), sfreq=100.0)
+    found = upload(short, recording("S02", noise(20)))
+
+    def told(**params: float) -> list[str]:
+        return list(remarks(found, CBraModParams(**params)))
+
+    assert told(lowpass=30, highpass=10) == []
+    (low,) = told(lowpass=75)
+    assert low.startswith("the low-pass of 75 Hz has nothing to take out of 1 recording, first S01")
+    (notch,) = told(notch=60, highpass=4)[:1]
+    assert "left out of 1 recording, first S01.edf (100 Hz, 5.0 s)" in notch
+    (long,) = told(highpass=0.5)
+    assert long.startswith("a filter of 6.6 s, which is what this high-pass or notch takes,")
+    for low_end in (0.1, 0.3, 0.5, 1, 2, 5, 20):  # what MNE really makes
+        taps = mne.filter.create_filter(None, 200, low_end, None, verbose="error")
+        assert filter_seconds(CBraModParams(highpass=low_end)) == pytest.approx(
+            len(taps) / 200, abs=0.011
+        )
+
+
+def test_windows_that_were_cut_are_referred_but_not_filtered():
+    given = Cut(noise(6, channels=3).reshape(2, 3, 600), None, None, 200.0, ("C3", "C4", "CZ"))
+    found = Recordings((), given, {})
+    got = windows(found, labelled=False, reference="average", channels=["C4", "C3"])
+    np.testing.assert_allclose(got.x, (given.x - given.x[:, :2].mean(1, keepdims=True))[:, [1, 0]],
+                               atol=1e-5)  # fmt: skip
+    for name in ("highpass", "lowpass", "notch"):
+        fault = refusal(found, labelled=False, **{name: 30.0})
+        assert (fault.where, fault.expected[:43]) == (
+            name, "the windows were cut before the upload, and"
+        )  # fmt: skip
+        told = METHOD.conflict(CBraModParams(**{name: 30.0}), {"recordings": {"windows": 2}})
+        assert told[0] == name
+    assert METHOD.conflict(CBraModParams(), {"recordings": {"windows": 2}}) is None
+    assert refusal(found, labelled=False, reference="average", channels=["C3"]).where == "reference"
+
+
+def test_a_rejection_that_leaves_nothing_says_what_would_leave_something():
+    found = people(3)
+    (part,) = folds(found, CBraModParams(), rng=np.random.default_rng(0), tested=False)
+    least = np.abs(found.x[part.train]).max(axis=(1, 2)).min()
+    run = SimpleNamespace(params=CBraModParams(reject=least / 2))
+    with pytest.raises(UserError, match=f"reject: no window is left to .* reaches {least:.3g} µV"):
+        quiet(run, found, part)
 
 
 def test_an_average_of_one_channel_is_no_reference():
