@@ -1,6 +1,8 @@
 """pcapng: sections of either byte order, interfaces with their own link type and clock.
 
 https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/
+Of our own, since dpkt takes the first interface of the first section for all, has times as floats,
+and does not say where a file is broken.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from engine.data.traffic.labels import LabelTable
 from engine.data.traffic.records import LINKS
 from engine.data.traffic.traffic import L4, Labels, Traffic, running
 
-ROWS = 300  # of a table
+ROWS = 60  # of a table
 CLASSES = 30  # bars; the smallest classes are summed up as "other"
 SCHEMES = 3  # ways to label that get a figure and a table
 SHOWN_FLOWS, SHOWN_BYTES = 32, 32  # of the first bytes
@@ -36,13 +36,13 @@ def picture(found: Traffic | LabelTable) -> dict[str, Any]:
         _entry(f"Flows with payload, by {one.name}", _bars(one.counts(payload), x=one.name))
         for one in schemes
     ]
-    if payload.any():
-        figures.append(_entry("First bytes of some flows", _first_bytes(found)))
     figures += [
         _entry("Packets of a flow", _flow_sizes(found)),
         _entry("Bytes of a packet on the wire", _packet_sizes(found)),
         _entry(*_over_time(found)),
     ]
+    if payload.any():
+        figures.append(_entry("First bytes of some flows", _first_bytes(found)))
     tables = [_classes(one, found) for one in schemes]
     return {"figures": figures, "tables": [*tables, _captures(found)]}
 
