@@ -100,8 +100,12 @@ def _captures(table: LabelTable, captures: Sequence[str]) -> np.ndarray:
         for at, name in enumerate(names):
             if once[name] == 1:
                 numbers.setdefault(name, at)
-    named = (row[table.columns.capture].removeprefix("./") for row in table.rows)
-    return np.array([numbers.get(name, -1) for name in named], np.int64)
+    named = [row[table.columns.capture].removeprefix("./") for row in table.rows]
+    last = [PurePosixPath(name).name for name in named]  # the table may know folders above
+    found = [
+        numbers.get(name, numbers.get(part, -1)) for name, part in zip(named, last, strict=True)
+    ]
+    return np.array(found, np.int64)
 
 
 def tuples(table: LabelTable, report: Report) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -101,6 +101,25 @@ def test_a_table_of_captures_alone(tmp_path):
     assert classes(found, "label") == ["benign", "benign", "attack", "attack"]
 
 
+@pytest.mark.parametrize("named", ["one.pcap", "one", "./one.pcap", "up/in/one.pcap", "up/one"])
+def test_captures_are_named_with_or_without_folder_and_suffix(tmp_path, named):
+    found = io.load(upload(tmp_path, f"file,label\n{named},benign\n"))
+    assert classes(found, "label") == ["benign", "benign", None, None]
+
+
+def test_a_name_that_two_captures_share_is_of_neither(tmp_path):
+    members = {
+        "x/a.pcap": pcap(ONE),
+        "y/a.pcap": pcap(TWO),
+        "b.csv": "file,label\nx/a,u\na.pcap,v\n",
+    }
+    path = zip_of(tmp_path / "set.zip", members)
+    assert "2 rows of captures that are not here" in warnings(path)
+    members["b.csv"] = "file,label\nx/a.pcap,u\ny/a.pcap,v\n"
+    found = io.load(zip_of(tmp_path / "set.zip", members))
+    assert classes(found, "label") == ["u", "u", "v", "v"]
+
+
 def test_which_columns_are_labels(tmp_path):
     head = f"{HEAD},label,note,score,empty"
     rows = ROWS.splitlines()
