@@ -40,7 +40,7 @@ Cycle 0 is that of job_valid & job_ready, in which payload word 0 is on the port
 in cycle k and becomes activation word k. `gap` is the number of cycles that an instruction waits:
 instruction 0 issues in cycle FIRST_ISSUE + gap(0), instruction i in issue(i-1) + 1 + gap(i). With
 CONTEXTS > 1 another context may take the slot; then this and all later instructions of the job
-come later by as much. Everything below is a least distance, so being late is always right.
+come later by as much. All but rule 5 are least distances, so being late is always right.
  1. Payload word k may be read by an instruction issued in cycle k or later.
  2. A quarter written by an instruction issued in cycle t may be read, by any kind of instruction,
     by one issued in cycle t + DEPENDENT or later. All kinds write in the same stage, in order:
@@ -50,7 +50,9 @@ come later by as much. Everything below is a least distance, so being late is al
     next cycle, and so may `first` on an accumulator whose `last` has just issued.
  4. A word that is read must be payload of the job or written by the job in all four quarters
     (GAT: the quarter of byte n; LDW with 8 lanes and `column`, and SCORE: those of `mask`).
- 5. The verdict stands at the port verdict_latency(lanes) cycles after the issue of `end`; in that
+ 5. GAT reads the weight memory GATHER_READ cycles after its issue: an MVM without `dynamic` may
+    not issue in exactly that cycle. (The core holds it back, for the sake of other contexts.)
+ 6. The verdict stands at the port verdict_latency(lanes) cycles after the issue of `end`; in that
     cycle the context is free and takes its next job.
 """
 
@@ -71,6 +73,7 @@ LANES = (8, 32)  # FPE, HPE
 
 FIRST_ISSUE = 2  # cycles from acceptance: program memory, its output register
 DEPENDENT = 6  # cycles from an instruction to one that reads its result
+GATHER_READ = 2  # cycles from the issue of GAT to its use of the weight memory
 WRITE = 7  # cycles from issue to the write into the activations
 MAX_GAP = 63
 

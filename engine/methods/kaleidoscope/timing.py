@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.methods.kaleidoscope.isa import (
+    CLASSES,
     DEPENDENT,
     FIRST_ISSUE,
+    GATHER_READ,
     MAX_GAP,
     QUARTER,
     Instruction,
+    Op,
     verdict_latency,
 )
 
@@ -34,19 +37,23 @@ def latency(program: Sequence[Instruction], *, lanes: int) -> int:
 def settle(program: Sequence[Instruction], *, words: int, lanes: int) -> list[Instruction]:
     """The same instructions in the same order, each with the least gap that the contract allows.
 
-    `words` is the number of payload words. Raises ValueError where a gap does not fit its field:
+    A gap that an instruction already has is the least it gets. `words` is the number of payload
+    words. Raises ValueError where a gap does not fit its field:
     then a NOP belongs before that instruction.
     """
-    readable = _payload(words)
+    readable, gathers = _payload(words), set[int]()
     settled, cycle = [], FIRST_ISSUE - 1
     for pc, instruction in enumerate(program):
-        least = _earliest(instruction, readable, lanes=lanes, pc=pc)
-        gap = max(0, least - cycle - 1)
+        least = cycle + 1 + instruction.gap
+        least = max(least, _earliest(instruction, readable, lanes=lanes, pc=pc))
+        while _clashes(instruction, least, gathers):
+            least += 1
+        gap = least - cycle - 1
         if gap > MAX_GAP:
             raise ValueError(f"instruction {pc}: a gap of {gap}, the largest is {MAX_GAP}")
-        cycle += 1 + gap
+        cycle = least
         settled.append(replace(instruction, gap=gap))
-        _write(instruction, readable, cycle)
+        _issue(instruction, cycle, readable, gathers)
     return settled
 
 
@@ -54,12 +61,14 @@ def check(program: Sequence[Instruction], *, words: int, lanes: int) -> None:
     """Raise ValueError where a program breaks the contract, naming the instruction."""
     if not program or not program[-1].end or any(i.end for i in program[:-1]):
         raise ValueError("a program has one instruction with `end`, its last")
-    readable = _payload(words)
+    readable, gathers = _payload(words), set[int]()
     for pc, (instruction, cycle) in enumerate(zip(program, issue_cycles(program), strict=True)):
         least = _earliest(instruction, readable, lanes=lanes, pc=pc)
         if cycle < least:
             raise ValueError(f"instruction {pc} issues in cycle {cycle}, expected {least} or later")
-        _write(instruction, readable, cycle)
+        if _clashes(instruction, cycle, gathers):
+            raise ValueError(f"instruction {pc} issues {GATHER_READ} cycles after a GAT")
+        _issue(instruction, cycle, readable, gathers)
 
 
 def _payload(words: int) -> Quarters:
@@ -67,6 +76,7 @@ def _payload(words: int) -> Quarters:
 
 
 def _earliest(instruction: Instruction, readable: Quarters, *, lanes: int, pc: int) -> int:
+    _require_lanes(instruction, lanes=lanes, pc=pc)
     earliest = 0
     for word, mask in instruction.reads(lanes).items():
         for quarter in range(4):
@@ -81,7 +91,26 @@ def _earliest(instruction: Instruction, readable: Quarters, *, lanes: int, pc: i
     return earliest
 
 
-def _write(instruction: Instruction, readable: Quarters, cycle: int) -> None:
+def _require_lanes(instruction: Instruction, *, lanes: int, pc: int) -> None:
+    """What only some numbers of lanes allow."""
+    i = instruction
+    if (i.out and 8 * i.dst + i.n >= CLASSES) or (i.out and i.n >= lanes):
+        raise ValueError(f"instruction {pc}: logits {8 * i.dst}..{8 * i.dst + i.n} do not exist")
+    if i.op is Op.LDW and not i.column and i.n >= lanes:
+        raise ValueError(f"instruction {pc}: row {i.n} of a dynamic tile of {lanes}")
+    if i.op is Op.LDW and i.column and lanes == QUARTER and i.mask not in (1, 2, 4, 8):
+        raise ValueError(f"instruction {pc}: a column of 8 comes from one quarter")
+
+
+def _clashes(instruction: Instruction, cycle: int, gathers: set[int]) -> bool:
+    """Whether a gather takes the weight memory in the cycle in which this one wants it."""
+    wants = instruction.op is Op.MVM and not instruction.dynamic
+    return wants and cycle - GATHER_READ in gathers
+
+
+def _issue(instruction: Instruction, cycle: int, readable: Quarters, gathers: set[int]) -> None:
+    if instruction.op is Op.GAT:
+        gathers.add(cycle)
     for quarter in range(4):
         if instruction.writes >> quarter & 1:
             readable[instruction.dst, quarter] = cycle + DEPENDENT
