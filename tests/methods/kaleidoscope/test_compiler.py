@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import get_args
 
@@ -169,6 +170,14 @@ def running_maximum(count: int) -> Network:
         steps.append(Elementwise(f"max{n}", "max", largest if n else word, one, largest))
     end = Logits("logits", (largest,), np.ones((2, 32), np.int8), np.zeros(2, np.int32))
     return Network("many", 32, "half", buffers, (*steps, end), {"t": table}, classes=("a", "b"))
+
+
+@pytest.mark.parametrize("lanes", [8, 32])
+def test_the_largest_family_compiles_within_two_seconds(lanes):
+    network = family_network("textcnn")
+    began = time.process_time()
+    compile_network(network, lanes=lanes)
+    assert time.process_time() - began < 2
 
 
 def test_where_words_are_few_the_steps_keep_their_order():

@@ -47,7 +47,7 @@ class Memory:
         for number, word in enumerate(self.payload):
             word.payload, word.complete = number, True
             word.state[:] = Byte.VALUE
-        word.state[(network.inputs - 1) % WORD + 1 :] = Byte.FOREIGN
+        self.payload[-1].state[(network.inputs - 1) % WORD + 1 :] = Byte.FOREIGN
 
     def holds(self, key: Key) -> np.ndarray:
         """The states of the 32 bytes of a word."""
