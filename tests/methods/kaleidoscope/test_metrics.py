@@ -68,9 +68,9 @@ def test_headers_come_masked_but_for_what_is_named():
 
 
 def test_the_meter_names_the_field_that_gives_the_class_away(monkeypatch):
-    monkeypatch.setattr(forest, "TREES", 15)
+    monkeypatch.setattr(forest, "TREES", 25)
     found = leakage(*leaky())
     assert set(found) == {"payload", "header", *FIELDS}
     by_capture = {name: one["capture"]["accuracy"] for name, one in found.items()}
-    assert by_capture.pop("ports") > 0.95
-    assert max(by_capture.values()) < 0.75
+    assert by_capture.pop("ports") > 0.85
+    assert max(by_capture.values()) < 0.7
