@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from engine.methods.kaleidoscope import machine
 from engine.methods.kaleidoscope.image import Image
 from engine.methods.kaleidoscope.simulator import tools
 from engine.methods.kaleidoscope.simulator.build import Binary, build
-from engine.methods.kaleidoscope.simulator.design import cores
+from engine.methods.kaleidoscope.simulator.design import Design, cores
 from engine.methods.kaleidoscope.simulator.records import (
     UNKNOWN,
     WRITES,
@@ -100,3 +100,16 @@ def unknown(records: Records, outcome: machine.Outcome) -> int:
     """X bytes where a value must stand."""
     known = np.repeat(outcome.known, 8, axis=1)
     return int((records.activations[known] == UNKNOWN).sum())
+
+
+def mutated(design: Design, file: str, right: str, wrong: str, folder: Path) -> Binary:
+    """An Icarus simulator of the RTL with one text replaced."""
+    sources = []
+    for path in design.sources:
+        if path.name == file:
+            text = path.read_text()
+            assert text.count(right) == 1, f"{file} has no single {right}"
+            path = folder / file
+            path.write_text(text.replace(right, wrong))
+        sources.append(path)
+    return build(backend("icarus"), replace(design, sources=tuple(sources)), cache=folder / "cache")
