@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from engine.methods.kaleidoscope import barrel, machine
-from engine.methods.kaleidoscope.image import join
+from engine.methods.kaleidoscope.image import Image, join
+from engine.methods.kaleidoscope.isa import Fn, Instruction, Op
 from engine.methods.kaleidoscope.simulator.design import cores
 from engine.methods.kaleidoscope.simulator.process import ToolError
 from engine.methods.kaleidoscope.simulator.records import Job, read_results, write_stimulus
@@ -95,6 +96,29 @@ def test_ties_go_to_the_lowest_class(tmp_path):
     layer = image(program, words=1, weights=np.zeros((1, 8, 32)), bias=bias)
     records = simulate(fpe(), layer, payload(1), tmp_path)
     assert (records.klass[0], records.score[0]) == (1, 7)
+
+
+def test_a_score_has_no_logits_of_the_job_before(tmp_path):
+    both = join([MLP, scorer(threshold=1000)])
+    jobs = [Job(x, model=m) for m, x in zip((0, 1, 1), payload(3), strict=True)]
+    write_stimulus(tmp_path, both, jobs)
+    run(binary("icarus", lanes=8), tmp_path)
+    records = read_results(tmp_path, jobs=3)
+    sums = np.abs(payload(3)[:, 0].astype(int)).sum(1)
+    assert records.logits[0].any()
+    assert not records.logits[1:].any()
+    assert records.score[1:].tolist() == sums[1:].tolist()
+    assert records.anomaly.tolist() == [False, *(sums[1:] > 1000)]
+
+
+def scorer(*, threshold: int) -> Image:
+    """The sum of |x|: the distance to x - x."""
+    program = [
+        Instruction(Op.EW, a=0, b=0, fn=Fn.SUB, dst=1, mask=15),
+        Instruction(Op.SCORE, a=0, b=1, mask=15, first=True, last=True, end=True),
+    ]
+    scorer = image(program, words=1, weights=np.zeros((1, 8, 32)), bias=np.zeros((1, 8)))
+    return replace(scorer, entries=(replace(scorer.entries[0], threshold=threshold),))
 
 
 def test_a_second_model_runs_in_the_same_binary(tmp_path):

@@ -236,11 +236,12 @@ module kal_core #(
     // LDW as a column: a byte for each lane, with 8 lanes those of one quarter.
     wire [8*LANES-1:0] column;
     generate
-        if (LANES == 8)
+        if (LANES == 8) begin : one_quarter
             assign column = ({64{instr[2][43]}} & a2[63:0]) | ({64{instr[2][44]}} & a2[127:64])
                           | ({64{instr[2][45]}} & a2[191:128]) | ({64{instr[2][46]}} & a2[255:192]);
-        else
+        end else begin : all_quarters
             assign column = a2;
+        end
     endgenerate
 
     // Multipliers and shifts of the tile rows, read for stage 5.

@@ -34,6 +34,7 @@ module kal_verdict #(
     // All logits, for the port: of each context those of its last job.
     reg [1023:0] bank [0:(1<<CW)-1];
     reg [CW-1:0] ctx;
+    reg          with_logits;  // not of a score
     integer k;
     always @(posedge clk)
         if (out5) begin
@@ -41,7 +42,7 @@ module kal_verdict #(
             for (k = 0; k < LANES; k = k + 1)
                 if (taken5[k]) bank[ctx5][32*(k + 8*32'(base5)) +: 32] <= sums5[32*k +: 32];
         end
-    assign logits = bank[ctx];
+    assign logits = with_logits ? bank[ctx] : 1024'd0;
 
     wire [37*LANES-1:0] given;  // candidates: {lane, value}
     wire [37*(LANES/4)-1:0] found5;
@@ -108,10 +109,11 @@ module kal_verdict #(
         if (of_logits) best[of] <= now;
         valid <= !rst && ends;
         if (ends) begin
-            ctx        <= of;
-            best_class <= of_logits ? now[36:32] : 5'd0;
-            best_score <= of_logits ? now[31:0] : score;
-            anomaly    <= !of_logits && score > threshold;
+            ctx         <= of;
+            with_logits <= of_logits;
+            best_class  <= of_logits ? now[36:32] : 5'd0;
+            best_score  <= of_logits ? now[31:0] : score;
+            anomaly     <= !of_logits && score > threshold;
         end
     end
 endmodule

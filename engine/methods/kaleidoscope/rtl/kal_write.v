@@ -20,7 +20,7 @@ module kal_write #(
     output wire [3:0]   write_mask,
     output reg  [255:0] write_data
 );
-    reg [7:0] tables [0:1023];
+    (* ram_style = "distributed" *) reg [7:0] tables [0:1023];
     always @(posedge clk) if (ld_valid) tables[ld_addr] <= ld_data;
 
     wire [3:0] op    = instr[`KAL_OP];

