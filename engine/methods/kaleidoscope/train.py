@@ -48,6 +48,9 @@ class Trained:
 # Chosen on captures of the training parts (three folds of each), never on a tested one.
 SETTINGS: dict[str, Settings] = {
     "embedding": Settings(lr=0.005, corrupted=0.05),
+    "autoencoder": Settings(
+        epochs=400, aware=0.25, batch=16, lr=0.003, lr_aware=0.0005, weight_decay=0, corrupted=0.05
+    ),
 }
 
 
@@ -133,8 +136,8 @@ class _Phases:
                 self.told(phase, epoch, float(np.mean(losses)))
 
     def _loss(self, rows: Tensor) -> Tensor:
-        data = corrupted(self.data[rows], self.settings.corrupted)
-        found = self.family(data)
+        data = self.data[rows]
+        found = self.family(corrupted(data, self.settings.corrupted))
         if self.labels is None:
             return F.l1_loss(found, self.family.reals(data))
         return F.cross_entropy(
