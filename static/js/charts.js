@@ -168,7 +168,7 @@ function wide([trace]) {
 
 const MOST_ROWS = 500; // drawn; the CSV has all
 
-function tableElement({ columns, rows }, title) {
+export function tableElement({ columns, rows }, title) {
   const table = document.createElement("table");
   table.className = "numbers sticky";
   const caption = table.createCaption();

@@ -1,7 +1,7 @@
 // What the models answered, against what was right: counts of classes, or numbers on their diagonal.
 
 import { chart } from "../charts.js";
-import { share } from "./cbramod-words.js";
+import { share } from "./say.js";
 
 const MOST_DOTS = 3000; // that a drawing of single elements bears
 

@@ -1,10 +1,10 @@
 // Attention in one block for one window: four heads over channels, four over seconds.
 
-import { asker } from "./cbramod-ask.js";
+import { asker } from "./ask.js";
 import { chart } from "../charts.js";
 import { html } from "../make.js";
 import { colourBar, extent, plotlyScale, scale, short } from "../scale.js";
-import { whenSeen } from "./cbramod-seen.js";
+import { whenSeen } from "./seen.js";
 import { topomap } from "../topomap.js";
 
 const pick = (selector) => document.querySelector(selector);

@@ -1,9 +1,9 @@
 // The signal browser: pages of a recording, as the network gets it.
 
 import { GAINS, Paper, fittingGain } from "./cbramod-paper.js";
-import { asker } from "./cbramod-ask.js";
+import { asker } from "./ask.js";
 import { paperActions } from "./cbramod-save.js";
-import { counted } from "./cbramod-words.js";
+import { counted } from "./say.js";
 
 const pick = (selector) => document.querySelector(selector);
 const AUTO = "auto";

@@ -3,7 +3,7 @@
 import { SLOTS } from "../palette.js";
 import { extent, short } from "../scale.js";
 import { confusion, scatter } from "./cbramod-answers.js";
-import { share } from "./cbramod-words.js";
+import { share } from "./say.js";
 
 const known = (value) => value !== null && value !== undefined;
 const UNIT = "labels' unit";

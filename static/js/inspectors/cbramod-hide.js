@@ -2,7 +2,7 @@
 
 import { short } from "../scale.js";
 import { toggles } from "./cbramod-toggles.js";
-import { counted } from "./cbramod-words.js";
+import { counted } from "./say.js";
 
 const HALF = 0.5; // as in pre-training
 

@@ -1,11 +1,11 @@
 // Who wins, by how much, and what each model takes for what.
 
 import { chart } from "../charts.js";
-import { html, svg } from "../make.js";
+import { forest } from "../forest.js";
+import { html } from "../make.js";
 import { MARKS, SLOTS } from "../palette.js";
 
 const pick = (selector) => document.querySelector(selector);
-const FOREST = { width: 192, height: 20, edge: 6 };
 
 /** @param {any} found */
 export function verdict({ overview: { task, models, winner }, goal }) {
@@ -60,20 +60,6 @@ function row(model, { winner, measure, others, range }) {
     html("td", { class: "number" }, html("span", { class: "forest-cell" }, forest({ low, high, value }, range, measure.nothing), interval)),
     ...others.map((one) => html("td", { class: "num" }, one.told(model[one.key]))),
   );
-}
-
-/** The interval as a line, the value as a dot, what knows nothing as a dotted line; an arrow where
- * some of it lies before the axis begins. */
-function forest({ low, high, value }, [from, to], nothing) {
-  const { width, height, edge } = FOREST;
-  const middle = height / 2;
-  const x = (at) => (edge + ((Math.max(at, from) - from) / (to - from || 1)) * (width - 2 * edge)).toFixed(1);
-  const drawn = svg("svg", { class: "forest", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
-  drawn.append(svg("line", { class: "chance", x1: x(nothing), x2: x(nothing), y1: 0, y2: height }));
-  if (low !== null) drawn.append(svg("line", { x1: x(low), x2: x(high), y1: middle, y2: middle }));
-  if (value !== null && value >= from) drawn.append(svg("circle", { cx: x(value), cy: middle, r: 4 }));
-  if ((low ?? value ?? from) < from) drawn.append(svg("path", { d: `M0 ${middle}l${edge} -4v8z` }));
-  return drawn;
 }
 
 /** @param {any} found */

@@ -1,6 +1,6 @@
 // Where the electrodes are, and how strong each rhythm is at them, by class.
 
-import { asker } from "./cbramod-ask.js";
+import { asker } from "./ask.js";
 import { chart } from "../charts.js";
 import { html } from "../make.js";
 import { colourBar, extent, scale } from "../scale.js";

@@ -1,8 +1,8 @@
 // What an answer rests on: the same window once more for each channel and each second, hidden.
 
-import { asker } from "./cbramod-ask.js";
+import { asker } from "./ask.js";
 import { CATEGORIES, POWERS, byChannel } from "./cbramod-errors.js";
-import { whenSeen } from "./cbramod-seen.js";
+import { whenSeen } from "./seen.js";
 import { chart } from "../charts.js";
 import { topomap } from "../topomap.js";
 

@@ -1,12 +1,12 @@
 // The chosen window: recorded, hidden and guessed, and what the network answers before and after.
 
-import { asker } from "./cbramod-ask.js";
+import { asker } from "./ask.js";
 import { errors } from "./cbramod-errors.js";
 import { hiding } from "./cbramod-hide.js";
 import { Paper, fittingGain } from "./cbramod-paper.js";
 import { prediction } from "./cbramod-prediction.js";
 import { paperActions } from "./cbramod-save.js";
-import { counted } from "./cbramod-words.js";
+import { counted } from "./say.js";
 import { short } from "../scale.js";
 
 const pick = (selector) => document.querySelector(selector);

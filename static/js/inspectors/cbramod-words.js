@@ -21,8 +21,3 @@ export function words({ overview, windows, goal }) {
     verdict: (window) => goal.verdict({ label: windows.label[window], answer: windows.answer[window], probability: windows.probability[window] }),
   };
 }
-
-export const counted = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
-
-/** Three digits without the zero before the point, as shares are told. */
-export const share = (value) => (value === null || value === undefined ? "–" : value.toFixed(3).replace(/^0(?=\.)/, ""));

@@ -4,8 +4,8 @@ const NEAR = "200px"; // below the edge of the screen
 
 /**
  * @param {Element} place
- * @param {(window: number) => void} ask
- * @returns {(window: number) => void} asks now, or as soon as the place comes into sight
+ * @param {(what: number) => void} ask
+ * @returns {(what: number) => void} asks now, or as soon as the place comes into sight
  */
 export function whenSeen(place, ask) {
   let seen = false;
@@ -13,9 +13,9 @@ export function whenSeen(place, ask) {
 
   function go() {
     if (!seen || due === null) return;
-    const window = due;
+    const what = due;
     due = null;
-    ask(window);
+    ask(what);
   }
 
   new IntersectionObserver(
@@ -25,8 +25,8 @@ export function whenSeen(place, ask) {
     },
     { rootMargin: NEAR },
   ).observe(place);
-  return (window) => {
-    due = window;
+  return (what) => {
+    due = what;
     go();
   };
 }
