@@ -1,7 +1,8 @@
 """A team with one of everything, as rows in the database: what the pages are looked at with.
 
 States, curves and files are put where a worker would have put them. Only the jobs of
-GAgN and CBraMod are real: they wait here, and the worker of the server takes them.
+GAgN and CBraMod are real: they wait here, and the worker of the server takes them. Kaleidoscope's
+has ended with the files of a fixture, since a real one takes minutes and a simulator.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from django.utils import timezone
 
 from engine.core.registry import method
 from engine.data.sample import write_samples
+from tests.browser import kaleidoscope
 from webapp.accounts.models import Link, Membership, Team, Token, User, digest
 from webapp.artifacts import storage
 from webapp.artifacts.models import Artifact
@@ -38,7 +40,9 @@ from webapp.jobs.models import (
 from webapp.metrics import store
 
 SECRET = "a-secret-of-a-test"
-JOBS = ("running", "done", "long", "failed", "queued", "gagn", "cbramod", "numbers")
+JOBS = (
+    "running", "done", "long", "failed", "queued", "gagn", "cbramod", "numbers", "kaleidoscope"
+)  # fmt: skip
 LONG_NAME = "a_walk_with_a_name_of_one_word_as_scripts_make_them_0001"
 LONG_KEY = "cell.metattack.rate20.gcn_jaccard.test_accuracy"
 FIGURE = {
@@ -60,6 +64,7 @@ class Stage:
     gagn: Job
     cbramod: Job
     numbers: Job  # CBraMod, where labels are numbers
+    kaleidoscope: Job
     group: Group
     artifacts: dict[str, Artifact]
 
@@ -77,7 +82,7 @@ class Stage:
 
 def build(team: Team, owner: User) -> Stage:
     project = Project.objects.create(team=team, slug="walks", name="Walks")
-    worker = Worker.objects.create(
+    Worker.objects.create(
         name="desk",
         host="here",
         pid=1,
@@ -145,17 +150,7 @@ def build(team: Team, owner: User) -> Stage:
     )
     queued = Job.objects.create(**base, name="A walk that waits", state=State.QUEUED, queue="gpu")
     for job in (running, done, failed):
-        Attempt.objects.create(
-            job=job,
-            number=job.attempt,
-            worker=worker.name,
-            host="here",
-            heartbeat=timezone.now() + timedelta(hours=1),
-            ended=job.ended,
-            outcome="" if job.ended is None else job.state,
-            peak_rss=120_000_000,
-            cpu_seconds=4.2,
-        )
+        _attempt(job)
         points = [
             (n, n, n * 0.5, {"value": math.sin(n / 9), "baseline.flat.value": 0.0})
             for n in range(1, 90)
@@ -189,8 +184,23 @@ def build(team: Team, owner: User) -> Stage:
         gagn=_gagn(project, owner),
         cbramod=_cbramod(project, owner),
         numbers=_numbers(project, owner),
+        kaleidoscope=_kaleidoscope(project, owner),
         group=group,
         artifacts=_artifacts(done),
+    )
+
+
+def _attempt(job: Job) -> None:
+    Attempt.objects.create(
+        job=job,
+        number=job.attempt,
+        worker="desk",
+        host="here",
+        heartbeat=timezone.now() + timedelta(hours=1),
+        ended=job.ended,
+        outcome="" if job.ended is None else job.state,
+        peak_rss=120_000_000,
+        cpu_seconds=4.2,
     )
 
 
@@ -217,6 +227,34 @@ def _numbers(project: Project, owner: User) -> Job:
     params = {"folds": 2, "epochs": 1, "pretrain_epochs": 1, "baselines": ["majority"]}
     params |= {"target": "number", "labels": "name", "label_pattern": r"S(\d+)_"}
     return _real(project, owner, "cbramod", "CBraMod on numbers", {"recordings": 3}, params)
+
+
+def _kaleidoscope(project: Project, owner: User) -> Job:
+    """Kaleidoscope with curves and the files of a fixture."""
+    now = timezone.now()
+    job = Job.objects.create(
+        project=project,
+        method="kaleidoscope",
+        name="Kaleidoscope on a fixture",
+        created_by=owner,
+        state=State.DONE,
+        attempt=1,
+        started=now - timedelta(minutes=5),
+        ended=now,
+    )
+    _attempt(job)
+    _curve(job, [(n, n, n * 0.5, kaleidoscope.live(n)) for n in range(1, 40)])
+    for n, (path, content) in enumerate(kaleidoscope.files().items(), start=50):
+        Artifact.objects.create(
+            job=job,
+            blob=storage.keep(io.BytesIO(content)),
+            path=path,
+            title=path,
+            role="inspector",
+            media="application/json" if path.endswith(".json") else "text/plain",
+            n=n,
+        )
+    return job
 
 
 def _real(
