@@ -145,13 +145,16 @@ def test_the_head_says_who_won_in_which_hardware(shown):
 
 def test_what_is_not_there_says_why(inspector):
     def change(found) -> None:
-        if "backend" not in found:
+        if "flows" in found:
+            found["flows"][0] |= {"label": None, "right": None}
             return
         found["backend"] |= {"name": "model", "real": False, "badge": "model, not RTL"}
         found["parity"] |= {
             "mismatches": 3, "first": {"flow": 2, "step": "fc1", "index": 4, "golden": 9, "rtl": 8}
         }  # fmt: skip
         found |= {"leakage": None, "elephants": None, "resources": None}
+        for model in found["accuracy"]["models"]:  # as where anomalies are told
+            model |= {"accuracy": None, "macro_f1": None, "auroc": 0.8}
 
     def without_rtl(question: str, given: dict) -> dict:
         told = ok(question, given)
@@ -163,11 +166,16 @@ def test_what_is_not_there_says_why(inspector):
 
     watched = inspector(without_rtl, change)
     page = watched.page
+    expect(page.locator("[data-banner]")).to_have_text(
+        "MLP in RTL and Random forest are level at .800."
+    )
+    expect(page.locator("[data-models-caption]")).to_contain_text("intervals of the AUROC")
     expect(page.locator("[data-badge] strong")).to_have_text("model, not RTL")
     expect(page.locator("[data-mismatch]")).to_contain_text("flow 2, fc1[4]: golden 9, RTL 8")
     expect(page.locator("[data-leakage]")).to_have_text("Leakage was not measured in this job.")
     expect(page.locator("[data-no-elephants]")).to_be_visible()
     expect(page.locator("[data-no-resources]")).to_contain_text("yosys was not installed")
+    expect(page.locator("[data-packet-title]")).to_contain_text("QUIC, without a label")
     expect(page.locator("[data-first-difference]")).to_be_hidden()
     expect(page.locator("[data-steps]")).to_contain_text("no RTL beside it")
     for part in ("splits", "fields", "resources", "elephants"):
@@ -256,7 +264,7 @@ def test_a_load_is_answered_at_once_and_verified_on_demand(shown, asked):
     expect(verified.locator("tr", has_text="Wait, cycles")).to_contain_text("3.1 %")
     expect(page.locator("[data-verify-note]")).to_contain_text("60,000 cycles of RTL in 1.7 s")
     expect(page.locator("[data-curve] .legendtext")).to_have_count(3)
-    page.locator("#w-contexts").fill("2")
+    page.locator("#w-contexts").select_option("2")
     expect(verified).to_be_hidden()
     page.get_by_role("button", name="Verify in RTL").click()
     expect(page.locator("[data-verify-note]")).to_have_text(

@@ -3,10 +3,10 @@
 import { chart } from "../charts.js";
 import { forest } from "../forest.js";
 import { html } from "../make.js";
+import { known, measureOf } from "./kaleidoscope-words.js";
 import { counted, share } from "./say.js";
 
 const pick = (selector) => document.querySelector(selector);
-const known = (value) => value !== null && value !== undefined;
 const COLUMNS = [
   ["accuracy", "Accuracy"],
   ["macro_f1", "Macro F1"],
@@ -15,7 +15,7 @@ const COLUMNS = [
 
 /** @param {any} overview */
 export function accuracy({ accuracy: { unit, folds, models, per_class: classes, confusion }, classes: names, leakage }) {
-  models.length && table({ models, unit, folds });
+  table({ models, unit, folds });
   perClass(classes);
   matrix(confusion, names, models);
   leaks(leakage);
@@ -24,25 +24,26 @@ export function accuracy({ accuracy: { unit, folds, models, per_class: classes, 
 function table({ models, unit, folds }) {
   const place = pick("[data-models]");
   const columns = COLUMNS.filter(([key]) => models.some((model) => known(model[key])));
-  const ends = models.flatMap(({ low, high, accuracy: value }) => [low, high, value]).filter(known);
+  const measure = measureOf(models);
+  const ends = models.flatMap(({ low, high, [measure.key]: value }) => [low, high, value]).filter(known);
   const range = [Math.min(...ends), Math.max(...ends)];
-  pick("[data-models-caption]").textContent = `Folds by ${unit}, mean of ${folds}, with 95 % intervals of the accuracy`;
+  pick("[data-models-caption]").textContent = `Folds by ${unit}, mean of ${folds}, with 95 % intervals of the ${measure.title}`;
   place.tHead.rows[0].replaceChildren(
     html("th", { scope: "col" }, "Model"),
     ...columns.map(([, title]) => html("th", { scope: "col", class: "num" }, title)),
     html("th", { scope: "col" }, "95 % interval"),
   );
-  const most = Math.max(...models.map(({ accuracy: value }) => value ?? 0));
+  const most = Math.max(...models.map((model) => model[measure.key]).filter(known));
   place.tBodies[0].replaceChildren(
     ...models.map((model) => {
-      const { title, low, high, accuracy: value } = model;
+      const { title, low, high, [measure.key]: value } = model;
       const interval = known(low) ? `${share(low)} to ${share(high)}` : "–";
       return html(
         "tr",
         { class: value === most && "chosen" },
         html("th", { scope: "row" }, title),
         ...columns.map(([key]) => html("td", { class: "num" }, share(model[key]))),
-        html("td", { class: "number" }, html("span", { class: "forest-cell" }, forest({ low: low ?? null, high, value }, range, most), interval)),
+        html("td", { class: "number" }, html("span", { class: "forest-cell" }, forest({ low: low ?? null, high, value: value ?? null }, range, most), interval)),
       );
     }),
   );

@@ -3,7 +3,7 @@
 
 import { chart } from "../charts.js";
 import { share } from "./say.js";
-import { count, cyclesTold, figures, percent } from "./kaleidoscope-words.js";
+import { count, figures, nanoseconds, percent, round } from "./kaleidoscope-words.js";
 
 const pick = (selector) => document.querySelector(selector);
 
@@ -40,7 +40,7 @@ export function elephants({ elephants: found, clock_mhz: clock }) {
       ["Mice", share(row.accuracy_mouse)],
       ["Elephants", share(row.accuracy_elephant), `${count(row.elephants)} flows, by ${model}`],
       ["Load of the HPE", percent(row.hpe_load)],
-      ["Verdict of an elephant", cyclesTold(latency, clock).split(", ")[0], cyclesTold(latency, clock).split(", ")[1]],
+      ["Verdict of an elephant", `${round(latency)} cycles`, `${round(nanoseconds(latency, clock))} ns`],
     ]);
     first.update(accuracy, at(row.threshold));
     second.update(load, { ...at(row.threshold), yaxis: { rangemode: "tozero" } });

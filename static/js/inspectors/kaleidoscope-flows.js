@@ -2,6 +2,7 @@
 
 import { html } from "../make.js";
 import { rove } from "../rove.js";
+import { known } from "./kaleidoscope-words.js";
 import { counted } from "./say.js";
 
 /**
@@ -16,26 +17,26 @@ export function flowList({ capture, flows }, choose) {
   const rows = rove(table, (flow) => choose(Number(flow)));
   let now = -1;
 
-  const labels = [...new Set(flows.map((flow) => flow.label))].sort();
-  label.append(...labels.map((name) => new Option(name ?? "none", name ?? "")));
+  const labels = [...new Set(flows.map((flow) => flow.label).filter(known))].sort();
+  label.append(...labels.map((name) => new Option(name)));
   file.append(...capture.map((name, at) => new Option(name, at)));
 
   function fits(flow) {
     if (label.value && flow.label !== label.value) return false;
     if (file.value && flow.c !== Number(file.value)) return false;
-    return !wrong.checked || !flow.right;
+    return !wrong.checked || flow.right === false;
   }
 
   function line(flow, at) {
-    const { label: right, answer, float, l4, src, sport, dst, dport, cycles, c } = flow;
+    const { label: truth, answer, right, float, l4, src, sport, dst, dport, cycles, c } = flow;
     return html(
       "tr",
       { "data-row": at },
       html("th", { scope: "row" }, html("button", { type: "button", class: "plain walk" }, String(at))),
       html("td", { class: "mono" }, `${l4} ${src}:${sport}`),
       html("td", { class: "mono" }, `${dst}:${dport}`),
-      html("td", {}, right ?? "–"),
-      html("td", { class: !flow.right && "wrong" }, flow.right ? answer : `✗ ${answer}`),
+      html("td", {}, truth ?? "–"),
+      html("td", { class: right === false && "wrong" }, right === false ? `✗ ${answer}` : answer),
       html("td", {}, float ?? "–"),
       html("td", { class: "num" }, cycles === null ? "–" : String(cycles)),
       html("td", {}, capture[c]),

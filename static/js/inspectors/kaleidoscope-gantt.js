@@ -6,7 +6,7 @@ import { html, svg } from "../make.js";
 import { SLOTS } from "../palette.js";
 import { Stretch } from "../stretch.js";
 
-const ROW = { high: 28, bar: 20 };
+const ROW = { high: 28, bar: 20, thin: 6 };
 const EDGE = { left: 58, right: 18, axis: 24 };
 const TICK_ROOM = 70; // px
 const LABEL_ROOM = 22; // px from which on a span says its pc
@@ -77,7 +77,7 @@ export function gantt({ occupancy, listing }, choose) {
     const name = kind === "issue" ? `slot-${slotOf(layerOf.get(pc))}` : kind;
     const width = Math.max(0.75, right - left - (right - left > 4 ? 0.75 : 0)).toFixed(2);
     const middle = top + ROW.bar / 2;
-    const high = kind === "issue" ? ROW.bar : ROW.bar / 2;
+    const high = kind === "issue" ? ROW.bar : ROW.thin;
     const d = kind === "idle" ? `M${left.toFixed(2)} ${middle}h${width}` : `M${left.toFixed(2)} ${middle - high / 2}h${width}v${high}h-${width}z`;
     shapes.set(name, (shapes.get(name) ?? "") + d);
   }

@@ -2,7 +2,7 @@
 
 import { html } from "../make.js";
 import { counted, share } from "./say.js";
-import { count, cyclesTold, figures, round } from "./kaleidoscope-words.js";
+import { count, figures, known, measureOf, nanoseconds, round } from "./kaleidoscope-words.js";
 
 const pick = (selector) => document.querySelector(selector);
 const RIVAL = "random_forest";
@@ -19,24 +19,25 @@ export function head(overview) {
 
 /** The network as the hardware answers, against the forest. */
 function banner(models) {
-  const own = models.find(({ key }) => key === "rtl") ?? models.find(({ key }) => key === "int8");
-  const rival = models.find(({ key }) => key === RIVAL);
+  const { key, title } = measureOf(models);
+  const own = models.find((one) => one.key === "rtl") ?? models.find((one) => one.key === "int8");
+  const rival = models.find((one) => one.key === RIVAL);
   const place = pick("[data-banner]");
-  if (!own || !rival || own.accuracy === null || rival.accuracy === null) {
-    place.textContent = own?.accuracy ? `${own.title}: accuracy ${share(own.accuracy)}; no random forest ran beside it.` : "No contest: no accuracy was measured.";
-    return;
+  if (!known(own?.[key])) {
+    place.textContent = "No contest: the network's answers were not measured.";
+  } else if (!known(rival?.[key])) {
+    place.textContent = `${own.title}: ${title} ${share(own[key])}; no random forest ran beside it.`;
+  } else if (own[key] === rival[key]) {
+    place.textContent = `${own.title} and ${rival.title} are level at ${share(own[key])}.`;
+  } else {
+    const [first, second] = own[key] > rival[key] ? [own, rival] : [rival, own];
+    place.classList.add(first === own ? "ours" : "theirs");
+    const near = overlap(first, second) ? " Their 95 % intervals overlap." : "";
+    place.textContent = `${first.title} wins: ${title} ${share(first[key])} against ${share(second[key])} of ${second.title}.${near}`;
   }
-  const [first, second] = own.accuracy >= rival.accuracy ? [own, rival] : [rival, own];
-  const told = `${share(first.accuracy)} against ${share(second.accuracy)}`;
-  if (first.accuracy === second.accuracy) {
-    place.textContent = `${own.title} and ${rival.title} are level at ${share(own.accuracy)}.`;
-    return;
-  }
-  place.classList.add(first === own ? "ours" : "theirs");
-  place.textContent = `${first.title} wins: accuracy ${told} of ${second.title}.${overlap(first, second) ? " Their 95 % intervals overlap." : ""}`;
 }
 
-const overlap = (first, second) => first.low !== null && second.high !== null && first.low <= second.high;
+const overlap = (first, second) => known(first.low) && known(second.high) && first.low <= second.high;
 
 function badge({ name, version, rtl, real, badge: told }) {
   if (!real) return html("strong", { class: "banner parted" }, told ?? "model, not RTL");
@@ -48,7 +49,7 @@ function numbers({ title, input_bytes: bytes, clock_mhz: clock, hardware, latenc
   const { mouse, elephant } = load.drops;
   return [
     ["Network", title, `${bytes} payload bytes, ${counted(hardware.fpe, "FPE")}, ${counted(hardware.hpe, "HPE")}`],
-    ["Latency, idle core", `${round(latency.idle)} cycles`, cyclesTold(latency.idle, clock).split(", ")[1] + ` at ${clock} MHz`],
+    ["Latency, idle core", `${round(latency.idle)} cycles`, `${round(nanoseconds(latency.idle, clock))} ns at ${clock} MHz`],
     ["Mismatches", count(parity.mismatches), `in ${count(parity.logits)} logits of ${counted(parity.flows, "flow")}, RTL against golden`],
     ["Drops", count(mouse + elephant), `${count(mouse)} mouse, ${count(elephant)} elephant jobs of ${count(load.jobs)}`],
     ["Served", `${round(load.served_gbps)} Gbit/s`, `of ${round(load.offered_gbps)} offered`],

@@ -17,7 +17,7 @@ export function logits({ classes, task }) {
       integer.update([bars(golden, "golden", 5), ...(rtl ? [bars(rtl, "RTL", 1)] : [])]);
       const differing = rtl?.filter((value, at) => value !== golden[at]).length;
       const told = rtl ? `${differing ? `${differing} differ` : "equal in RTL"}` : "no RTL beside it";
-      integer.say(`Verdict ${verdict}, label ${label}; largest ${short(Math.max(...golden))}, ${told}.`);
+      integer.say(`Verdict ${verdict}, label ${label ?? "unknown"}; largest ${short(Math.max(...golden))}, ${told}.`);
       float.update(real ? [bars(real, "float", 3)] : []);
       float.say(real ? "" : "The float network was not kept.");
     },

@@ -47,8 +47,8 @@ export function packet({ job, overview, flows: { flows } }) {
   return {
     show(flow) {
       const row = flows[flow];
-      const verdict = row.right ? `${row.answer}, right` : `${row.answer}, wrong: its label is ${row.label}`;
-      title.textContent = `${flowName(flow, row)}: ${verdict}`;
+      const judged = { true: ", right", false: `, wrong: its label is ${row.label}` }[row.right] ?? ", without a label";
+      title.textContent = `${flowName(flow, row)}: ${row.answer}${judged}`;
       note.textContent = "Sending it through the network …";
       ask({ flow });
     },

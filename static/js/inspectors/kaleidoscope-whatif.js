@@ -9,7 +9,7 @@ import { short } from "../scale.js";
 import { whenSeen } from "./seen.js";
 
 const pick = (selector) => document.querySelector(selector);
-const UNITS = { cores: "", clock_mhz: " MHz", length: " bytes", gbps: " Gbit/s", contexts: "", fifo: " jobs" };
+const UNITS = { cores: "", clock_mhz: " MHz", length: " bytes", gbps: " Gbit/s", fifo: " jobs" };
 const PACKET = 256; // bytes, where the job's own traffic is a mix
 
 /** @param {any} found */
@@ -99,7 +99,10 @@ export function whatIf({ job, overview }) {
   function asInJob() {
     const { hardware, load, clock_mhz: clock } = overview;
     const given = { cores: hardware.fpe, clock_mhz: clock, length: PACKET, gbps: load.offered_gbps, contexts: hardware.contexts, fifo: hardware.mouse_fifo, elephant_share: 0 };
-    for (const [name, value] of Object.entries(given)) fields[name].value = value;
+    for (const [name, value] of Object.entries(given)) {
+      if (name in UNITS) fields[name].max = Math.max(fields[name].max, value);
+      fields[name].value = value;
+    }
     fields.every_packet.checked = false;
     say();
   }

@@ -2,17 +2,20 @@
 
 import { html } from "../make.js";
 
+export const known = (value) => value !== null && value !== undefined;
+
 /** One decimal where there is one. */
-export const round = (value) => String(Number(value.toFixed(1))).replace("-", "−");
+export const round = (value) => (known(value) ? String(Number(value.toFixed(1))).replace("-", "−") : "–");
 
 export const nanoseconds = (cycles, megahertz) => (cycles * 1000) / megahertz;
 
-/** "51 cycles, 204 ns" */
-export const cyclesTold = (cycles, megahertz) => `${round(cycles)} cycles, ${round(nanoseconds(cycles, megahertz))} ns`;
+export const count = (value) => (known(value) ? value.toLocaleString("en") : "–");
 
-export const count = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en"));
+export const percent = (value) => (known(value) ? `${round(100 * value)} %` : "–");
 
-export const percent = (value) => (value === null || value === undefined ? "–" : `${round(100 * value)} %`);
+/** What models are judged by: accuracy, or AUROC where they tell anomalies. */
+export const measureOf = (models) =>
+  models.some(({ accuracy }) => known(accuracy)) ? { key: "accuracy", title: "accuracy" } : { key: "auroc", title: "AUROC" };
 
 export const hex = (value) => value.toString(16).padStart(2, "0");
 
