@@ -23,12 +23,13 @@ export function whatIf({ job, overview }) {
   const curve = loadCurve(overview);
   // By hand: `form.elements.length` is their number, not the slider of that name.
   const fields = Object.fromEntries([...form.elements].filter(({ name }) => name).map((field) => [field.name, field]));
-  let model = null; // the newest answer, and what it was asked
-  let newest = {};
+  let newest = {}; // what is asked; it can be verified once the model has answered it
+  let model = null; // that answer
 
   const put = asker(job, "load", {
     show(answer, seconds, set) {
       model = answer;
+      button.disabled = false;
       fault.textContent = "";
       note.textContent = `The queueing model answered in ${seconds.toFixed(2)} s.`;
       tell(answer, set);
@@ -42,8 +43,8 @@ export function whatIf({ job, overview }) {
 
   const check = asker(job, "verify", {
     show(answer, seconds, set) {
-      button.disabled = false;
       if (set !== newest) return; // the sliders stand elsewhere by now
+      button.disabled = false;
       verifying.textContent = `${answer.cycles.toLocaleString("en")} cycles of RTL in ${round(answer.seconds)} s; answered in ${seconds.toFixed(2)} s.`;
       beside(answer);
       curve.verified(model, answer);
@@ -67,6 +68,7 @@ export function whatIf({ job, overview }) {
 
   function ask() {
     newest = values();
+    button.disabled = true;
     verified.hidden = true;
     verifying.textContent = "";
     note.textContent = "Asking the queueing model …";
