@@ -1,0 +1,39 @@
+// Clock, reset, progress and waveform (wave.vcd) for the replay bench in Icarus Verilog. A time
+// unit is a nanosecond: 250 MHz.
+module kal_replay_tb;
+    parameter N_FPE = 8;
+    parameter N_HPE = 1;
+    parameter H = 10;
+    parameter CONTEXTS = 1;
+    parameter MOUSE_DEPTH = 64;
+    parameter ELEPHANT_DEPTH = 16;
+    localparam PROGRESS = 256;  // cycles between two lines
+
+    reg         clk = 1'b0, rst = 1'b1;
+    wire [31:0] now, verdicts;
+    wire        wave;
+    kal_replay #(
+        .N_FPE(N_FPE), .N_HPE(N_HPE), .H(H), .CONTEXTS(CONTEXTS), .MOUSE_DEPTH(MOUSE_DEPTH),
+        .ELEPHANT_DEPTH(ELEPHANT_DEPTH)
+    ) bench (
+        .clk(clk), .rst(rst), .now(now), .verdicts(verdicts), .wave(wave)
+    );
+
+    always #2 clk = !clk;
+    initial begin
+        #9 rst = 1'b0;  // away from the clock's edges
+    end
+
+    reg drawn = 1'b0;
+    always @(negedge clk)
+        if (!rst) begin
+            if (wave && !drawn) begin
+                $dumpfile("wave.vcd");
+                $dumpvars(0, bench);
+            end
+            if (drawn && !wave) $dumpoff;
+            drawn = wave;
+            if (now % PROGRESS == 0) $display("progress %0d %0d", now, verdicts);
+        end
+    final $display("progress %0d %0d", now, verdicts);
+endmodule
