@@ -19,6 +19,7 @@ PAYLOAD = 128  # bytes of payload that a job may take
 ETHERNET = 14
 TCP, UDP = 6, 17
 FCS = 4  # of the wire length, not on the bus
+LARGEST = 0xFFFF  # bytes of an IP datagram
 LEAST = 64  # bytes of an Ethernet frame, with FCS
 
 
@@ -74,8 +75,8 @@ def frames(
         room = np.asarray(length, np.int64) - size - ETHERNET - ip - transport
         transport = transport + np.where(tcp, np.clip(room // 4 * 4, 0, 40), 0)
     l4_at, start = ETHERNET + ip, ETHERNET + ip + transport
-    datagram = ip + transport + size
-    natural = ETHERNET + datagram
+    natural = ETHERNET + ip + transport + size
+    datagram = np.minimum(natural - ETHERNET, LARGEST)  # segments not yet cut up are larger
     total = natural if length is None else np.maximum(natural, length)
 
     head = np.zeros((n, HEAD), np.uint8)
@@ -86,7 +87,7 @@ def frames(
     put.byte(ETHERNET + 9, np.asarray(l4), v4)
     put.rows(ETHERNET + 12, np.asarray(src)[:, 12:], v4)
     put.rows(ETHERNET + 16, np.asarray(dst)[:, 12:], v4)
-    put.word(ETHERNET + 4, transport + size, ~v4)
+    put.word(ETHERNET + 4, datagram - ip, ~v4)
     put.byte(ETHERNET + 6, np.asarray(l4), ~v4)
     put.rows(ETHERNET + 8, np.asarray(src), ~v4)
     put.rows(ETHERNET + 24, np.asarray(dst), ~v4)
@@ -94,7 +95,7 @@ def frames(
     put.word(l4_at, np.asarray(sport, np.int64), every)
     put.word(l4_at + 2, np.asarray(dport, np.int64), every)
     put.byte(l4_at + 12, transport // 4 << 4, tcp)
-    put.word(l4_at + 4, transport + size, ~tcp)
+    put.word(l4_at + 4, datagram - ip, ~tcp)
     for option in range(20, 60):
         put.byte(l4_at + option, np.ones(n, np.uint8), tcp & (option < transport))
     kept = np.minimum(size, payload.shape[1])

@@ -132,3 +132,14 @@ def of_traffic(traffic: Traffic, which: NDArray[np.int64]) -> Frames:
         payload_length=packets.payload_length[which],
         length=packets.length[which],
     )
+
+
+def times_of(traffic: Traffic, which: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Recorded times of those packets, (N,) ns from 0, not falling: captures one after another.
+
+    A clock that went back within a capture stands still here.
+    """
+    time, capture = traffic.packets.time_ns[which], traffic.packets.capture[which]
+    begins = np.diff(capture, prepend=-1) != 0
+    step = np.where(begins, 0, np.diff(time, prepend=0))
+    return np.cumsum(np.maximum(step, 0))

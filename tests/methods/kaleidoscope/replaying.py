@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -12,11 +12,12 @@ import numpy as np
 from engine.methods.kaleidoscope.flowhash import flow_hash, symmetric_tuple
 from engine.methods.kaleidoscope.frames import Frames, frames
 from engine.methods.kaleidoscope.image import Entry, Image, assemble
-from engine.methods.kaleidoscope.isa import FIRST_ISSUE, Instruction, Op, verdict_latency
+from engine.methods.kaleidoscope.isa import FIRST_ISSUE, MAX_GAP, Instruction, Op, verdict_latency
 from engine.methods.kaleidoscope.replay import Machine, run
-from engine.methods.kaleidoscope.results import Results
+from engine.methods.kaleidoscope.results import FLAGS, Results
 from engine.methods.kaleidoscope.simulator.build import Binary, build
 from engine.methods.kaleidoscope.stimulus import Jobs, Packets, Settings, Watch
+from engine.methods.kaleidoscope.table_model import Row, decide
 from tests.methods.kaleidoscope.simulated import CACHE, backend
 
 CLASSES = 8
@@ -31,22 +32,14 @@ def image(*, lanes: int, words: Sequence[int], cycles: Sequence[int], seed: int 
     program: list[Instruction] = []
     entries = []
     for model, (count, latency) in enumerate(zip(words, cycles, strict=True)):
-        end = latency - verdict_latency(lanes)
-        layer = [
-            Instruction(
-                Op.MVM,
-                gap=end - FIRST_ISSUE - count + 1 if word == count - 1 else 0,
-                first=word == 0,
-                last=word == count - 1,
-                out=word == count - 1,
-                end=word == count - 1,
-                a=word,
-                n=CLASSES - 1 if word == count - 1 else 0,
-                w=word,
-            )
-            for word in range(count)
-        ]
-        entries.append(Entry(f"model {model}", len(program), count, count))
+        layer = [Instruction(Op.MVM, first=word == 0, a=word, w=word) for word in range(count)]
+        wait = latency - verdict_latency(lanes) - FIRST_ISSUE - count + 1
+        rest = [Instruction(Op.NOP, gap=MAX_GAP)] * (wait // (MAX_GAP + 1))
+        last = replace(
+            layer.pop(), gap=wait % (MAX_GAP + 1), last=True, out=True, end=True, n=CLASSES - 1
+        )
+        layer += [*rest, last]
+        entries.append(Entry(f"model {model}", len(program), len(layer), count))
         program += layer
     rows = max(words)
     return Image(
@@ -149,3 +142,35 @@ def play(
         watch=watch,
     )
     return results
+
+
+def differences(
+    made: Trace, first: np.ndarray, found: Results, settings: Settings, h: int
+) -> tuple[list[str], dict[int, Row]]:
+    """Of the log of packets and the dict model: the columns that differ, and the rows left."""
+    log = found.packets
+    np.testing.assert_array_equal(log["packet"], np.arange(len(made)))
+    np.testing.assert_array_equal(log["hash"], made.hash)
+    expected, rows = decide(
+        settings,
+        h=h,
+        time=first,
+        look=log["cycle"],
+        hashes=made.hash,
+        checks=made.check,
+        sizes=made.frames.bytes,
+        payload=made.payload_length > 0,
+        verdicts=found.verdicts,
+    )
+    got = {name: found.flag(name) for name in FLAGS if name != "store"}
+    got |= {name: log[name] for name in ("generation", "stored", "count", "bytes")}
+    got["found"] = log["verdict"] >> 7 == 1
+    got["found_elephant"] = log["verdict"] >> 6 & 1 == 1
+    got["class"] = np.where(got["found"], log["verdict"] & 31, 0)
+    untracked = expected["kept"]  # then the counts are those of the row's owner
+    wrong = [
+        name
+        for name, column in got.items()
+        if np.any((column != expected[name]) & ~(untracked & (name in ("count", "bytes"))))
+    ]
+    return wrong, rows

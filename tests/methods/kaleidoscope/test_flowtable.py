@@ -10,43 +10,12 @@ import pytest
 from engine.methods.kaleidoscope.arrivals import back_to_back, on_bus
 from engine.methods.kaleidoscope.flowhash import flow_hash, symmetric_tuple
 from engine.methods.kaleidoscope.replay import Machine
-from engine.methods.kaleidoscope.results import FLAGS, Results
 from engine.methods.kaleidoscope.stimulus import Packets, Settings
-from engine.methods.kaleidoscope.table_model import STATES, decide
-from tests.methods.kaleidoscope.replaying import SMALL, Trace, image, play, trace
+from engine.methods.kaleidoscope.table_model import STATES
+from tests.methods.kaleidoscope.replaying import SMALL, differences, image, play, trace
 
 MICE = image(lanes=8, words=[1], cycles=[30])
 ELEPHANTS = image(lanes=32, words=[8], cycles=[50], seed=1)
-
-
-def differences(made: Trace, first: np.ndarray, found: Results, settings: Settings, h: int):
-    """Names of the columns that differ, and the rows that the model ends with."""
-    log = found.packets
-    np.testing.assert_array_equal(log["packet"], np.arange(len(made)))
-    np.testing.assert_array_equal(log["hash"], made.hash)
-    expected, rows = decide(
-        settings,
-        h=h,
-        time=first,
-        look=log["cycle"],
-        hashes=made.hash,
-        checks=made.check,
-        sizes=made.frames.bytes,
-        payload=made.payload_length > 0,
-        verdicts=found.verdicts,
-    )
-    got = {name: found.flag(name) for name in FLAGS if name != "store"}
-    got |= {name: log[name] for name in ("generation", "stored", "count", "bytes")}
-    got["found"] = log["verdict"] >> 7 == 1
-    got["found_elephant"] = log["verdict"] >> 6 & 1 == 1
-    got["class"] = np.where(got["found"], log["verdict"] & 31, 0)
-    untracked = expected["kept"]  # then the counts are those of the row's owner
-    wrong = [
-        name
-        for name, column in got.items()
-        if np.any((column != expected[name]) & ~(untracked & (name in ("count", "bytes"))))
-    ]
-    return wrong, rows
 
 
 @pytest.mark.parametrize(
