@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ from engine.methods.kaleidoscope.arrivals import (
 from engine.methods.kaleidoscope.queueing import cores_needed, simulate, steady
 from engine.methods.kaleidoscope.queueing import poisson as queue
 from engine.methods.kaleidoscope.stimulus import Jobs, Settings
-from tests.methods.kaleidoscope.replaying import CLASSES, SMALL, image, logits, play
+from tests.methods.kaleidoscope.replaying import CLASSES, SMALL, WATCH, image, logits, play
 
 T = 20
 MICE = image(lanes=8, words=[1, 2], cycles=[T, T])
@@ -60,6 +62,30 @@ def test_jobs_that_wait_for_room_keep_all_cores_busy(tmp_path):
     assert found.counters["mouse_drops"] == 0
     span = found.verdicts["done"].max() - found.verdicts["start"].min()
     assert span / n == pytest.approx(T / SMALL.fpe, rel=0.02)
+
+
+@pytest.mark.parametrize("contexts", [2, 4])
+def test_a_core_of_several_contexts_takes_as_many_jobs(contexts, tmp_path):
+    """Programs that mostly wait do not hinder each other; verdicts find their jobs again."""
+    n = 40
+    payload = np.random.default_rng(6).integers(0, 256, (n, 32)).astype(np.uint8)
+    found = play(
+        replace(SMALL, fpe=1, hpe=0, contexts=contexts),
+        tmp_path,
+        traffic=Jobs(np.zeros(n, int), payload),
+        images=(MICE,),
+        watch=replace(WATCH, issues=(0, 400)),
+        kind="icarus",
+    )
+    verdicts = found.verdicts[np.argsort(found.verdicts["packet"])]
+    assert len(verdicts) == n
+    expected = logits(MICE, (payload >> 1).astype(np.int8))
+    np.testing.assert_array_equal(verdicts["logits"][:, :CLASSES], expected)
+    span = verdicts["done"].max() - verdicts["start"].min()
+    assert span / n == pytest.approx(T / contexts, rel=0.1)
+    assert set((found.events["op"][found.events["issue"] == 1] >> 4).tolist()) == set(
+        range(contexts)
+    )
 
 
 @pytest.mark.parametrize("cores", [1, 4, 8])
