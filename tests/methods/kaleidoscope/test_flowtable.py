@@ -12,7 +12,15 @@ from engine.methods.kaleidoscope.flowhash import flow_hash, symmetric_tuple
 from engine.methods.kaleidoscope.replay import Machine
 from engine.methods.kaleidoscope.stimulus import Packets, Settings
 from engine.methods.kaleidoscope.table_model import STATES
-from tests.methods.kaleidoscope.replaying import SMALL, differences, image, play, trace
+from tests.methods.kaleidoscope.replaying import (
+    CLASSES,
+    SMALL,
+    differences,
+    image,
+    logits,
+    play,
+    trace,
+)
 
 MICE = image(lanes=8, words=[1], cycles=[30])
 ELEPHANTS = image(lanes=32, words=[8], cycles=[50], seed=1)
@@ -70,14 +78,25 @@ def test_65536_rows_in_the_other_simulator(tmp_path):
 
 
 def test_packets_of_one_flow_in_every_cycle_are_all_counted(tmp_path):
-    """The row is read while it is written: without the way around, each second one is lost."""
-    made = trace(13, 200, flows=1, lengths=(0, 4, 9), header=False)
+    """Row and history are read while they are written: without the ways around, each second
+    packet is lost."""
+    made = trace(13, 200, flows=1, lengths=(4, 9), header=False)
     assert (made.frames.beats == 1).all()
-    found = play(SMALL, tmp_path, traffic=Packets(np.zeros(200, int), made.frames), images=(MICE,))
+    found = play(
+        SMALL,
+        tmp_path,
+        traffic=Packets(np.zeros(200, int), made.frames),
+        settings=Settings(elephant_on=True),
+        images=(MICE, ELEPHANTS),
+    )
     assert found.packets["cycle"].tolist() == list(range(2, 202))
     assert found.packets["count"].tolist() == list(range(1, 201))
     assert found.packets["bytes"][-1] == made.frames.bytes.sum()
     assert found.counters["flows"] == found.counters["mouse_jobs"] == 1
+    elephant = found.verdicts[found.verdicts["elephant"] == 1]
+    assert elephant["packet"].tolist() == [7]
+    history = (made.payload[:8, :32] >> 1).astype(np.int8).reshape(1, -1)
+    np.testing.assert_array_equal(elephant["logits"][:, :CLASSES], logits(ELEPHANTS, history))
 
 
 def crc(data: bytes, *, polynomial: int, width: int) -> int:
