@@ -53,6 +53,7 @@ def environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str
         **kept,
         "HOME": str(scratch),
         "TMPDIR": str(scratch),
+        "TENFOLD_CACHE": str(settings.TENFOLD_HOME / "cache"),
         "PYTHONPATH": str(settings.BASE_DIR),
         "PYTHONUNBUFFERED": "1",
         **(more or {}),

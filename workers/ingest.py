@@ -110,6 +110,7 @@ class Reader:
         self.done: events.Done | None = None
         self.fail: events.Fail | None = None
         self.answers: list[events.Answer] = []
+        self.environment = dict(job.environment)
         self.peak_rss = 0
         self.cpu_seconds = 0.0
         self.logged = 0
@@ -168,7 +169,12 @@ class Reader:
 
     def _on_hello(self, event: events.Hello) -> None:
         self.hello = self.batch.hello = event
-        self.batch.fields |= {"environment": event.environment, "state": State.RUNNING}
+        self.environment = dict(event.environment)
+        self.batch.fields |= {"environment": dict(self.environment), "state": State.RUNNING}
+
+    def _on_env(self, event: events.Environment) -> None:
+        self.environment |= event.environment
+        self.batch.fields["environment"] = dict(self.environment)
 
     def _on_phase(self, event: events.Phase) -> None:
         progress = {"done": 0, "total": event.total, "eta": None}

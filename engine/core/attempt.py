@@ -107,6 +107,8 @@ def _work(
         point=point,
         checkpoint_every=supervision.limits.checkpoint_every,
     )
+    if run.environment:  # from before the checkpoint: the greeting does not know of it
+        emitter.say("env", environment=run.environment)
     for name, value in parameters.differences(run.params, request.params).items():
         emitter.log(f"going on with {name}={value}, as it was changed while the job ran")
     meter = Meter(emitter.say)
@@ -127,7 +129,7 @@ def _work(
             "summary": summary,
             "artifacts": list(run.artifacts.values()),
             "verifications": run.verifications,
-            "environment": around,
+            "environment": {**around, **run.environment},
             "seconds": seconds,
         },
     )

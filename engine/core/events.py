@@ -107,6 +107,13 @@ class Use(Event):
     gpu_mem: int | None = None
 
 
+class Environment(Event):
+    """What the method found that the result depends on, beside what the greeting told."""
+
+    t: Literal["env"] = "env"
+    environment: dict[str, Any]
+
+
 class Log(Event):
     t: Literal["log"] = "log"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -152,13 +159,13 @@ class Answer(Event):
 
 AnyEvent = Annotated[
     Hello | Phase | Metrics | Progress | File | Checkpoint | Verify | Use | Log | Done | Fail
-    | Answer | Changed,
+    | Answer | Changed | Environment,
     Field(discriminator="t"),
 ]  # fmt: skip
 _adapter: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 KNOWN = frozenset((
     "hello", "phase", "m", "p", "file", "ckpt", "verify", "use", "log", "done", "fail", "answer",
-    "set",
+    "set", "env",
 ))  # fmt: skip
 
 

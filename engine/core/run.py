@@ -9,6 +9,7 @@ run.artifact("edges.csv", title=…, role=…)        a path to write to; kept o
 run.table("edges", columns, rows, title=…)        a table, shown and exported as CSV
 run.figure("roc", figure, title=…)                a plotly figure
 run.verify(oracle, expected, got, tolerance)      an oracle checked inside this job
+run.depends_on(backend="Verilator 5.006")         more of the result's environment
 run.checkpoint(state, step=…); run.restore()      where to go on after a crash
 run.should_stop()                                 ask once per step; also takes control
 """
@@ -68,6 +69,7 @@ class Run:
         self.inputs = Inputs(request.method, request.inputs)
         self.artifacts: dict[str, dict[str, Any]] = stored.get("artifacts", {})
         self.verifications: list[dict[str, Any]] = stored.get("verifications", [])
+        self.environment: dict[str, Any] = stored.get("environment", {})
         self.progress = Progress(emitter.say)
         self._emitter = emitter
         self._control = control
@@ -135,6 +137,12 @@ class Run:
         self.verifications.append(found)
         self._emitter.say("verify", **found)
         return found["ok"]
+
+    def depends_on(self, **facts: Any) -> None:
+        """Tell what the result depends on beside machine and libraries, as a tool's version."""
+        found = plain(facts)
+        self.environment |= found
+        self._emitter.say("env", environment=found)
 
     # Files
 
@@ -279,6 +287,7 @@ class Run:
             "params": self.params.model_dump(mode="json"),
             "artifacts": self.artifacts,
             "verifications": self.verifications,
+            "environment": self.environment,
             "seconds": self.seconds,
             "phase": self.progress.name,
             "streams": self._streams.state(),

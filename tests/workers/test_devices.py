@@ -20,12 +20,13 @@ def test_lines_that_are_no_device_are_passed_over() -> None:
     assert devices.parse("0, Tesla, [N/A]\n") == []
 
 
-def test_a_queue_is_served_only_where_its_tools_are(
+def test_the_gpu_queue_is_served_only_where_there_is_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path
 ) -> None:
+    """The hdl queue is served anywhere: its jobs bring a model for where no simulator is."""
     monkeypatch.setenv("PATH", str(tmp_path))
     devices.gpus.cache_clear()
-    assert devices.able(["cpu", "gpu", "hdl", "ask"]) == ["cpu", "ask"]
-    (tmp_path / "verilator").touch(mode=0o755)
-    assert devices.able(["cpu", "gpu", "hdl"]) == ["cpu", "hdl"]
+    assert devices.able(["cpu", "gpu", "hdl", "ask"]) == ["cpu", "hdl", "ask"]
     devices.gpus.cache_clear()
+    monkeypatch.setattr(devices, "gpus", lambda: (devices.Gpu(0, "H200", 1),))
+    assert devices.able(["cpu", "gpu"]) == ["cpu", "gpu"]

@@ -77,6 +77,17 @@ def test_a_batch_moves_the_job_on(engine: Engine, job: Job) -> None:
     assert message["seq"] == 1
 
 
+def test_what_a_method_found_joins_the_greetings_environment(job: Job, tmp_path: Path) -> None:
+    engine = Engine(job, tmp_path)
+    engine.say("hello", v=1, method="fake", pid=1, device="cpu", threads=1, seed=0,
+               environment={"python": "3.11"})  # fmt: skip
+    engine.flush()
+    engine.say("env", environment={"backend": "icarus"})
+    engine.flush()
+    job.refresh_from_db()
+    assert job.environment == {"python": "3.11", "backend": "icarus"}
+
+
 def test_a_batch_whose_commit_was_in_doubt_is_stored_once(engine: Engine, job: Job) -> None:
     engine.say("m", s=0, d={"value": 1.0})
     batch, before = engine.reader.swap(), Place(**vars(engine.place))

@@ -35,6 +35,14 @@ def test_a_job_has_at_most_5000_keys(run):
         run.log(1, one_more=1.0)
 
 
+def test_what_a_result_depends_on_is_told_and_outlives_a_checkpoint(new_run, tmp_path):
+    before = new_run()
+    before.depends_on(backend="icarus", rtl="0a1b")
+    assert events_of(tmp_path)[-1]["environment"] == {"backend": "icarus", "rtl": "0a1b"}
+    before.checkpoint({}, step=0)
+    assert new_run().environment == {"backend": "icarus", "rtl": "0a1b"}
+
+
 @pytest.mark.parametrize("step", [-1, 1.5, "1"])
 def test_a_step_counts_from_zero(run, step):
     with pytest.raises((ValueError, TypeError)):
