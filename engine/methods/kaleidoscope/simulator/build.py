@@ -111,7 +111,8 @@ def _verilate(backend: Backend, design: Design, work: Path, options: _Options) -
     command += ["--prefix", f"V{design.top}", *(["--trace"] if options.trace else [])]
     log, env = work / LOG, _env(backend)
     execute(command, folder=work, log=log, limits=LIMITS, env=env, should_stop=options.should_stop)
-    runtime = [*RUNTIME, *(["verilated_vcd_c.cpp"] if options.trace else [])]
+    # That of waveforms first: it specialises templates that others use.
+    runtime = [*(["verilated_vcd_c.cpp"] if options.trace else []), *RUNTIME]
     flags = [f"-D{name}={int(options.trace)}" for name in ("VM_TRACE", "VM_TRACE_VCD")]
     flags += [f"-D{name}=0" for name in ("VM_COVERAGE", "VM_SC", "VM_TRACE_FST", "VM_TRACE_SAIF")]
     command = [
@@ -124,7 +125,7 @@ def _verilate(backend: Backend, design: Design, work: Path, options: _Options) -
     ]
     command += [f"-I{path}" for path in (made, include, include / "vltstd")]
     # One translation unit: the headers are read once, not once for each generated file.
-    parts = [*sorted(made.glob("*.cpp")), *(include / name for name in runtime), design.bench_cpp]
+    parts = [*(include / name for name in runtime), *sorted(made.glob("*.cpp")), design.bench_cpp]
     whole = work / "whole.cpp"
     whole.write_text("".join(f'#include "{part}"\n' for part in parts))
     command += [str(whole), "-lpthread", "-o", str(work / "simulator")]
