@@ -1,0 +1,119 @@
+"""Networks on their cores, and the co-processor that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.methods.kaleidoscope.compiler.compiled import Compiled
+from engine.methods.kaleidoscope.compiler.program import compile_network
+from engine.methods.kaleidoscope.families import FAMILIES
+from engine.methods.kaleidoscope.integer import WORD, Network, Trace, golden
+from engine.methods.kaleidoscope.isa import QUARTER
+from engine.methods.kaleidoscope.replay import Machine
+from engine.methods.kaleidoscope.stimulus import GROUP_FPE, GROUP_HPE, Settings, Transfers
+
+Feed = Literal["packets", "jobs"]
+LARGE_LANES = 32
+STORED_WORDS = 8  # of an elephant's history
+
+
+@dataclass(frozen=True, eq=False)
+class Deployed:
+    """A compiled network; `large` is on the cores of 32 lanes, which take elephants."""
+
+    network: Network
+    compiled: Compiled
+
+    @property
+    def large(self) -> bool:
+        return self.compiled.lanes == LARGE_LANES
+
+    @property
+    def words(self) -> int:
+        return -(-self.network.inputs // WORD)
+
+    @property
+    def detects(self) -> bool:
+        return not self.network.classes
+
+    @property
+    def feed(self) -> Feed:
+        """The front end gathers the first payload for small cores and the history for large ones;
+        what reads anything else comes as jobs."""
+        reads = self.network.meta["reads"]
+        return "packets" if reads == ("history" if self.large else "first") else "jobs"
+
+    def golden(self, data: np.ndarray) -> Trace:
+        return golden(self.network, data)
+
+
+def deploy(network: Network) -> Deployed:
+    """For the core that its family is made for. Raises UserError for what that cannot hold."""
+    large = FAMILIES[str(network.meta["family"])].core == "hpe"
+    return Deployed(network, compile_network(network, lanes=LARGE_LANES if large else QUARTER))
+
+
+@dataclass(frozen=True, eq=False)
+class Coprocessor:
+    """A machine, and the networks for mice and for elephants that are loaded into it."""
+
+    machine: Machine
+    mouse: Deployed | None
+    elephant: Deployed | None
+
+    @property
+    def main(self) -> Deployed:
+        """The network that the job is about."""
+        found = self.mouse or self.elephant
+        if found is None:
+            raise ValueError("a co-processor without a network")
+        return found
+
+    @property
+    def cores(self) -> int:
+        """That run the main network."""
+        return self.machine.fpe if self.mouse else self.machine.hpe
+
+    @property
+    def images(self) -> Mapping[int, Transfers]:
+        groups = {GROUP_FPE: self.mouse, GROUP_HPE: self.elephant}
+        return {group: one.compiled.image.stream() for group, one in groups.items() if one}
+
+    def settings(self, **changes: Any) -> Settings:
+        """The registers for these networks."""
+        values: dict[str, Any] = {
+            "mouse_on": self.mouse is not None and self.mouse.feed == "packets",
+            "elephant_on": self.elephant is not None and self.elephant.feed == "packets",
+        }
+        if self.mouse:
+            values |= {
+                "mouse_words": self.mouse.words,
+                "mouse_encoding": self.mouse.network.encoding,
+            }
+        if self.elephant:
+            values |= {
+                "elephant_words": self.elephant.words,
+                "elephant_encoding": self.elephant.network.encoding,
+            }
+        return Settings(**{**values, **changes})
+
+
+def assembled(
+    params: Any, mouse: Deployed | None, elephant: Deployed | None, *, second: bool = False
+) -> Coprocessor:
+    """As a job's parameters have it: `cores` run its network, one more takes elephants beside;
+    `second`: it is there, and its network does not matter."""
+    alone = mouse is None
+    machine = Machine(
+        fpe=1 if alone else params.cores,
+        hpe=params.cores if alone else int(second or elephant is not None),
+        h=params.table_bits,
+        contexts=params.contexts,
+        mouse_depth=params.fifo,
+        elephant_depth=params.fifo if alone else 16,
+    )
+    return Coprocessor(machine, mouse, elephant)

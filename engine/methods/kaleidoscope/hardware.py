@@ -1,0 +1,268 @@
+"""The hardware half of a job: networks are compiled, a simulator is found or built, trials run.
+
+Every trial is a unit of work: a checkpoint keeps what it gave, and a resumed job does not repeat it
+unless the back end is another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.core import cache
+from engine.methods.kaleidoscope import activations, trials, waves
+from engine.methods.kaleidoscope.case import Case, Part
+from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed
+from engine.methods.kaleidoscope.model_rig import ModelRig
+from engine.methods.kaleidoscope.rig import FOLDER, SHORT, Rig, RtlRig, built
+from engine.methods.kaleidoscope.simulator.build import Binary, build
+from engine.methods.kaleidoscope.simulator.design import cores
+from engine.methods.kaleidoscope.simulator.process import Stopped
+from engine.methods.kaleidoscope.simulator.tools import ADVICE, Backend
+from engine.methods.kaleidoscope.work import Standing, once
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.core.run import Run
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The most of each trial."""
+
+    flows: int  # of parity
+    packets: int  # of the replay
+    saturating: int  # jobs of a saturated co-processor
+    idle: int  # flows that find an idle core
+    bypass: int  # packets of the data plane's proof
+
+
+FAST = Sizes(flows=20_000, packets=200_000, saturating=2000, idle=64, bypass=4000)
+SLOW = Sizes(flows=32, packets=300, saturating=60, idle=4, bypass=40)
+SHOWN = 3  # flows whose activations are compared
+UNIT = "hardware."
+
+
+def tell(run: Run, backend: Backend, coprocessor: Coprocessor) -> str:
+    """Say what the numbers will be from; returns the RTL's hash."""
+    rtl = coprocessor.machine.design().rtl_hash
+    run.depends_on(backend=backend.kind, simulator=backend.version)
+    if backend.badge:
+        why = "as was asked for" if run.params.backend == backend.kind else ADVICE
+        run.message(f"{backend.badge}: {why}", level="warning")
+    else:
+        run.depends_on(rtl=rtl)
+        run.message(f"{backend.version}, RTL {rtl[:12]}")
+    return rtl
+
+
+def trial(
+    run: Run, standing: Standing, backend: Backend, case: Case, part: Part,
+    coprocessor: Coprocessor, data: dict[str, np.ndarray],
+) -> dict[str, Any]:  # fmt: skip
+    """All trials, by name; `data` has the bytes (n, inputs) of all samples by network's name."""
+    if standing.get("backend") not in (None, f"{backend.kind} {backend.version}"):
+        run.message("another simulator than before: its trials run anew", level="warning")
+        for name in [name for name in standing["finished"] if name.startswith(UNIT)]:
+            del standing["finished"][name]
+    standing["backend"] = f"{backend.kind} {backend.version}"
+    return _Trials(run, standing, backend, case, part, coprocessor, data).all()
+
+
+class _Trials:
+    def __init__(
+        self, run: Run, standing: Standing, backend: Backend, case: Case, part: Part,
+        coprocessor: Coprocessor, data: dict[str, np.ndarray],
+    ):  # fmt: skip
+        self.run, self.standing, self.backend = run, standing, backend
+        self.case, self.part, self.coprocessor = case, part, coprocessor
+        self.data, self.params = data, run.params
+        self.sizes = SLOW if backend.kind == "icarus" else FAST
+        self.built: dict[str, Any] = {}
+
+    def all(self) -> dict[str, Any]:
+        main, part, sizes = self.coprocessor.main, self.part, self.sizes
+        tested = part.test[: min(self.params.parity_flows, sizes.flows)]
+        data, flows = self.data[main.network.name], self.case.samples.flows
+        captures = np.unique(self.case.samples.captures[part.test])
+        most = min(self.params.replay_packets, sizes.packets)
+        packets = trials.of_captures(self.case.traffic, captures, most)
+        self._tell_sizes(len(tested), most)
+        found = {
+            "parity": self._unit(
+                "parity",
+                lambda: trials.parity(self.rig, main, data[tested], **self._heard()),
+            ),
+            "idle": self._unit(
+                "idle core",
+                lambda: trials.idle(
+                    self.rig,
+                    main,
+                    self.case.traffic,
+                    flows[tested[: sizes.idle]],
+                    data[tested[: sizes.idle]],
+                ),
+            ),
+            "replay": self._unit(
+                "replay",
+                lambda: trials.replayed(
+                    self.rig,
+                    main,
+                    self.case.traffic,
+                    packets,
+                    flows[part.test],
+                    data[part.test],
+                    self.params,
+                    **self._heard(),
+                ),
+            ),
+            "saturated": self._unit(
+                "saturation",
+                lambda: trials.saturated(self.rig, main, data[tested], sizes.saturating),
+            ),
+            "steps": self._unit(
+                "activations",
+                lambda: self._steps(main, data[tested[:SHOWN]]),
+                before=self._core,
+            ),
+        }
+        if not self.backend.badge:
+            found["bypass"] = self._unit(
+                "data plane",
+                lambda: trials.bypass(self.rig, self.case.traffic, packets[: sizes.bypass]),
+            )
+            if self.params.waves:
+                self._unit("waveform", lambda: self._waves(main, tested[0]), before=self._traced)
+        if self.coprocessor.mouse and self.coprocessor.elephant:
+            second = self.coprocessor.elephant
+            rows = self.data[second.network.name][tested]
+            found["elephant.parity"] = self._unit(
+                "parity of elephants", lambda: trials.parity(self.rig, second, rows)
+            )
+            found["elephant.idle"] = self._unit(
+                "idle core of elephants",
+                lambda: trials.idle(
+                    self.rig,
+                    second,
+                    self.case.traffic,
+                    flows[tested[: sizes.idle]],
+                    rows[: sizes.idle],
+                ),
+            )
+        return found
+
+    @property
+    def rig(self) -> Rig:
+        """Built when the first trial needs it."""
+        if self.backend.kind == "model":
+            return ModelRig(self.coprocessor)
+        stop = self.run.should_stop
+        make = lambda: built(self.backend, self.coprocessor, should_stop=stop)  # noqa: E731
+        return RtlRig(self.coprocessor, self._binary("rig", make))
+
+    def _tell_sizes(self, flows: int, packets: int) -> None:
+        if self.sizes is SLOW:
+            self.run.message(
+                f"Icarus simulates some hundred cycles a second: {flows} flows and {packets} "
+                "packets at most go through it",
+                level="warning",
+            )
+
+    def _unit(
+        self, name: str, work: Callable[[], Any], *, before: Callable[[], Any] | None = None
+    ) -> Any:
+        """`before` builds what the trial needs, by default the rig."""
+
+        def begun() -> Any:
+            with self._stopping():
+                (before or (lambda: self.rig))()
+                self.run.phase(name)
+                self.run.stop_here()
+                return work()
+
+        return once(self.run, self.standing, f"{UNIT}{name}", begun)
+
+    @contextmanager
+    def _stopping(self) -> Iterator[None]:
+        """A simulator that was stopped ends the job as was asked."""
+        try:
+            yield
+        except Stopped:
+            self.run.stop_here()
+            raise
+
+    def _binary(self, name: str, make: Callable[[], Binary]) -> Binary:
+        if name not in self.built:
+            self.run.phase("build the simulator")
+            binary = self.built[name] = make()
+            if not binary.cached:
+                self.run.message("simulator built; the next job finds it in the cache")
+        return self.built[name]
+
+    def _core(self) -> Binary | None:
+        """One core alone, whose writes the bench tells; nothing where no RTL runs."""
+        if self.backend.kind == "model":
+            return None
+        design = cores(count=1, lanes=self.coprocessor.main.compiled.lanes, contexts=1)
+        return self._binary(
+            "core",
+            lambda: build(
+                self.backend,
+                design,
+                cache=cache.folder(FOLDER),
+                optimise=SHORT,
+                should_stop=self.run.should_stop,
+            ),
+        )
+
+    def _traced(self) -> Binary:
+        stop = self.run.should_stop
+        return self._binary(
+            "waves",
+            lambda: waves.binary(self.backend, self.coprocessor.main, should_stop=stop),
+        )
+
+    def _heard(self) -> dict[str, Any]:
+        """What a long trial tells, and asks, on its way."""
+        run, standing = self.run, self.standing
+        last: list[float] = []
+
+        def progress(cycles: int, verdicts: int) -> None:
+            now = run.seconds
+            told: dict[str, float] = {"sim.cycles": cycles, "sim.inferences": verdicts}
+            if last and now > last[0]:
+                told["sim.cycles_per_second"] = (cycles - last[1]) / (now - last[0])
+            last[:] = [now, cycles]
+            run.log(standing["step"], **told)
+            standing["step"] += 1
+
+        return {"on_progress": progress, "should_stop": run.should_stop}
+
+    def _steps(self, main: Deployed, data: np.ndarray) -> dict[str, Any]:
+        binary = self._core()
+        if binary is None:
+            written, outcome = activations.of_model(main, data)
+        else:
+            written, outcome = activations.of_rtl(
+                main, binary, data, should_stop=self.run.should_stop
+            )
+        golden = main.golden(data)
+        pairs = zip(golden.written, written, strict=True)
+        differ = sum(int((one != other).sum()) for one, other in pairs)
+        differ += int((outcome != activations.expected(main, golden)).sum())
+        return {"mismatches": differ, "first": activations.first_difference(main, golden, written)}
+
+    def _waves(self, main: Deployed, place: int) -> bool:
+        """wave.vcd of a sample's first packet, through a small machine with tracing."""
+        payload = self.data[main.network.name][place]
+        flow = int(self.case.samples.flows[place])
+        source = waves.stimulus_of(self.case.traffic, flow, main, payload)
+        about = {"title": "Waveforms of the first flow", "role": "export", "media": "text/plain"}
+        with self.run.artifact("wave.vcd", **about) as path:
+            waves.record(self._traced(), main, source, path, start=0, cycles=waves.window(main))
+        return True

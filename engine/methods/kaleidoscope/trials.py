@@ -1,0 +1,313 @@
+"""Trials of a co-processor: parity, an idle core, a replay, saturation, the data plane beside it.
+
+Each gives plain arrays and numbers, which a checkpoint takes; the back end is the rig's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.data.traffic.traffic import Traffic
+from engine.methods.kaleidoscope import arrivals, replay, table_model
+from engine.methods.kaleidoscope.activations import expected, outcome
+from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed
+from engine.methods.kaleidoscope.flowhash import flow_hash
+from engine.methods.kaleidoscope.frames import BEAT, Frames, frames
+from engine.methods.kaleidoscope.front_model import beats, payload_bytes, tuples
+from engine.methods.kaleidoscope.results import Results
+from engine.methods.kaleidoscope.rig import Progress, Rig, ignored, never
+from engine.methods.kaleidoscope.stimulus import Jobs, Packets, Settings, Watch
+
+BINS = 400  # of a replay's time
+WINDOW = 400  # cycles of occupancy
+SHORT = 64  # payload bytes of the frames that overload it
+
+Found = dict[str, Any]
+Stop = Callable[[], bool]
+
+
+def parity(
+    rig: Rig,
+    deployed: Deployed,
+    data: NDArray[np.uint8],
+    *,
+    on_progress: Progress = ignored,
+    should_stop: Stop = never,
+) -> Found:
+    """The outcome of payloads (n, inputs), all at once into the dispatcher, beside the golden's."""
+    jobs = Jobs(np.zeros(len(data), np.int64), data, elephant=deployed.large)
+    results, seconds = rig.run(
+        jobs,
+        settings=rig.coprocessor.settings(),
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    verdicts = by_packet(results.verdicts)
+    golden = expected(deployed, deployed.golden(data))
+    found = np.zeros_like(golden)
+    answered = verdicts["packet"].astype(np.int64)
+    found[answered] = outcome(deployed, verdicts["logits"], verdicts["score"])
+    missing = np.ones(len(data), bool)
+    missing[answered] = False
+    differs = (found != golden) | missing[:, None]
+    where = np.argwhere(differs)
+    return {
+        "outcome": found,
+        "mismatches": int(differs.sum()),
+        "flows": len(data),
+        "values": int(golden.size),
+        "first": None
+        if not len(where)
+        else {
+            "flow": int(where[0][0]),
+            "index": int(where[0][1]),
+            "golden": int(golden[tuple(where[0])]),
+            "rtl": None if missing[where[0][0]] else int(found[tuple(where[0])]),
+        },
+        "core_cycles": np.unique(_cycles(verdicts)),
+        "cycles": results.counters["cycles"],
+        "seconds": seconds,
+    }
+
+
+def idle(
+    rig: Rig, deployed: Deployed, traffic: Traffic, flows: NDArray[np.int64], data: NDArray
+) -> Found:
+    """Latencies where no job meets another: cycles from the beat of the last needed byte, and of
+    the first bit, to the write of the verdict; and from acceptance to the core's verdict."""
+    apart = 2 * deployed.compiled.cycles + 4 * BEAT
+    cycle = np.arange(len(flows)) * apart
+    if deployed.feed == "jobs":
+        source: Packets | Jobs = Jobs(cycle, data, elephant=deployed.large)
+        settings = rig.coprocessor.settings()
+    else:
+        shown = replay.of_traffic(traffic, traffic.flows.first_payload_packet[flows])
+        source = Packets(cycle, shown)
+        settings = _at_once(rig.coprocessor, deployed)
+    results, _ = rig.run(source, settings=settings)
+    verdicts = by_packet(results.verdicts)
+    return {
+        "latency": _span(verdicts, "last", "done"),
+        "first_bit": _span(verdicts, "first", "done"),
+        "core": _cycles(verdicts),
+        "ahead": _span(verdicts, "last", "start"),
+        "output": _span(verdicts, "start", "done") - deployed.compiled.cycles,
+    }
+
+
+def saturated(rig: Rig, deployed: Deployed, data: NDArray[np.uint8], count: int) -> Found:
+    """`count` jobs that are always there: cycles between verdicts, and what the cores do then."""
+    payload = data[np.arange(count) % len(data)]
+    jobs = Jobs(np.zeros(count, np.int64), payload, elephant=deployed.large)
+    start = 2 * deployed.compiled.cycles
+    results, seconds = rig.run(
+        jobs,
+        settings=rig.coprocessor.settings(),
+        watch=Watch(issues=(start, start + WINDOW)),
+    )
+    done = np.sort(results.verdicts["done"].astype(np.int64))
+    warm = len(done) // 4  # the cores begin one after the other
+    return {
+        "cycles_per_job": float((done[-1] - done[warm]) / (len(done) - 1 - warm)),
+        "cycles": results.counters["cycles"],
+        "seconds": seconds,
+        "window": (start, start + WINDOW),
+        "events": columns(results.events),
+        "jobs": columns(results.verdicts[["packet", "core", "start", "done"]]),
+    }
+
+
+def bypass(rig: Rig, traffic: Traffic, packets: NDArray[np.int64]) -> list[Found]:
+    """The data plane's packets with the engine off, on, and with more than it can do: what leaves
+    it, and how late. The same frames each time, cut to a short payload, as fast as the bus is."""
+    every, chosen = traffic.packets, packets
+    short = frames(
+        **{name: getattr(every, name)[chosen] for name in
+           ("version", "l4", "src", "dst", "sport", "dport")},
+        payload=every.payload[chosen],
+        payload_length=np.minimum(every.payload_length[chosen], SHORT),
+    )  # fmt: skip
+    source = Packets(np.zeros(len(chosen), np.int64), short)
+    rows = []
+    on = rig.coprocessor.settings()
+    for engine, changes in (
+        ("off", {"mouse_on": False, "elephant_on": False}),
+        ("on", {}),
+        ("overloaded", {"every": on.mouse_on, "threshold": 1, "least_stored": 1}),
+    ):
+        results, _ = rig.run(source, settings=rig.coprocessor.settings(**changes))
+        rows.append(
+            {
+                "engine": engine,
+                "hash": f"{results.hash:016x}",
+                "delay": (results.shadow["shortest"], results.shadow["longest"]),
+                "stalls": results.shadow["stalls"],
+                "packets": results.shadow["passed"],
+                "drops": results.counters["mouse_drops"] + results.counters["elephant_drops"],
+            }
+        )
+    return rows
+
+
+def replayed(
+    rig: Rig,
+    deployed: Deployed,
+    traffic: Traffic,
+    packets: NDArray[np.int64],
+    flows: NDArray[np.int64],
+    data: NDArray[np.uint8],
+    params: Any,
+    *,
+    on_progress: Progress = ignored,
+    should_stop: Stop = never,
+) -> Found:
+    """Packets (traffic's numbers, in the order of their times) at the offered rate. What does not
+    come as packets comes as jobs of `flows` with `data`, when their first payload would."""
+    shown = replay.of_traffic(traffic, packets)
+    cycle = schedule(traffic, packets, shown, params)
+    end = int(cycle[-1]) + int(shown.beats[-1])
+    settings = rig.coprocessor.settings(
+        threshold=params.threshold, keep=params.collision == "keep", every=params.every_packet
+    )
+    watch = Watch(packets=deployed.feed == "packets", depth_period=max(1, end // BINS))
+    source = Packets(cycle, shown)
+    flow_of = traffic.packets.flow[packets]
+    if deployed.feed == "jobs":
+        first = np.flatnonzero(np.isin(packets, traffic.flows.first_payload_packet[flows]))
+        at = dict(zip(flow_of[first].tolist(), first.tolist(), strict=True))
+        here = np.array([n for n, flow in enumerate(flows.tolist()) if flow in at], np.int64)
+        order = here[np.argsort([at[int(flow)] for flow in flows[here]], kind="stable")]
+        flow_of = flows[order]
+        jobs = Jobs(
+            beats(source, 1)["last"][[at[int(flow)] for flow in flow_of]], data[order],
+            elephant=deployed.large, droppable=True,
+        )  # fmt: skip
+    results, seconds = rig.run(
+        jobs if deployed.feed == "jobs" else source,
+        settings=settings,
+        watch=watch,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    verdicts = by_packet(results.verdicts)
+    counters = results.counters
+    asked = counters["mouse_jobs"] + counters["elephant_jobs"] or len(flow_of)
+    dropped = counters["mouse_drops"] + counters["elephant_drops"]
+    offered = arrivals.gbps_of(shown.wire, cycles=end, mhz=params.clock_mhz)
+    return {
+        "packets": len(packets),
+        "jobs": asked,
+        "drops": {kind: counters[f"{kind}_drops"] for kind in ("mouse", "elephant")},
+        "verdicts": {
+            name: verdicts[name] for name in (verdicts.dtype.names or ()) if name[0] != "_"
+        },
+        "flows": flow_of[verdicts["packet"].astype(np.int64)],
+        "offered_gbps": offered,
+        "served_gbps": offered * (1 - dropped / max(1, asked)),
+        "cycles": counters["cycles"],
+        "seconds": seconds,
+        "busy": results.busy,
+        "depths": columns(results.depths),
+        "period": watch.depth_period,
+        "counters": counters,
+        "stalls": results.shadow["stalls"],
+        "table": None
+        if deployed.feed == "jobs"
+        else compared(results, settings, rig.coprocessor, shown),
+    }
+
+
+def schedule(
+    traffic: Traffic, packets: NDArray[np.int64], shown: Frames, params: Any
+) -> NDArray[np.int64]:
+    """(n,) cycles of first beats at the offered rate."""
+    rate = {"gbps": params.gbps, "mhz": params.clock_mhz}
+    if params.arrivals == "steady":
+        return arrivals.back_to_back(shown.wire, **rate)
+    return arrivals.recorded(elapsed(traffic)[packets], shown.wire, **rate)
+
+
+def elapsed(traffic: Traffic) -> NDArray[np.int64]:
+    """(N,) ns since the first packet of its capture: replayed, captures begin together."""
+    times, capture = traffic.packets.time_ns, traffic.packets.capture
+    first = np.full(len(traffic.captures), np.iinfo(np.int64).max)
+    np.minimum.at(first, capture, times)
+    return times - first[capture]
+
+
+def of_captures(traffic: Traffic, captures: NDArray, most: int) -> NDArray[np.int64]:
+    """Numbers of the packets of flows in these captures, by time, the first `most`."""
+    chosen = np.flatnonzero(
+        np.isin(traffic.packets.capture, captures) & (traffic.packets.flow >= 0)
+    )
+    order = np.argsort(elapsed(traffic)[chosen], kind="stable")
+    return chosen[order][:most]
+
+
+def compared(
+    results: Results, settings: Settings, coprocessor: Coprocessor, shown: Frames
+) -> Found:
+    """The flow table beside the model in Python: how many packets it decided otherwise."""
+    log = results.packets
+    order = log["packet"].astype(np.int64)
+    hashes, checks = flow_hash(tuples(shown))
+    at = beats(Packets(np.zeros(len(shown), np.int64), shown), 1)
+    payload = payload_bytes(shown)
+    decisions, rows = table_model.decide(
+        settings,
+        h=coprocessor.machine.h,
+        time=log["cycle"] - (at["look"] - at["first"])[order],
+        look=log["cycle"],
+        hashes=hashes[order],
+        checks=checks[order],
+        sizes=shown.bytes[order],
+        payload=payload[order],
+        verdicts=results.verdicts,
+    )
+    wrong = np.zeros(len(log), bool)
+    for name in ("started", "expired", "evicted", "kept", "mouse", "elephant"):
+        wrong |= results.flag(name) != decisions[name]
+    for name in ("generation", "count", "bytes"):
+        wrong |= (log[name] != decisions[name]) & ~decisions["kept"]
+    return {
+        "wrong": int(wrong.sum()),
+        "packets": len(log),
+        "rows": 1 << coprocessor.machine.h,
+        "used": len(rows),
+        "collisions": int((decisions["evicted"] | decisions["kept"]).sum()),
+        "evictions": int(decisions["evicted"].sum()),
+    }
+
+
+def columns(records: NDArray) -> dict[str, NDArray]:
+    """Of a structured array, as plain integers."""
+    return {
+        name: records[name].astype(np.int64)
+        for name in records.dtype.names or ()
+        if not name.startswith("_")
+    }
+
+
+def by_packet(verdicts: NDArray) -> NDArray:
+    """In the order of packets or jobs."""
+    return verdicts[np.argsort(verdicts["packet"], kind="stable")]
+
+
+def _at_once(coprocessor: Coprocessor, deployed: Deployed) -> Settings:
+    """Every packet with payload asks for a verdict of this network, and of no other."""
+    if deployed.large:
+        return coprocessor.settings(mouse_on=False, threshold=1, least_stored=1)
+    return coprocessor.settings(elephant_on=False, every=True)
+
+
+def _cycles(verdicts: NDArray) -> NDArray[np.int64]:
+    """From acceptance by a core to the verdict."""
+    return _span(verdicts, "start", "done")
+
+
+def _span(verdicts: NDArray, start: str, stop: str) -> NDArray[np.int64]:
+    return verdicts[stop].astype(np.int64) - verdicts[start].astype(np.int64)
