@@ -147,8 +147,8 @@ def test_a_cancelled_run_leaves_no_process(tmp_path):
             tmp_path,
             should_stop=lambda: time.monotonic() > began + 0.5,
         )
-    assert time.monotonic() < began + 5
-    assert processes_in(tmp_path) == []
+    assert time.monotonic() < began + 10
+    assert left_in(tmp_path) == []
 
 
 def test_a_whole_group_is_killed_even_if_it_will_not_listen(tmp_path):
@@ -162,7 +162,7 @@ def test_a_whole_group_is_killed_even_if_it_will_not_listen(tmp_path):
             limits=Limits(seconds=1),
             on_line=heard.append,
         )
-    assert processes_in(tmp_path) == []
+    assert left_in(tmp_path) == []
     assert len(heard) == 1
 
 
@@ -182,10 +182,15 @@ def test_a_simulator_dies_with_the_process_that_started_it(tmp_path):
     assert len(processes_in(tmp_path)) == 1
     parent.kill()
     parent.communicate()
+    assert left_in(tmp_path) == []
+
+
+def left_in(folder: Path) -> list[int]:
+    """Processes that are there after a moment: one that was killed takes a while to end."""
     end = time.monotonic() + 5
-    while processes_in(tmp_path) and time.monotonic() < end:
+    while processes_in(folder) and time.monotonic() < end:
         time.sleep(0.02)
-    assert processes_in(tmp_path) == []
+    return processes_in(folder)
 
 
 def processes_in(folder: Path) -> list[int]:

@@ -260,7 +260,7 @@ module kal_core #(
 
     generate
         for (l = 0; l < LANES; l = l + 1) begin : lanes
-            kal_lane #(.WA(WA), .CW(CW)) lane (
+            kal_lane #(.WA(WA), .CONTEXTS(CONTEXTS), .CW(CW)) lane (
                 .clk(clk),
                 .ld_weights(ld_weights && ld_part == 6'(l)),
                 .ld_bias(ld_row && ld_part == 6'(l / 8)),

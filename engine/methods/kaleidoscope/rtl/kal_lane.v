@@ -14,6 +14,7 @@
 
 module kal_lane #(
     parameter WA       = 8,
+    parameter CONTEXTS = 1,
     parameter CW       = 1
 ) (
     input  wire           clk,
@@ -40,19 +41,20 @@ module kal_lane #(
     // Weights of the program and of the dynamic tile.
     reg [255:0] store [0:(1<<WA)-1];
     reg [255:0] fixed;
-    reg [255:0] dynamic [0:(1<<CW)-1];
+    reg [255:0] dynamic [0:CONTEXTS-1];
+    wire [CW-1:0] slot2 = CONTEXTS == 1 ? {CW{1'b0}} : ctx2;
 
     always @(posedge clk) begin
         if (ld_weights) store[ld_addr] <= ld_data;
         if (read_weights) weights <= store[read_addr];
         if (mvm1) fixed <= weights;
-        if (clear2) dynamic[ctx2] <= 256'd0;
-        if (row2) dynamic[ctx2] <= x;
-        if (column2) dynamic[ctx2][8*instr2[`KAL_N] +: 8] <= byte2;
+        if (clear2) dynamic[slot2] <= 256'd0;
+        if (row2) dynamic[slot2] <= x;
+        if (column2) dynamic[slot2][8*instr2[`KAL_N] +: 8] <= byte2;
     end
 
     // Stages 2 and 3: the dot product; |sum of four| <= 2^16, |dot| <= 2^19.
-    wire [255:0] w = instr2[`KAL_DYNAMIC] ? dynamic[ctx2] : fixed;
+    wire [255:0] w = instr2[`KAL_DYNAMIC] ? dynamic[slot2] : fixed;
     reg signed [17:0] four [0:7];
     reg signed [20:0] dot;
     integer i;

@@ -32,17 +32,18 @@ module kal_verdict #(
     wire       out5  = mvm5 && instr5[`KAL_LAST] && instr5[`KAL_OUT];
 
     // All logits, for the port: of each context those of its last job.
-    reg [1023:0] bank [0:(1<<CW)-1];
+    reg [1023:0] bank [0:CONTEXTS-1];
     reg [CW-1:0] ctx;
+    wire [CW-1:0] slot5 = CONTEXTS == 1 ? {CW{1'b0}} : ctx5;
     reg          with_logits;  // not of a score
     integer k;
     always @(posedge clk)
         if (out5) begin
-            if (base5 == 2'd0) bank[ctx5] <= 1024'd0;
+            if (base5 == 2'd0) bank[slot5] <= 1024'd0;
             for (k = 0; k < LANES; k = k + 1)
-                if (taken5[k]) bank[ctx5][32*(k + 8*32'(base5)) +: 32] <= sums5[32*k +: 32];
+                if (taken5[k]) bank[slot5][32*(k + 8*32'(base5)) +: 32] <= sums5[32*k +: 32];
         end
-    assign logits = with_logits ? bank[ctx] : 1024'd0;
+    assign logits = with_logits ? bank[CONTEXTS == 1 ? {CW{1'b0}} : ctx] : 1024'd0;
 
     wire [37*LANES-1:0] given;  // candidates: {lane, value}
     wire [37*(LANES/4)-1:0] found5;

@@ -1,8 +1,8 @@
 """Stimulus and results of the core bench (rtl/bench), as text: the same for both simulators.
 
 Stimulus, all hexadecimal: a header `transfers jobs level limit`; a line `kind addr part data` for
-each transfer of the load port; a line `at model tag words word0 … word7` for each job, where a word
-is 64 digits, byte 31 first. A job is offered from cycle `at` on, in order. `level` 0 asks for
+each transfer of the load port; a line `at model tag words word0 …` for each job, where a word is 64
+digits, byte 31 first. A job is offered from cycle `at` on, in order. `level` 0 asks for
 verdicts, 1 for issues too, 2 also for writes and, at the end, the activations of core 0, context 0.
 
 Results, all hexadecimal, cycles counted from the end of loading: `A cycle tag` (accepted),
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.methods.kaleidoscope.image import Image
-from engine.methods.kaleidoscope.isa import CLASSES, PAYLOAD_WORDS, WORD
+from engine.methods.kaleidoscope.isa import CLASSES, WORD
 from engine.methods.kaleidoscope.simulator.process import ToolError
 from engine.methods.kaleidoscope.simulator.run import RESULTS, STIMULUS
 
@@ -73,9 +73,7 @@ def write_stimulus(
         f"{kind:x} {addr:x} {part:x} {_digits(data)}" for kind, addr, part, data in stream.tolist()
     ]
     for tag, job in enumerate(jobs):
-        words = np.zeros((PAYLOAD_WORDS, WORD), np.int8)
-        words[: len(job.payload)] = job.payload
-        row = " ".join(_digits(word) for word in words)
+        row = " ".join(map(_digits, job.payload))
         lines.append(f"{job.at:x} {job.model:x} {tag:x} {len(job.payload):x} {row}")
     (folder / STIMULUS).write_text("\n".join(lines) + "\n")
 

@@ -61,7 +61,7 @@ module core_tb #(
         begin
             got = $fscanf(in, "%h %h %h %h", at, job_model, job_tag, job_words);
             if (got != 4) fail("stimulus.txt ends within the jobs");
-            for (i = 0; i < 8; i = i + 1) got = $fscanf(in, "%h", payload[i]);
+            for (i = 0; i < job_words; i = i + 1) got = $fscanf(in, "%h", payload[i]);
             if (got != 1) fail("stimulus.txt ends within a word");
         end
     endtask
