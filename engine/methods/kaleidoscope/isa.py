@@ -20,7 +20,8 @@ MVM    acc[acc] = (first ? bias[row] : acc[acc]) + tile · word a. The tile is w
        dynamic tile with `dynamic`. With `last` the lanes are requantised by m and s of `row`
        (clip at 0 with `relu`, else at -128), looked up with `table`, and written to word `dst`
        under `mask`. With `last` and `out` they leave raw instead: lane i is the logit of class
-       8·dst + i for i <= n; tiles of logits go out in rising `dst`, from 0.
+       8·dst + i for i <= n; tiles of logits go out in rising `dst`, from 0 (with 32 lanes it is
+       the only one).
 EW     dst = sat8((a ∘ b + r) >> shift), r = shift ? 1 << (shift-1) : 0, for 32 lanes; ∘ is `fn`:
        COPY (a alone), ADD, SUB, MUL, MAX, ABSDIFF. `relu`, `table` and `mask` as in MVM: a COPY
        with a table is the lookup of a word.

@@ -94,8 +94,8 @@ def _earliest(instruction: Instruction, readable: Quarters, *, lanes: int, pc: i
 def _require_lanes(instruction: Instruction, *, lanes: int, pc: int) -> None:
     """What only some numbers of lanes allow."""
     i = instruction
-    if (i.out and 8 * i.dst + i.n >= CLASSES) or (i.out and i.n >= lanes):
-        raise ValueError(f"instruction {pc}: logits {8 * i.dst}..{8 * i.dst + i.n} do not exist")
+    if i.out and (i.n >= lanes or lanes * (i.dst + 1) > CLASSES):
+        raise ValueError(f"instruction {pc}: logits of lane {i.n}, tile {i.dst}: there are none")
     if i.op is Op.LDW and not i.column and i.n >= lanes:
         raise ValueError(f"instruction {pc}: row {i.n} of a dynamic tile of {lanes}")
     if i.op is Op.LDW and i.column and lanes == QUARTER and i.mask not in (1, 2, 4, 8):

@@ -199,6 +199,7 @@ module kal_core #(
     wire [256*CONTEXTS-1:0] read_a, read_b;
     wire [255:0] written;
     reg  [255:0] a2, b2;
+    wire [CW-1:0] slot1 = CONTEXTS == 1 ? {CW{1'b0}} : ctx[1];
 
     generate
         for (c = 0; c < CONTEXTS; c = c + 1) begin : activations
@@ -214,8 +215,8 @@ module kal_core #(
         end
     endgenerate
     always @(posedge clk) begin
-        if (some1) a2 <= read_a[256*ctx[1] +: 256];
-        if (vpu[1]) b2 <= read_b[256*ctx[1] +: 256];
+        if (some1) a2 <= read_a[256*slot1 +: 256];
+        if (vpu[1]) b2 <= read_b[256*slot1 +: 256];
     end
 
     // ---- Stages 2 to 6: tile unit and vector unit -------------------------------------------

@@ -31,24 +31,26 @@ module kal_verdict #(
     wire [LANES-1:0] taken5 = ~({LANES{1'b1}} << 1 << instr5[`KAL_N]);  // lanes 0..n
     wire       out5  = mvm5 && instr5[`KAL_LAST] && instr5[`KAL_OUT];
 
-    // All logits, for the port: of each context those of its last job.
-    reg [1023:0] bank [0:CONTEXTS-1];
-    reg [CW-1:0] ctx;
+    // All logits, for the port: of each context those of its last job; 0 beside a score.
+    reg  [CW-1:0] ctx;
+    reg           with_logits;
     wire [CW-1:0] slot5 = CONTEXTS == 1 ? {CW{1'b0}} : ctx5;
-    reg          with_logits;  // not of a score
-    integer k;
-    always @(posedge clk)
-        if (out5) begin
-            if (base5 == 2'd0) bank[slot5] <= 1024'd0;
-            for (k = 0; k < LANES; k = k + 1)
-                if (taken5[k]) bank[slot5][32*(k + 8*32'(base5)) +: 32] <= sums5[32*k +: 32];
+    wire [CW-1:0] slot  = CONTEXTS == 1 ? {CW{1'b0}} : ctx;
+    genvar g;
+    generate
+        for (g = 0; g < 32; g = g + 1) begin : classes
+            reg [31:0] logit [0:CONTEXTS-1];
+            wire mine5 = base5 == 2'(g / LANES);  // the tile of this class
+            always @(posedge clk)
+                if (out5 && (mine5 || base5 == 2'd0))
+                    logit[slot5] <= mine5 && taken5[g%LANES] ? sums5[32*(g%LANES) +: 32] : 32'd0;
+            assign logits[32*g +: 32] = with_logits ? logit[slot] : 32'd0;
         end
-    assign logits = with_logits ? bank[CONTEXTS == 1 ? {CW{1'b0}} : ctx] : 1024'd0;
+    endgenerate
 
     wire [37*LANES-1:0] given;  // candidates: {lane, value}
     wire [37*(LANES/4)-1:0] found5;
     reg  [37*(LANES/4)-1:0] four6;
-    genvar g;
     generate
         for (g = 0; g < LANES; g = g + 1) begin : lane
             localparam [4:0] LANE = g;
