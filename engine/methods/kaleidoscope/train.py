@@ -45,7 +45,8 @@ class Trained:
     aware: Family
 
 
-# Chosen on captures of the training parts (three folds of each), never on a tested one.
+# Chosen on captures of the training parts (three folds of each), never on a tested one. There is
+# one capture of attacks, so the autoencoder's were chosen with those attacks in sight.
 SETTINGS: dict[str, Settings] = {
     "embedding": Settings(lr=0.005, corrupted=0.05),
     "autoencoder": Settings(
