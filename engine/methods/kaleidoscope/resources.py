@@ -63,8 +63,8 @@ def resources(
             limits=limits,
             should_stop=should_stop,
         )
-        report = json.loads((folder / "stat.json").read_text())
-    cells = {name: int(n) for name, n in report["design"]["num_cells_by_type"].items()}
+        report = (folder / "stat.json").read_text()
+    cells = {name: int(n) for name, n in _totals(report).items()}
     total = Counter(
         {
             part: sum(n for name, n in cells.items() if re.fullmatch(pattern, name))
@@ -79,9 +79,15 @@ def resources(
         carry=total["carry"],
         block_memory=sum(n * cells.get(name, 0) for name, n in BLOCKS.items()),
         cells=cells,
-        version=report["creator"],
+        version=json.JSONDecoder().raw_decode(report, report.index('"Yosys'))[0],
         rtl_hash=digest((*HEADERS, *CORE)),
     )
+
+
+def _totals(report: str) -> dict[str, int]:
+    """Cells of the whole hierarchy. Yosys 0.23 misplaces a comma before this object."""
+    start = report.index("{", report.index('"design":'))
+    return json.JSONDecoder().raw_decode(report, start)[0]["num_cells_by_type"]
 
 
 def _script(*, lanes: int, contexts: int) -> str:
