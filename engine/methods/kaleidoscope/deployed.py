@@ -105,12 +105,12 @@ class Coprocessor:
 def assembled(
     params: Any, mouse: Deployed | None, elephant: Deployed | None, *, second: bool = False
 ) -> Coprocessor:
-    """As a job's parameters have it: `cores` run its network, one more takes elephants beside;
-    `second`: it is there, and its network does not matter."""
+    """As a job's parameters have it. `second`: the cores for elephants are there, whatever their
+    network is."""
     alone = mouse is None
     machine = Machine(
         fpe=1 if alone else params.cores,
-        hpe=params.cores if alone else int(second or elephant is not None),
+        hpe=params.large_cores if second or elephant else 0,
         h=params.table_bits,
         contexts=params.contexts,
         mouse_depth=params.fifo,

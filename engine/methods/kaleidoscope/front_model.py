@@ -61,7 +61,7 @@ def beats(packets: Packets, mouse_words: int) -> dict[str, NDArray[np.int64]]:
     done = np.where(need > CHUNK, np.maximum(chunk + 1, last), chunk) + 1
     return {
         "first": first,
-        "look": header + 1,
+        "look": header + 2,
         "last": last,
         "word": beat_of(np.minimum(need, WORD)),
         "push": np.maximum(done, header + 2),

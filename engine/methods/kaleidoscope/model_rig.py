@@ -4,6 +4,7 @@ queueing.py. A model of the hardware, in the cycles that the hardware would take
 
 from __future__ import annotations
 
+import heapq
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ class ModelRig:
             counters[f"{kind}_drops"] = len(dropped)
             counters[f"{kind}_verdicts"] = counters[f"{kind}_started"] = len(part)
         verdicts = np.concatenate(parts) if parts else np.zeros(0, results.VERDICT)
+        verdicts["done"] = _written(verdicts["done"], verdicts["core"])
         verdicts = verdicts[np.argsort(verdicts["done"], kind="stable")]
         end = max(end, int(verdicts["done"].max(initial=0))) + 1
         counters["cycles"] = end
@@ -108,7 +110,7 @@ class ModelRig:
             "enqueue": jobs.push[kept],
             "start": start,
             "done": start + network.compiled.cycles,
-            "core": np.arange(len(kept)) % cores + (built.fpe if elephant else 0),
+            "core": _taken(start, network.compiled.cycles, cores) + (built.fpe if elephant else 0),
             "row": jobs.row[kept],
             "generation": jobs.generation[kept],
         }
@@ -154,6 +156,36 @@ def words(network: Deployed, payload: NDArray[np.uint8]) -> NDArray[np.int8]:
     some = payload[:, :bytes_]
     whole[:, : some.shape[1]] = some
     return arithmetic.encode(whole, network.network.encoding).reshape(len(payload), -1, WORD)
+
+
+def _taken(start: NDArray[np.int64], cycles: int, cores: int) -> NDArray[np.int64]:
+    """The core of each job: of those without one the first, as the dispatcher's arbiter has it."""
+    free = [0] * cores
+    found = np.zeros(len(start), np.int64)
+    for job, cycle in enumerate(start.tolist()):
+        idle = (core for core in range(cores) if free[core] < cycle)
+        best = next(idle, None)
+        found[job] = next(c for c in range(cores) if free[c] <= cycle) if best is None else best
+        free[found[job]] = cycle + cycles
+    return found
+
+
+def _written(done: NDArray, core: NDArray) -> NDArray[np.int64]:
+    """When each verdict is written: one a cycle, the lowest core's first."""
+    order = np.argsort(done, kind="stable").tolist()
+    ready, cores = done.tolist(), core.tolist()
+    found = np.zeros(len(done), np.int64)
+    waiting: list[tuple[int, int]] = []
+    at, cycle = 0, 0
+    while at < len(order) or waiting:
+        if not waiting:
+            cycle = max(cycle, ready[order[at]])
+        while at < len(order) and ready[order[at]] <= cycle:
+            heapq.heappush(waiting, (cores[order[at]], order[at]))
+            at += 1
+        found[heapq.heappop(waiting)[1]] = cycle
+        cycle += 1
+    return found
 
 
 def _depths(verdicts: NDArray, drops: dict[bool, NDArray], end: int, period: int) -> NDArray:

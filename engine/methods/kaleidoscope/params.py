@@ -126,11 +126,19 @@ class KaleidoscopeParams(Params):
     cores: int = param(
         8,
         "Cores",
-        "That run the network.",
+        "Of 8 lanes, that run the network.",
         paper=8,
         source="released RTL",
         ge=1,
         le=32,
+    )
+    large_cores: int = param(
+        1,
+        "Larger cores",
+        "Of 32 lanes, that run gru, attention or textcnn, be it the network or the elephants'.",
+        source="ours",
+        ge=1,
+        le=8,
     )
     contexts: Literal[1, 2, 4] = param(
         1, "Contexts", "Jobs that share a core's issue slots in turn.", advanced=True

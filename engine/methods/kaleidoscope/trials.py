@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.data.traffic.traffic import Traffic
-from engine.methods.kaleidoscope import arrivals, replay, table_model
+from engine.methods.kaleidoscope import arrivals, queueing, replay, table_model
 from engine.methods.kaleidoscope.activations import expected, outcome
 from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed
 from engine.methods.kaleidoscope.flowhash import flow_hash
@@ -84,10 +84,13 @@ def idle(
     if deployed.feed == "jobs":
         source: Packets | Jobs = Jobs(cycle, data, elephant=deployed.large)
         settings = rig.coprocessor.settings()
+        last = push = cycle
     else:
         shown = replay.of_traffic(traffic, traffic.flows.first_payload_packet[flows])
         source = Packets(cycle, shown)
         settings = _at_once(rig.coprocessor, deployed)
+        at = beats(source, settings.mouse_words)
+        last, push = at["word" if deployed.large else "last"], at["push"]
     results, _ = rig.run(source, settings=settings)
     verdicts = by_packet(results.verdicts)
     return {
@@ -96,6 +99,9 @@ def idle(
         "core": _cycles(verdicts),
         "ahead": _span(verdicts, "last", "start"),
         "output": _span(verdicts, "start", "done") - deployed.compiled.cycles,
+        "predicted": (push + queueing.ENTER + deployed.compiled.cycles - last)[
+            verdicts["packet"].astype(np.int64)
+        ],
     }
 
 

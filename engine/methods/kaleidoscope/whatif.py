@@ -199,8 +199,8 @@ class WhatIf:
         return None if binary is None else activations.of_rtl(self.main, binary, data)
 
     def _rig(self, params: LoadParams) -> RtlRig:
-        asked = {"cores": self.params.cores, "contexts": self.params.contexts,
-                 "fifo": self.params.fifo}  # fmt: skip
+        own = self.params.large_cores if self.main.large else self.params.cores
+        asked = {"cores": own, "contexts": self.params.contexts, "fifo": self.params.fifo}
         for name, value in asked.items():
             if getattr(params, name) != value:
                 raise UserError(
