@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-CYCLE = {"ps": 4000, "ns": 4}  # time units of a clock cycle, 250 MHz
+CYCLE = {"ps": 4000, "s": 4}  # time units of a clock cycle: Verilator's, Icarus's
 MOST = 30  # signals
 EXACT = 53  # bits that a JSON number holds
 # Last part of the scope, name; in this order: packet, header, table, FIFO, core, verdict.
@@ -25,14 +25,14 @@ def signals(path: Path, *, start: int) -> list[dict[str, Any]]:
     """[{"name", "width", "kind", "changes": [[cycle, value], …]}]; the dump begins at cycle
     `start`. Values beyond what JSON's numbers hold are text, as 0x1f; an unknown one is "x"."""
     codes: dict[str, list[dict[str, Any]]] = {}
-    unit = "ps"
+    period = CYCLE["ps"]
     scopes: list[str] = []
     found: dict[tuple[str, str], dict[str, Any]] = {}
     with path.open(encoding="ascii", errors="replace") as lines:
         for line in lines:
             words = line.split()
-            if line.startswith("$timescale"):
-                unit = (re.search(r"[munpf]?s", line) or re.search(r"ps", "ps"))[0]  # type: ignore[index]
+            if unit := re.search(r"(?:^\s*|timescale\s*)1(p?s)\b", line):
+                period = CYCLE[unit[1]]
             elif line.lstrip().startswith("$scope"):
                 scopes.append(words[2])
             elif line.lstrip().startswith("$upscope"):
@@ -51,7 +51,7 @@ def signals(path: Path, *, start: int) -> list[dict[str, Any]]:
                     codes.setdefault(code, []).append(found[key])
             elif line.startswith("$enddefinitions"):
                 break
-        _changes(lines, codes, start=start, period=CYCLE.get(unit, CYCLE["ps"]))
+        _changes(lines, codes, start=start, period=period)
     ordered = [found[key] for key in WANTED if key in found]
     return ordered[:MOST]
 
@@ -67,6 +67,8 @@ def _changes(
             time = int(line[1:])
             first = time if first is None else first
             cycle = start + (time - first) // period
+        elif line.startswith("$dumpoff"):
+            return  # what follows says only that nothing more is known
         elif mark in "01xXzZ" and (known := codes.get(line[1:].strip())):
             _note(known, cycle, line[0])
         elif mark in "bB":

@@ -116,6 +116,34 @@ b101 "
 """
 
 
+OF_ICARUS = """$timescale
+\t1s
+$end
+$scope module top $end
+$var wire 1 ! in_valid $end
+$upscope $end
+$enddefinitions $end
+#784
+$dumpvars
+x!
+#786
+0!
+#790
+1!
+#792
+$dumpoff
+x!
+$end
+"""
+
+
+def test_a_dump_of_icarus_ends_where_it_was_switched_off(tmp_path):
+    path = tmp_path / "wave.vcd"
+    path.write_text(OF_ICARUS)
+    (valid,) = vcd.signals(path, start=0)
+    assert valid["changes"] == [[0, 0], [1, 1]]
+
+
 def test_a_dump_becomes_changes_by_cycle(tmp_path):
     path = tmp_path / "wave.vcd"
     path.write_text(DUMP)
