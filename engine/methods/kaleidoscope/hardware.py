@@ -18,7 +18,7 @@ from engine.methods.kaleidoscope import activations, trials, waves
 from engine.methods.kaleidoscope.case import Case, Part
 from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed
 from engine.methods.kaleidoscope.model_rig import ModelRig
-from engine.methods.kaleidoscope.rig import FOLDER, SHORT, Rig, RtlRig, built
+from engine.methods.kaleidoscope.rig import FOLDER, SHORT, Progress, Rig, RtlRig, built
 from engine.methods.kaleidoscope.simulator.build import Binary, build
 from engine.methods.kaleidoscope.simulator.design import cores
 from engine.methods.kaleidoscope.simulator.process import Stopped
@@ -96,7 +96,7 @@ class _Trials:
         found = {
             "parity": self._unit(
                 "parity",
-                lambda: trials.parity(self.rig, main, data[tested], **self._heard()),
+                lambda: trials.parity(self.rig, main, data[tested], on_progress=self._heard()),
             ),
             "idle": self._unit(
                 "idle core",
@@ -118,7 +118,7 @@ class _Trials:
                     flows[part.test],
                     data[part.test],
                     self.params,
-                    **self._heard(),
+                    on_progress=self._heard(),
                 ),
             ),
             "saturated": self._unit(
@@ -163,7 +163,7 @@ class _Trials:
             return ModelRig(self.coprocessor)
         stop = self.run.should_stop
         make = lambda: built(self.backend, self.coprocessor, should_stop=stop)  # noqa: E731
-        return RtlRig(self.coprocessor, self._binary("rig", make))
+        return RtlRig(self.coprocessor, self._binary("rig", make), should_stop=stop)
 
     def _tell_sizes(self, flows: int, packets: int) -> None:
         if self.sizes is SLOW:
@@ -227,8 +227,8 @@ class _Trials:
             lambda: waves.binary(self.backend, self.coprocessor.main, should_stop=stop),
         )
 
-    def _heard(self) -> dict[str, Any]:
-        """What a long trial tells, and asks, on its way."""
+    def _heard(self) -> Progress:
+        """What a long trial tells on its way."""
         run, standing = self.run, self.standing
         last: list[float] = []
 
@@ -241,7 +241,7 @@ class _Trials:
             run.log(standing["step"], **told)
             standing["step"] += 1
 
-        return {"on_progress": progress, "should_stop": run.should_stop}
+        return progress
 
     def _steps(self, main: Deployed, data: np.ndarray) -> dict[str, Any]:
         binary = self._core()

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,7 @@ from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed
 from engine.methods.kaleidoscope.front_model import Pushed, decided, injected
 from engine.methods.kaleidoscope.isa import WORD
 from engine.methods.kaleidoscope.results import Results
-from engine.methods.kaleidoscope.rig import Progress, ignored, never
+from engine.methods.kaleidoscope.rig import Progress, ignored
 from engine.methods.kaleidoscope.stimulus import Jobs, Packets, Settings, Watch
 
 AT_ONCE = 2048  # payloads through machine.py
@@ -41,7 +40,6 @@ class ModelRig:
         settings: Settings,
         watch: Watch = Watch(),  # noqa: B008 - frozen
         on_progress: Progress = ignored,
-        should_stop: Callable[[], bool] = never,
     ) -> tuple[Results, float]:
         began = time.monotonic()
         counters = dict.fromkeys(results.COUNTERS, 0)

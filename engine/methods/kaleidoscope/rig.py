@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -49,17 +49,17 @@ class Rig(Protocol):
         settings: Settings,
         watch: Watch = ...,
         on_progress: Progress = ...,
-        should_stop: Callable[[], bool] = ...,
     ) -> tuple[Results, float]: ...
 
 
 @dataclass(frozen=True)
 class RtlRig:
-    """A built simulator."""
+    """A built simulator; raises Stopped when `should_stop` says so."""
 
     coprocessor: Coprocessor
     binary: Binary
-    keep: Path | None = field(default=None)  # where a run's files stay, else they are removed
+    keep: Path | None = None  # where a run's files stay, else they are removed
+    should_stop: Callable[[], bool] = never
 
     def run(
         self,
@@ -68,7 +68,6 @@ class RtlRig:
         settings: Settings,
         watch: Watch = Watch(),  # noqa: B008 - frozen
         on_progress: Progress = ignored,
-        should_stop: Callable[[], bool] = never,
     ) -> tuple[Results, float]:
         with tempfile.TemporaryDirectory(prefix="rtl-") as folder:
             found, ran = replay.run(
@@ -81,7 +80,7 @@ class RtlRig:
                 watch=watch,
                 limits=LIMITS,
                 on_progress=on_progress,
-                should_stop=should_stop,
+                should_stop=self.should_stop,
             )
         return found, ran.seconds
 

@@ -5,7 +5,6 @@ Each gives plain arrays and numbers, which a checkpoint takes; the back end is t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from engine.methods.kaleidoscope.flowhash import flow_hash
 from engine.methods.kaleidoscope.frames import BEAT, Frames, frames
 from engine.methods.kaleidoscope.front_model import beats, payload_bytes, tuples
 from engine.methods.kaleidoscope.results import Results
-from engine.methods.kaleidoscope.rig import Progress, Rig, ignored, never
+from engine.methods.kaleidoscope.rig import Progress, Rig, ignored
 from engine.methods.kaleidoscope.stimulus import Jobs, Packets, Settings, Watch
 
 BINS = 400  # of a replay's time
@@ -27,7 +26,6 @@ WINDOW = 400  # cycles of occupancy
 SHORT = 64  # payload bytes of the frames that overload it
 
 Found = dict[str, Any]
-Stop = Callable[[], bool]
 
 
 def parity(
@@ -36,7 +34,6 @@ def parity(
     data: NDArray[np.uint8],
     *,
     on_progress: Progress = ignored,
-    should_stop: Stop = never,
 ) -> Found:
     """The outcome of payloads (n, inputs), all at once into the dispatcher, beside the golden's."""
     jobs = Jobs(np.zeros(len(data), np.int64), data, elephant=deployed.large)
@@ -44,7 +41,6 @@ def parity(
         jobs,
         settings=rig.coprocessor.settings(),
         on_progress=on_progress,
-        should_stop=should_stop,
     )
     verdicts = by_packet(results.verdicts)
     golden = expected(deployed, deployed.golden(data))
@@ -169,7 +165,6 @@ def replayed(
     params: Any,
     *,
     on_progress: Progress = ignored,
-    should_stop: Stop = never,
 ) -> Found:
     """Packets (traffic's numbers, in the order of their times) at the offered rate. What does not
     come as packets comes as jobs of `flows` with `data`, when their first payload would."""
@@ -197,7 +192,6 @@ def replayed(
         settings=settings,
         watch=watch,
         on_progress=on_progress,
-        should_stop=should_stop,
     )
     verdicts = by_packet(results.verdicts)
     counters = results.counters
