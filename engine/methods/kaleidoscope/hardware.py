@@ -6,21 +6,24 @@ unless the back end is another.
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 
 from engine.core import cache
-from engine.methods.kaleidoscope import activations, trials, waves
+from engine.methods.kaleidoscope import activations, resources, trials, waves
 from engine.methods.kaleidoscope.case import Case, Part
 from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed
 from engine.methods.kaleidoscope.model_rig import ModelRig
 from engine.methods.kaleidoscope.rig import FOLDER, SHORT, Progress, Rig, RtlRig, built
 from engine.methods.kaleidoscope.simulator.build import Binary, build
-from engine.methods.kaleidoscope.simulator.design import cores
+from engine.methods.kaleidoscope.simulator.design import CORE, HEADERS, cores, digest
 from engine.methods.kaleidoscope.simulator.process import Stopped
 from engine.methods.kaleidoscope.simulator.tools import ADVICE, Backend
 from engine.methods.kaleidoscope.work import Standing, once
@@ -138,6 +141,8 @@ class _Trials:
             )
             if self.params.waves:
                 self._unit("waveform", lambda: self._waves(main, tested[0]), before=self._traced)
+        if self.params.resources and resources.available():
+            found["resources"] = self._unit("resources", self._resources, before=lambda: None)
         if self.coprocessor.mouse and self.coprocessor.elephant:
             second = self.coprocessor.elephant
             rows = self.data[second.network.name][tested]
@@ -256,6 +261,22 @@ class _Trials:
         differ = sum(int((one != other).sum()) for one, other in pairs)
         differ += int((outcome != activations.expected(main, golden)).sum())
         return {"mismatches": differ, "first": activations.first_difference(main, golden, written)}
+
+    def _resources(self) -> dict[str, Any]:
+        """Of one core, kept in the cache under what it depends on."""
+        kind = {"lanes": self.coprocessor.main.compiled.lanes, "contexts": self.params.contexts}
+        name = digest((*HEADERS, *CORE), json.dumps(kind))
+        path = cache.folder(FOLDER) / f"{name}.resources.json"
+        if path.is_file():
+            return json.loads(path.read_text())
+        began = time.monotonic()
+        found = asdict(resources.resources(**kind, should_stop=self.run.should_stop))
+        found = {**found, "seconds": round(time.monotonic() - began, 1)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{uuid4().hex}.part")
+        part.write_text(json.dumps(found))
+        part.replace(path)
+        return found
 
     def _waves(self, main: Deployed, place: int) -> bool:
         """wave.vcd of a sample's first packet, through a small machine with tracing."""

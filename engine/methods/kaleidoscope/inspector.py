@@ -95,7 +95,7 @@ def overview(work: Work) -> dict[str, Any]:
         "layers": layers.table(work),
         "utilisation": _utilisation(work),
         "cores_needed": _cores_needed(work),
-        "resources": None,
+        "resources": _resources(work),
         "bypass": {
             "rows": [
                 {name: row[name] for name in ("engine", "hash", "delay", "stalls")}
@@ -265,6 +265,23 @@ def _cores_needed(work: Work) -> dict[str, Any]:
         "lengths": list(LENGTHS),
         "clocks_mhz": sorted(clocks),
         "cores": [[needed(length, mhz) for length in LENGTHS] for mhz in sorted(clocks)],
+    }
+
+
+def _resources(work: Work) -> dict[str, Any] | None:
+    """Of one core. A block of 36 Kbit is two of 18; logic and memories in LUTs are apart."""
+    found = work.trials.get("resources")
+    if found is None:
+        return None
+    return {
+        "tool": found["version"].split(" (")[0],
+        "dsp": found["dsp"],
+        "lut": found["lut"] + found["lut_memory"],
+        "ff": found["ff"],
+        "bram18": found["cells"].get("RAMB18E1", 0),
+        "bram36": found["cells"].get("RAMB36E1", 0),
+        "carry": found["carry"],
+        "seconds": found["seconds"],
     }
 
 

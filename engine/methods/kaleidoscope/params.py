@@ -211,6 +211,13 @@ class KaleidoscopeParams(Params):
         le=200_000,
         advanced=True,
     )
+    resources: bool = param(
+        True,
+        "Resources",
+        "What one core takes of an FPGA, by Yosys where it is installed; a minute, once for each "
+        "RTL.",
+        advanced=True,
+    )
     waves: bool = param(
         True,
         "Waveforms",

@@ -17,7 +17,13 @@ from engine.data.traffic.sample import write_captures
 from tests.methods import attempts
 
 CARD = registry.method("kaleidoscope")
-QUICK: dict[str, Any] = {"epochs": 4, "folds": 2, "backend": "model", "leakage": False}
+QUICK: dict[str, Any] = {
+    "epochs": 4,
+    "folds": 2,
+    "backend": "model",
+    "leakage": False,
+    "resources": False,
+}
 
 
 def captures(folder: Path) -> Path:

@@ -123,7 +123,7 @@ def test_the_seed_changes_the_network_and_not_the_folds(tmp_path, sample, modell
 def test_an_autoencoder_tells_captures_that_are_not_normal(tmp_path, sample):
     found = jobs.run(
         tmp_path / "job", sample, model="autoencoder", anomalous=["DNS"], classes=["HTTP", "DNS"],
-        epochs=60,
+        epochs=80,
     )  # fmt: skip
     assert found["auroc_int8"] > 0.9
     assert found["baseline.random_forest.auroc"] > 0.9
