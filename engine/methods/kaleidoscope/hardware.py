@@ -47,6 +47,7 @@ class Sizes:
 
 FAST = Sizes(flows=20_000, packets=200_000, saturating=2000, idle=64, bypass=4000)
 SLOW = Sizes(flows=32, packets=300, saturating=60, idle=4, bypass=40)
+TOLD = 50  # points of a replay
 SHOWN = 3  # flows whose activations are compared
 UNIT = "hardware."
 
@@ -99,7 +100,9 @@ class _Trials:
         found = {
             "parity": self._unit(
                 "parity",
-                lambda: trials.parity(self.rig, main, data[tested], on_progress=self._heard()),
+                lambda: self._log_parity(
+                    trials.parity(self.rig, main, data[tested], on_progress=self._heard())
+                ),
             ),
             "idle": self._unit(
                 "idle core",
@@ -113,15 +116,17 @@ class _Trials:
             ),
             "replay": self._unit(
                 "replay",
-                lambda: trials.replayed(
-                    self.rig,
-                    main,
-                    self.case.traffic,
-                    packets,
-                    flows[part.test],
-                    data[part.test],
-                    self.params,
-                    on_progress=self._heard(),
+                lambda: self._log_replay(
+                    trials.replayed(
+                        self.rig,
+                        main,
+                        self.case.traffic,
+                        packets,
+                        flows[part.test],
+                        data[part.test],
+                        self.params,
+                        on_progress=self._heard(),
+                    )
                 ),
             ),
             "saturated": self._unit(
@@ -247,6 +252,23 @@ class _Trials:
             standing["step"] += 1
 
         return progress
+
+    def _log(self, **numbers: float) -> None:
+        self.run.log(self.standing["step"], **{f"sim.{key}": one for key, one in numbers.items()})
+        self.standing["step"] += 1
+
+    def _log_parity(self, found: dict[str, Any]) -> dict[str, Any]:
+        self._log(mismatches=found["mismatches"])
+        return found
+
+    def _log_replay(self, found: dict[str, Any]) -> dict[str, Any]:
+        """Depth and drops over the replay's time, then the traffic that was served."""
+        depths = found["depths"]
+        for at in range(0, len(depths["cycle"]), max(1, len(depths["cycle"]) // TOLD)):
+            drops = depths["mouse_drops"][at] + depths["elephant_drops"][at]
+            self._log(mouse_depth=depths["mouse"][at], drops=drops)
+        self._log(drops=sum(found["drops"].values()), served_gbps=found["served_gbps"])
+        return found
 
     def _steps(self, main: Deployed, data: np.ndarray) -> dict[str, Any]:
         binary = self._core()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 def run(run: Run) -> dict[str, float | None]:
     params = run.params
     backend = rig.choose(params.backend)  # refused before anything is read
+    rig.require(backend, contexts=params.contexts)
     run.phase("read")
     case = case_of(run)
     describe(run, case)
@@ -53,7 +54,6 @@ def run(run: Run) -> dict[str, float | None]:
     work = report.Work(
         run=run, case=case, part=first, judged=found, leaks=leaks, backend=backend, rtl=rtl,
         coprocessor=coprocessor, trials=told, data=data, finished=standing["finished"],
-        step=standing["step"],
     )  # fmt: skip
     inspector.write(work)
     return report.conclude(work)

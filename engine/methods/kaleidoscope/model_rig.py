@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.errors import UserError
 from engine.methods.kaleidoscope import arithmetic, machine, queueing, results
 from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed
 from engine.methods.kaleidoscope.front_model import Pushed, decided, injected
@@ -25,13 +24,9 @@ AT_ONCE = 2048  # payloads through machine.py
 
 @dataclass(frozen=True)
 class ModelRig:
-    """Refuses contexts, whose interleaving the queueing model does not know."""
+    """Of cores with one context: how others take turns the queueing model does not know."""
 
     coprocessor: Coprocessor
-
-    def __post_init__(self) -> None:
-        if self.coprocessor.machine.contexts != 1:
-            raise UserError("contexts", "expected 1 with the cycle model, which is no RTL")
 
     def run(
         self,

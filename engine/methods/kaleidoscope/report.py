@@ -43,7 +43,6 @@ class Work:
     trials: dict[str, Any]
     data: dict[str, np.ndarray]
     finished: dict[str, Any]
-    step: int  # that events count by
 
     @property
     def throughput(self) -> float:
@@ -67,7 +66,7 @@ class Work:
 
 def conclude(work: Work) -> dict[str, float | None]:
     """The summary, and the files that people read and take away."""
-    run, judged = work.run, work.judged
+    judged = work.judged
     summary: dict[str, float | None] = {}
     for model, prefix, suffix in (
         (FLOAT, "", ""),
@@ -85,14 +84,6 @@ def conclude(work: Work) -> dict[str, float | None]:
             for key in ("accuracy", "macro_f1")
         }
     summary |= _hardware(work)
-    run.log(
-        work.step,
-        **{
-            "sim.mismatches": work.trials["parity"]["mismatches"],
-            "sim.drops": sum(work.trials["replay"]["drops"].values()),
-            "sim.served_gbps": work.trials["replay"]["served_gbps"],
-        },
-    )
     _tables(work)
     _figures(work, summary)
     _files(work)

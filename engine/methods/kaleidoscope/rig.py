@@ -99,6 +99,12 @@ def choose(wanted: str) -> Backend:
     )  # fmt: skip
 
 
+def require(backend: Backend, *, contexts: int) -> None:
+    """The queueing model does not know how contexts take turns."""
+    if backend.kind == "model" and contexts != 1:
+        raise UserError("contexts", f"expected 1, since this is the cycle {backend.badge}")
+
+
 def built(
     backend: Backend,
     coprocessor: Coprocessor,

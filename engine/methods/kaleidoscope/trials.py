@@ -184,7 +184,8 @@ def replayed(
         order = here[np.argsort([at[int(flow)] for flow in flows[here]], kind="stable")]
         flow_of = flows[order]
         jobs = Jobs(
-            beats(source, 1)["last"][[at[int(flow)] for flow in flow_of]], data[order],
+            beats(source, 1)["last"][np.array([at[int(flow)] for flow in flow_of], np.int64)],
+            data[order],
             elephant=deployed.large, droppable=True,
         )  # fmt: skip
     results, seconds = rig.run(
@@ -195,7 +196,9 @@ def replayed(
     )
     verdicts = by_packet(results.verdicts)
     counters = results.counters
-    asked = counters["mouse_jobs"] + counters["elephant_jobs"] or len(flow_of)
+    asked = counters["mouse_jobs"] + counters["elephant_jobs"]
+    if deployed.feed == "jobs":
+        asked = len(flow_of)
     dropped = counters["mouse_drops"] + counters["elephant_drops"]
     offered = arrivals.gbps_of(shown.wire, cycles=end, mhz=params.clock_mhz)
     return {

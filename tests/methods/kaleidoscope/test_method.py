@@ -137,7 +137,7 @@ def test_an_autoencoder_tells_captures_that_are_not_normal(tmp_path, sample):
         ({"classes": ["nope"]}, r"classes: no flow is labelled 'nope'"),
         ({"classes": ["HTTP"]}, r"labels: expected two classes"),
         ({"folds": 20}, r"captures: expected 20 with labelled flows"),
-        ({"contexts": 2}, r"contexts: expected 1 with the cycle model"),
+        ({"contexts": 2}, r"contexts: expected 1, since this is the cycle model, not RTL"),
         (
             {"model": "autoencoder", "anomalous": ["nope"]},
             r"anomalous: no capture and no class is called 'nope'",
