@@ -25,11 +25,12 @@ NORMAL, ANOMALOUS = "normal", "anomalous"
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A fold: places of samples that train, and that test."""
+    """A fold: its number, and places of samples that train, and that test."""
 
-    name: str
+    number: int
     train: np.ndarray
     test: np.ndarray
+    name: str  # repeat.fold, from 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ def build(traffic: Traffic, params: Any) -> Case:
             "most, as many logits as a core has"
         )  # fmt: skip
     parts = [
-        Part(f"{repeat + 1}.{number + 1}", train, test)
+        Part(repeat * params.folds + number, train, test, f"{repeat + 1}.{number + 1}")
         for repeat in range(params.repeats)
         for number, (train, test) in enumerate(
             folds(known.labels, known.captures, state=repeat, count=params.folds)
@@ -171,7 +172,8 @@ def _detection(traffic: Traffic, params: Any, kind: type[Family]) -> Case:
                     "anomalous", "expected anomalies in captures of their own: all of them share "
                     "one with normal flows that train"
                 )  # fmt: skip
-            parts.append(Part(f"{repeat + 1}.{number + 1}", normal[train], both))
+            at, name = repeat * params.folds + number, f"{repeat + 1}.{number + 1}"
+            parts.append(Part(at, normal[train], both, name))
     return Case(traffic, labels, known, tuple(parts), detects=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from engine.methods.kaleidoscope.frames import FCS
 from engine.methods.kaleidoscope.judgement import FOREST, TITLES
 from engine.methods.kaleidoscope.occupancy import KINDS, spans
 from engine.methods.kaleidoscope.upgrade import elephants
-from engine.methods.kaleidoscope.work import FLOAT, PTQ
+from engine.methods.kaleidoscope.work import FLOAT, PTQ, scores
 
 if TYPE_CHECKING:
     from engine.methods.kaleidoscope.report import Work
@@ -126,7 +127,7 @@ def _accuracy(work: Work, title: str) -> dict[str, Any]:
         rows.append({"key": "rtl", "title": title, **rtl, "low": None, "high": None})
     counts = np.bincount(judged.labels, minlength=judged.classes)
     columns = {"float": FLOAT, "int8": judged.int8, FOREST: FOREST}
-    scores = {key: judged.per_class(model) for key, model in columns.items()
+    each = {key: judged.per_class(model) for key, model in columns.items()
               if model in judged.models}  # fmt: skip
     return {
         "unit": "capture",
@@ -136,7 +137,7 @@ def _accuracy(work: Work, title: str) -> dict[str, Any]:
             {
                 "class": name,
                 "count": int(counts[at]),
-                **{key: _number(values[at]) for key, values in scores.items()},
+                **{key: _number(values[at]) for key, values in each.items()},
             }
             for at, name in enumerate(work.case.samples.classes)
         ],
@@ -146,11 +147,8 @@ def _accuracy(work: Work, title: str) -> dict[str, Any]:
 
 def _of_rtl(work: Work) -> dict[str, float]:
     """Of the outcome that the hardware gave, over the flows that went through it."""
-    from engine.methods.kaleidoscope.case import Part
-    from engine.methods.kaleidoscope.work import scores
-
     parity = work.trials["parity"]
-    some = Part("rtl", work.part.train, work.part.test[: parity["flows"]])
+    some = replace(work.part, test=work.part.test[: parity["flows"]])
     found = np.asarray(parity["outcome"])
     if not work.case.detects:
         return scores(work.case, some, found.argmax(axis=1))
