@@ -81,14 +81,13 @@ def expected(deployed: Deployed, trace: Trace) -> np.ndarray:
     return trace.outcome.reshape(len(trace.outcome), -1)
 
 
-def first_difference(
-    deployed: Deployed, trace: Trace, written: Written
-) -> tuple[int, int, int] | None:
-    """(flow, step, index) where a step first differs from the golden model."""
+def first_difference(trace: Trace, written: Written) -> tuple[int, int, int, int, int] | None:
+    """(flow, step, index, golden, found) where a step first differs from the golden model."""
     for number, (golden, found) in enumerate(zip(trace.written, written, strict=True)):
         where = np.argwhere(golden != found)
         if len(where):
-            return int(where[0][0]), number, int(where[0][1])
+            flow, index = (int(at) for at in where[0])
+            return flow, number, index, int(golden[flow, index]), int(found[flow, index])
     return None
 
 

@@ -282,7 +282,7 @@ class _Trials:
         pairs = zip(golden.written, written, strict=True)
         differ = sum(int((one != other).sum()) for one, other in pairs)
         differ += int((outcome != activations.expected(main, golden)).sum())
-        return {"mismatches": differ, "first": activations.first_difference(main, golden, written)}
+        return {"mismatches": differ, "first": activations.first_difference(golden, written)}
 
     def _resources(self) -> dict[str, Any]:
         """Of one core, kept in the cache under what it depends on."""

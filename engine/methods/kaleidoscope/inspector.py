@@ -104,7 +104,7 @@ def overview(work: Work) -> dict[str, Any]:
             ]
         },
         "elephants": elephants(work),
-        "flow_table": trials["replay"]["table"],
+        "flow_table": trials["replay"]["table"] or _unused(machine.h),
     }
 
 
@@ -176,9 +176,9 @@ def _first(work: Work) -> dict[str, Any] | None:
     """Where the hardware first differs: in a step that was looked at, else in the outcome."""
     main, steps, parity = work.coprocessor.main, work.trials["steps"], work.trials["parity"]
     if steps["first"] is not None:
-        flow, number, index = steps["first"]
+        flow, number, index, golden, rtl = steps["first"]
         return {"flow": flow, "step": main.network.steps[number].name, "index": index,
-                "golden": None, "rtl": None}  # fmt: skip
+                "golden": golden, "rtl": rtl}  # fmt: skip
     if parity["first"] is not None:
         return {**parity["first"], "step": main.network.outcome.name}
     return None
@@ -264,6 +264,11 @@ def _cores_needed(work: Work) -> dict[str, Any]:
         "clocks_mhz": sorted(clocks),
         "cores": [[needed(length, mhz) for length in LENGTHS] for mhz in sorted(clocks)],
     }
+
+
+def _unused(h: int) -> dict[str, int]:
+    """Of jobs that went past the flow table."""
+    return {"rows": 1 << h, "used": 0, "collisions": 0, "evictions": 0}
 
 
 def _resources(work: Work) -> dict[str, Any] | None:

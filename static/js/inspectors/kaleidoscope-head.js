@@ -45,12 +45,12 @@ function badge({ name, version, rtl, real, badge: told }) {
   return html("span", { class: "chip" }, `simulated RTL: ${title} ${version}`, html("span", { class: "mono", title: rtl }, ` ${rtl.slice(0, HASH)}`));
 }
 
-function numbers({ title, input_bytes: bytes, clock_mhz: clock, hardware, latency, load, parity, flow_table: table }) {
+function numbers({ backend, title, input_bytes: bytes, clock_mhz: clock, hardware, latency, load, parity, flow_table: table }) {
   const { mouse, elephant } = load.drops;
   return [
     ["Network", title, `${bytes} payload bytes, ${counted(hardware.fpe, "FPE")}, ${counted(hardware.hpe, "HPE")}`],
     ["Latency, idle core", `${round(latency.idle)} cycles`, `${round(nanoseconds(latency.idle, clock))} ns at ${clock} MHz`],
-    ["Mismatches", count(parity.mismatches), `in ${count(parity.logits)} logits of ${counted(parity.flows, "flow")}, RTL against golden`],
+    ["Mismatches", count(parity.mismatches), `in ${count(parity.logits)} logits of ${counted(parity.flows, "flow")}, ${backend.real ? "RTL" : "cycle model"} against golden`],
     ["Drops", count(mouse + elephant), `${count(mouse)} mouse, ${count(elephant)} elephant jobs of ${count(load.jobs)}`],
     ["Served", `${round(load.served_gbps)} Gbit/s`, `of ${round(load.offered_gbps)} offered`],
     ["Flow table", `${count(table.used)} rows`, `of ${count(table.rows)}; ${counted(table.collisions, "collision")}, ${counted(table.evictions, "eviction")}`],

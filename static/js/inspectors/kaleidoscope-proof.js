@@ -21,6 +21,11 @@ export function proof({ bypass: { rows }, resources }) {
       html("tr", {}, html("th", { scope: "row" }, engine), html("td", { class: "mono" }, hash), html("td", { class: "num" }, least === most ? String(least) : `${least} to ${most}`), html("td", { class: "num" }, count(stalls))),
     ),
   );
+  if (rows.length === 0) {
+    pick("[data-bypass-told]").textContent = "Not shown: no RTL ran, and the cycle model has no data plane.";
+    area(resources);
+    return;
+  }
   const alike = rows.every((row) => row.hash === rows[0].hash && String(row.delay) === String(rows[0].delay) && row.stalls === 0);
   pick("[data-bypass-told]").textContent = alike
     ? "The same packets left in the same order after the same delay, with the engine off, on and overloaded."

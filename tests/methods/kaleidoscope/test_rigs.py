@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.methods.kaleidoscope import results
+from engine.methods.kaleidoscope import activations, results
 from engine.methods.kaleidoscope.arrivals import back_to_back
 from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed, deploy
 from engine.methods.kaleidoscope.families import FAMILIES
@@ -105,3 +105,14 @@ def test_a_flipped_weight_is_a_mismatch_in_both(rigs, coprocessor):
         weights[:] = kept
     assert after[0]["mismatches"] == after[1]["mismatches"] > 0
     assert after[1]["first"]["golden"] != after[1]["first"]["rtl"]
+
+
+def test_the_first_byte_that_differs_is_told_with_both_values(coprocessor):
+    mouse = coprocessor.mouse
+    data = np.random.default_rng(3).integers(0, 256, (3, 32), np.uint8)
+    written, _ = activations.of_model(mouse, data)
+    golden = mouse.golden(data)
+    assert activations.first_difference(golden, written) is None
+    written[1][2, 5] ^= 1
+    expected = int(golden.written[1][2, 5])
+    assert activations.first_difference(golden, written) == (2, 1, 5, expected, expected ^ 1)
