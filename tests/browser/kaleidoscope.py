@@ -126,8 +126,8 @@ def overview() -> dict[str, Any]:
     return {
         "model": "mlp32", "title": "MLP 32→64→32→5", "input_bytes": WORD, "encoding": "half",
         "task": "classify", "classes": CLASSES, "clock_mhz": MEGAHERTZ,
-        "backend": {"name": "verilator", "version": "5.006", "rtl": "3fa9c1d2" * 8, "real": True,
-                    "badge": None},
+        "backend": {"name": "verilator", "version": "Verilator 5.006", "rtl": "3fa9c1d2" * 8,
+                    "real": True, "badge": None},
         "hardware": {"fpe": CORES, "hpe": 1, "contexts": 1, "mouse_fifo": 64, "elephant_fifo": 16,
                      "rows": 65536},
         "accuracy": {
@@ -275,7 +275,7 @@ def live(step: int) -> dict[str, float]:
         "train.loss": 2 / (1 + step), "train.val_accuracy": 0.9 - 0.5 / (1 + step),
         "sim.cycles": 4000.0 * step, "sim.cycles_per_second": 400_000 + 1000.0 * (step % 7),
         "sim.inferences": 90.0 * step, "sim.mismatches": 0.0, "sim.drops": float(step // 9),
-        "sim.mouse_depth": float(step % 5), "sim.served_gbps": 99.0,
+        "sim.mouse_depth": float(step % 5),
     }  # fmt: skip
 
 

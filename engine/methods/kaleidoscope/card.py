@@ -24,7 +24,6 @@ def _metrics() -> tuple[Metric, ...]:
             Metric(f"{key}_int8", f"{unseen}, int8", better="higher", headline=True),
             Metric(f"{key}_ptq", f"{unseen}, rounded after training", better="higher"),
             Metric(f"baseline.*.{key}", f"{unseen}, of a baseline", better="higher"),
-            Metric(f"fold.*.{key}", f"{title} of a fold, int8", better="higher"),
             Metric(f"leakage.{key}", f"{title} that a split by flows pretends", better="lower"),
         ]
     return (
@@ -48,7 +47,6 @@ def _metrics() -> tuple[Metric, ...]:
         Metric("sim.mismatches", "Logits that differ", "", "lower"),
         Metric("sim.drops", "Jobs dropped", "", "lower"),
         Metric("sim.mouse_depth", "Jobs in the FIFO", "jobs"),
-        Metric("sim.served_gbps", "Traffic whose jobs were served", "Gbps", "higher"),
     )
 
 

@@ -262,12 +262,12 @@ class _Trials:
         return found
 
     def _log_replay(self, found: dict[str, Any]) -> dict[str, Any]:
-        """Depth and drops over the replay's time, then the traffic that was served."""
+        """Depth and drops over the replay's time."""
         depths = found["depths"]
         for at in range(0, len(depths["cycle"]), max(1, len(depths["cycle"]) // TOLD)):
             drops = depths["mouse_drops"][at] + depths["elephant_drops"][at]
             self._log(mouse_depth=depths["mouse"][at], drops=drops)
-        self._log(drops=sum(found["drops"].values()), served_gbps=found["served_gbps"])
+        self._log(drops=sum(found["drops"].values()))
         return found
 
     def _steps(self, main: Deployed, data: np.ndarray) -> dict[str, Any]:

@@ -80,8 +80,7 @@ def trained(
         },
     }
     values = scores(case, part, made["answers"][QAT], made["thresholds"].get(QAT))
-    told_of = {f"fold.{part.name}.{key}": value for key, value in values.items()}
-    run.log(standing["step"], **told_of, **{"train.val_accuracy": values["accuracy"]})
+    run.log(standing["step"], **{"train.val_accuracy": values["accuracy"]})
     standing["step"] += 1
     return made
 

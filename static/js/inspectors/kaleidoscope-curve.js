@@ -1,6 +1,7 @@
 // How long jobs wait as the load grows, and how many cores each line needs.
 
 import { chart } from "../charts.js";
+import { round } from "./kaleidoscope-words.js";
 
 /** @param {any} overview */
 export function loadCurve({ cores_needed: needed, load }) {
@@ -12,7 +13,7 @@ export function loadCurve({ cores_needed: needed, load }) {
   });
   const { lengths, clocks_mhz: clocks, cores } = needed;
   chart(document.querySelector("[data-needed]"), {
-    title: `Cores needed for ${load.offered_gbps} Gbit/s`,
+    title: `Cores needed for ${round(load.offered_gbps)} Gbit/s`,
     unit: "FPEs, inference on every packet",
     traces: [{ type: "heatmap", x: lengths.map(String), y: clocks.map(String), z: cores, texttemplate: "%{z}", showscale: false, xgap: 1, ygap: 1 }],
     layout: { xaxis: { title: "bytes of a packet", type: "category" }, yaxis: { title: "clock, MHz", type: "category" } },

@@ -17,10 +17,10 @@ export function head(overview) {
   mismatch(overview.parity);
 }
 
-/** The network as the hardware answers, against the forest. */
+/** The network that is deployed, against the forest on the same folds; the RTL alone runs fewer flows. */
 function banner(models) {
   const { key, title } = measureOf(models);
-  const own = models.find((one) => one.key === "rtl") ?? models.find((one) => one.key === "int8");
+  const own = models.find((one) => one.key === "int8") ?? models.find((one) => one.key === "rtl");
   const rival = models.find((one) => one.key === RIVAL);
   const place = pick("[data-banner]");
   if (!known(own?.[key])) {
@@ -41,8 +41,8 @@ const overlap = (first, second) => known(first.low) && known(second.high) && fir
 
 function badge({ name, version, rtl, real, badge: told }) {
   if (!real) return html("strong", { class: "banner parted" }, told ?? "model, not RTL");
-  const title = name.charAt(0).toUpperCase() + name.slice(1);
-  return html("span", { class: "chip" }, `simulated RTL: ${title} ${version}`, html("span", { class: "mono", title: rtl }, ` ${rtl.slice(0, HASH)}`));
+  const tool = version.toLowerCase().startsWith(name) ? version : `${name} ${version}`;
+  return html("span", { class: "chip" }, `simulated RTL: ${tool}`, html("span", { class: "mono", title: rtl }, ` ${rtl.slice(0, HASH)}`));
 }
 
 function numbers({ backend, title, input_bytes: bytes, clock_mhz: clock, hardware, latency, load, parity, flow_table: table }) {

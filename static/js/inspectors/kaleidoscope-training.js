@@ -35,7 +35,6 @@ const FIGURES = [
     traces: () => simulated(["mismatches", "RTL against golden", 6], ["drops", "dropped jobs", 1]),
   },
   { title: "Depth of the mouse FIFO", unit: "jobs", yaxis: ZERO, traces: () => simulated(["mouse_depth", "mouse FIFO", 2]) },
-  { title: "Served", unit: "Gbit/s", yaxis: ZERO, traces: () => simulated(["served_gbps", "served", 3]) },
 ];
 
 export function training() {
