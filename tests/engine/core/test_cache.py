@@ -11,7 +11,4 @@ def test_the_cache_lies_where_it_is_told_else_with_the_users_own(monkeypatch, tm
     monkeypatch.setenv("TENFOLD_CACHE", str(tmp_path))
     assert cache.folder("hdl") == tmp_path / "hdl"
     monkeypatch.delenv("TENFOLD_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
-    assert cache.folder("hdl") == tmp_path / "x/tenfold/hdl"
-    monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache.folder("hdl") == Path.home() / ".cache/tenfold/hdl"

@@ -11,7 +11,8 @@ FOREIGN = ("Input should", "Value error", "should match", "should have", "expect
 JOBS = [
     ({"project": "x"}, "project", "expected an id of 26 digits and small letters, got 'x'"),
     ({"method": "a b"}, "method", "expected 1 to 50 letters, digits, - and _, got 'a b'"),
-    ({"method": "nope"}, "method", "no method is called 'nope'; there are: cbramod, fake, gagn"),
+    ({"method": "nope"}, "method",
+     "no method is called 'nope'; there are: cbramod, fake, gagn, kaleidoscope"),
     ({"method": 5}, "method", "expected a text, got 5"),
     ({"params": []}, "params", "expected an object, got []"),
     ({"params": {"steps": "5"}}, "steps", "expected a whole number, got '5'"),
