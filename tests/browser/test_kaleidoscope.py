@@ -166,7 +166,7 @@ def test_what_is_not_there_says_why(inspector):
     watched = inspector(without_rtl, change)
     page = watched.page
     expect(page.locator("[data-banner]")).to_have_text(
-        "MLP in RTL and Random forest are level at .800."
+        "MLP, int8 and Random forest are level at .800."
     )
     expect(page.locator("[data-models-caption]")).to_contain_text("intervals of the AUROC")
     expect(page.locator("[data-badge] strong")).to_have_text("model, not RTL")
