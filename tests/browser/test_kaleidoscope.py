@@ -123,7 +123,7 @@ def test_the_inspector_is_fit_to_be_used(inspector, width):
 def test_the_head_says_who_won_in_which_hardware(shown):
     page = shown.page
     expect(page.locator("[data-banner]")).to_have_text(
-        "Random forest wins: accuracy .955 against .917 of MLP, int8. Their 95 % intervals overlap."
+        "Random forest leads: accuracy .955 against .917 of MLP, int8; their folds overlap."
     )
     expect(page.locator("[data-badge]")).to_have_text("simulated RTL: Verilator 5.006 3fa9c1d2")
     expect(figure(page, "figures", "Latency, idle core")).to_have_text("51 cycles")
@@ -168,7 +168,7 @@ def test_what_is_not_there_says_why(inspector):
     expect(page.locator("[data-banner]")).to_have_text(
         "MLP, int8 and Random forest are level at .800."
     )
-    expect(page.locator("[data-models-caption]")).to_contain_text("intervals of the AUROC")
+    expect(page.locator("[data-models-caption]")).to_contain_text("highest fold by AUROC")
     expect(page.locator("[data-badge] strong")).to_have_text("model, not RTL")
     expect(page.locator("[data-mismatch]")).to_contain_text("flow 2, fc1[4]: golden 9, RTL 8")
     expect(page.locator("[data-leakage]")).to_have_text("Leakage was not measured in this job.")

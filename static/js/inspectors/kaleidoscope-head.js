@@ -32,11 +32,12 @@ function banner(models) {
   } else {
     const [first, second] = own[key] > rival[key] ? [own, rival] : [rival, own];
     place.classList.add(first === own ? "ours" : "theirs");
-    const near = overlap(first, second) ? " Their 95 % intervals overlap." : "";
-    place.textContent = `${first.title} wins: ${title} ${share(first[key])} against ${share(second[key])} of ${second.title}.${near}`;
+    const [verb, near] = overlap(first, second) ? ["leads", "; their folds overlap"] : ["wins", ""];
+    place.textContent = `${first.title} ${verb}: ${title} ${share(first[key])} against ${share(second[key])} of ${second.title}${near}.`;
   }
 }
 
+/** Whether the worst fold of one is no better than the best of the other. */
 const overlap = (first, second) => known(first.low) && known(second.high) && first.low <= second.high;
 
 function badge({ name, version, rtl, real, badge: told }) {
