@@ -9,6 +9,7 @@ its place, so that the payload begins where it began, as far as a TCP header rea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ class Frames:
     @property
     def beats(self) -> NDArray[np.int64]:
         """(N,) beats on the bus: the FCS is not on it."""
-        return -(-(self.wire - FCS) // BEAT)
+        return beats_of(self.wire)
 
     def take(self, which: NDArray) -> Frames:
         """Those of an index or mask."""
@@ -50,6 +51,11 @@ class Frames:
             start=self.start[which],
             bytes=self.bytes[which],
         )
+
+
+def beats_of(wire: Any) -> Any:
+    """Beats on the bus of frames of `wire` bytes, a number or an array."""
+    return -(-(wire - FCS) // BEAT)
 
 
 def frames(

@@ -12,7 +12,7 @@ from engine.core import checkpoint
 from engine.core.plain import plain
 from engine.data.traffic.traffic import L4, address
 from engine.methods.kaleidoscope import layers, queueing, replay
-from engine.methods.kaleidoscope.frames import FCS
+from engine.methods.kaleidoscope.frames import FCS, beats_of
 from engine.methods.kaleidoscope.judgement import FOREST, TITLES
 from engine.methods.kaleidoscope.occupancy import KINDS, spans
 from engine.methods.kaleidoscope.upgrade import elephants
@@ -206,7 +206,7 @@ def _latency(work: Work) -> dict[str, Any]:
             "output": int(idle["output"].max()),
         },
         "idle": work.latency,
-        "predicted": ahead + main.compiled.cycles,
+        "predicted": int(idle["predicted"].max()),
     }
 
 
@@ -221,7 +221,7 @@ def _load(work: Work) -> dict[str, Any]:
         "cycles": replay_["cycles"],
         "cycles_per_second": work.cycles_per_second,
         "drops": replay_["drops"],
-        "stalls": replay_["stalls"],
+        "stalls": None if work.backend.badge else replay_["stalls"],
         "time": depths["cycle"].tolist(),
         "mouse_depth": depths["mouse"].tolist(),
         "elephant_depth": depths["elephant"].tolist(),
@@ -246,14 +246,18 @@ def _utilisation(work: Work) -> dict[str, float]:
 
 
 def _cores_needed(work: Work) -> dict[str, Any]:
-    """For an inference on every packet at the offered rate; null where the payload bus, a word a
-    cycle, is too slow for any number of cores."""
+    """For an inference on every packet at the offered rate; null where a bus is too slow for any
+    number of cores: that of the packets, a beat a cycle, or of the payload, a word a cycle."""
     main, params = work.coprocessor.main, work.run.params
 
     def needed(length: int, mhz: float) -> int | None:
         try:
             return queueing.cores_needed(
-                length, gbps=params.gbps, mhz=mhz, cycles=main.compiled.cycles, words=main.words
+                length,
+                gbps=params.gbps,
+                mhz=mhz,
+                cycles=main.compiled.cycles,
+                words=max(main.words, beats_of(length)),
             )
         except ValueError:
             return None

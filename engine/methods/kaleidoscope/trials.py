@@ -170,7 +170,8 @@ def replayed(
     come as packets comes as jobs of `flows` with `data`, when their first payload would."""
     shown = replay.of_traffic(traffic, packets)
     cycle = schedule(traffic, packets, shown, params)
-    end = int(cycle[-1]) + int(shown.beats[-1])
+    came = arrivals.on_bus(cycle, shown.beats)  # no faster than the bus, whatever is asked for
+    end = int(came[-1]) + int(shown.beats[-1])
     settings = rig.coprocessor.settings(
         threshold=params.threshold, keep=params.collision == "keep", every=params.every_packet
     )

@@ -21,7 +21,7 @@ from engine.methods.kaleidoscope.arrivals import packets_per_cycle, poisson
 from engine.methods.kaleidoscope.deployed import Deployed, assembled, deploy
 from engine.methods.kaleidoscope.families import FAMILIES, Family
 from engine.methods.kaleidoscope.families.autoencoder import Autoencoder
-from engine.methods.kaleidoscope.frames import Frames
+from engine.methods.kaleidoscope.frames import Frames, beats_of
 from engine.methods.kaleidoscope.inspector import FLOWS, MODEL, OVERVIEW
 from engine.methods.kaleidoscope.integer import PAYLOAD, WORD
 from engine.methods.kaleidoscope.layers import reals
@@ -239,7 +239,7 @@ class WhatIf:
 
     def _input(self, encoded: np.ndarray) -> dict[str, Any]:
         return {"name": "input", "layer": PAYLOAD, "words": -(-len(encoded) // WORD),
-                "golden": encoded, "rtl": encoded if self.backend else None, "float": None,
+                "golden": encoded, "rtl": None, "float": None,
                 "scale": None}  # fmt: skip
 
     def _scales(self, data: np.ndarray) -> dict[str, float]:
@@ -273,6 +273,12 @@ class WhatIf:
     def _rate(self, params: LoadParams) -> float:
         """Jobs a cycle for the network's own cores."""
         rate = packets_per_cycle(params.length, gbps=params.gbps, mhz=params.clock_mhz)
+        beats = beats_of(params.length)
+        if rate * beats > 1:
+            raise UserError(
+                "gbps", f"packets of {params.length} bytes come every {1 / rate:.2f} cycles and "
+                f"take the bus for {beats}; expected a lower rate or a faster clock"
+            )  # fmt: skip
         share = 1.0 if params.every_packet else self.stored["jobs_per_packet"]
         found = rate * share * (1 - params.elephant_share)
         if found * self.main.words > 1:

@@ -6,13 +6,13 @@ import { count, figures, nanoseconds, round } from "./kaleidoscope-words.js";
 const pick = (selector) => document.querySelector(selector);
 
 /** @param {any} overview */
-export function latency({ latency: found, clock_mhz: clock }) {
+export function latency({ latency: found, clock_mhz: clock, backend }) {
   const { cycles, counts, first_bit: bit, marks, split, idle, predicted } = found;
   const [least, most] = [cycles[0], cycles.at(-1)];
   const told = (value) => `${round(nanoseconds(value, clock))} ns at ${clock} MHz`;
   figures(pick("[data-latency-figures]"), [
     ["Idle core", `${round(idle)} cycles`, told(idle)],
-    ["Predicted by the compiler", `${round(predicted)} cycles`, predicted === idle ? "as in RTL" : `RTL differs by ${round(idle - predicted)}`],
+    ["Predicted by the compiler", `${round(predicted)} cycles`, differs(backend, idle - predicted)],
     ["Median", `${round(quantile(cycles, counts, 0.5))} cycles`, told(quantile(cycles, counts, 0.5))],
     ["99 %", `${round(quantile(cycles, counts, 0.99))} cycles`, told(quantile(cycles, counts, 0.99))],
     ["Slowest", `${round(most)} cycles`, told(most)],
@@ -39,6 +39,8 @@ export function latency({ latency: found, clock_mhz: clock }) {
     table: () => ({ columns: ["part", "cycles", "ns"], rows: Object.entries(split).map(([name, value]) => [name, value, nanoseconds(value, clock)]) }),
   });
 }
+
+const differs = ({ real }, cycles) => (real ? (cycles === 0 ? "as in RTL" : `RTL differs by ${round(cycles)}`) : "no RTL beside it");
 
 /** The least latency that this share of the verdicts keeps to. */
 function quantile(cycles, counts, share) {

@@ -1,7 +1,7 @@
 // The replayed load: what was offered and served, and how queues and cores stood over time.
 
 import { chart } from "../charts.js";
-import { count, figures, percent, round } from "./kaleidoscope-words.js";
+import { count, figures, known, percent, round } from "./kaleidoscope-words.js";
 
 const pick = (selector) => document.querySelector(selector);
 
@@ -14,7 +14,7 @@ export function load({ load: found, hardware }) {
     ["Jobs", count(found.jobs)],
     ["Dropped", count(drops.mouse + drops.elephant), `${count(drops.mouse)} mouse, ${count(drops.elephant)} elephant`],
     ["Stalls of the data plane", count(stalls)],
-    ["Simulator", `${count(Math.round(found.cycles_per_second))} cycles/s`],
+    ["Simulator", known(found.cycles_per_second) ? `${count(Math.round(found.cycles_per_second))} cycles/s` : "–", known(found.cycles_per_second) ? "" : "no RTL ran"],
   ]);
   const over = (element, { title, unit, lines, most }) =>
     chart(pick(element), {

@@ -32,7 +32,7 @@ const FIGURES = [
     title: "Mismatches and drops",
     unit: "so far",
     yaxis: ZERO,
-    traces: () => simulated(["mismatches", "RTL against golden", 6], ["drops", "dropped jobs", 1]),
+    traces: () => simulated(["mismatches", "against golden", 6], ["drops", "dropped jobs", 1]),
   },
   { title: "Depth of the mouse FIFO", unit: "jobs", yaxis: ZERO, traces: () => simulated(["mouse_depth", "mouse FIFO", 2]) },
 ];

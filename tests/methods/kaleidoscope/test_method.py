@@ -53,6 +53,17 @@ def test_what_a_model_says_is_never_told_as_rtl(modelled, summary):
     assert "wave.vcd" not in titles
 
 
+def test_no_rate_is_more_than_the_bus_brings(tmp_path, sample):
+    """512 bits a cycle; the 20 bytes between frames are on the line, not on the bus."""
+    slow = {"gbps": 100, "clock_mhz": 20, "packet_length": 1500, "epochs": 1}
+    told = jobs.run(tmp_path / "slow", sample, **slow, baselines=[], replay_packets=500)
+    assert told["throughput_gbps"] == pytest.approx(8 * 1520 * 20 / 24 / 1e3)
+    assert told["served_gbps"] < 0.512 * 20 * 1.6
+    load = jobs.read(tmp_path / "slow", "inspector/overview.json")["load"]
+    assert load["offered_gbps"] < 0.512 * 20 * 1.6
+    assert load["stalls"] is None
+
+
 def test_every_oracle_holds_and_no_capture_is_on_both_sides(modelled):
     found = jobs.events(modelled, "verify")
     assert len(found) == 5

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from engine.core.errors import UserError
-from engine.methods.kaleidoscope import activations, vcd
+from engine.methods.kaleidoscope import activations, vcd, whatif
+from engine.methods.kaleidoscope.simulator.process import Stopped
+from engine.methods.kaleidoscope.simulator.tools import Backend
 from tests.methods.kaleidoscope import jobs
 
 
@@ -33,6 +35,18 @@ def test_rtl_is_shown_only_where_it_ran(answers):
     found = jobs.asked(answers, "packet", flow=1)
     assert found["logits"]["rtl"] is None
     assert all(step["rtl"] is None for step in found["steps"])
+
+
+def test_a_simulator_that_is_not_in_the_cache_gives_no_rtl(answers, monkeypatch):
+    """The tool is here, and was the job's, but nothing was built: nothing ran, nothing agrees."""
+    monkeypatch.setattr(answers, "backend", Backend("verilator", "Verilator"), raising=False)
+    monkeypatch.setattr(whatif, "build", absent)
+    found = jobs.asked(answers, "packet", flow=1)
+    assert all(step["rtl"] is None for step in found["steps"])
+
+
+def absent(*_given, **_options):
+    raise Stopped
 
 
 def test_an_int8_layer_is_its_real_values_but_for_rounding(answers):
@@ -72,7 +86,7 @@ def test_more_cores_wait_less_and_half_of_those_needed_lose(answers):
 
 
 def test_packets_too_fast_for_the_payload_bus_are_refused(answers):
-    with pytest.raises(UserError, match="gbps: jobs come every"):
+    with pytest.raises(UserError, match="gbps: packets of 64 bytes come every"):
         jobs.asked(answers, "load", gbps=1000, length=64)
 
 
