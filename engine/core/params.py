@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -112,6 +112,9 @@ def read(annotation: Any, text: str) -> Any:
         if get_origin(kind) is list:
             (inside,) = get_args(kind)
             return [read(inside, part.strip()) for part in text.split(",") if part.strip()]
+        for choice in get_args(kind) if get_origin(kind) is Literal else ():
+            if str(choice) == text.strip():
+                return choice
     spelled = [SPELLED[kind] for kind in kinds if kind in SPELLED]
     if spelled and not any(pattern.fullmatch(text.strip()) for pattern in spelled):
         return text

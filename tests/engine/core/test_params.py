@@ -16,6 +16,7 @@ class Example(Params):
     layers: list[int] = param([8], "Layers", "Widths.")
     stops: list[int] | None = param(None, "Stops", "Steps, or none.")
     mode: Literal["a", "b"] = param("a", "Mode", "One of two.")
+    share: Literal[1, 2] = param(1, "Share", "One of two numbers.")
     seed_of: int | None = param(None, "Seed of", "A number, or none.")
 
 
@@ -24,8 +25,8 @@ def from_text(**texts: str) -> Example:
 
 
 def test_texts_become_values():
-    read = from_text(rate="1e-3", layers="4, 5", stops="7", mode="b", seed_of="3")
-    assert read == Example(rate=0.001, layers=[4, 5], stops=[7], mode="b", seed_of=3)
+    read = from_text(rate="1e-3", layers="4, 5", stops="7", mode="b", share="2", seed_of="3")
+    assert read == Example(rate=0.001, layers=[4, 5], stops=[7], mode="b", share=2, seed_of=3)
 
 
 def test_an_empty_text_is_none_where_none_may_be_and_an_empty_list_elsewhere():
@@ -36,7 +37,7 @@ def test_an_empty_text_is_none_where_none_may_be_and_an_empty_list_elsewhere():
     ("name", "text"),
     [("rate", "0"), ("rate", "1_0"), ("rate", "0x1"), ("layers", "5.0"), ("seed_of", "1_0"),
      ("seed_of", "5.0"), ("seed_of", "9" * 5000), ("rate", "٣"),
-     ("rate", "nan"), ("rate", "fast"), ("layers", "4,x"), ("mode", "c"),
+     ("rate", "nan"), ("rate", "fast"), ("layers", "4,x"), ("mode", "c"), ("share", "3"),
      ("mode", ""), ("ratio", "1")],
 )  # fmt: skip
 def test_a_fault_names_its_parameter(name, text):
