@@ -21,7 +21,9 @@ def per_class(labels: np.ndarray, answers: np.ndarray, *, classes: int) -> np.nd
 
 
 def confusion(labels: np.ndarray, answers: np.ndarray, *, classes: int) -> np.ndarray:
-    """(C, C) samples of a class (row) that were answered as which (column)."""
+    """(C, C) samples of a class (row) that were answered as which (column); of no sample, zeros."""
+    if not len(labels):
+        return np.zeros((classes, classes), np.int64)
     return metrics.confusion_matrix(labels, answers, labels=np.arange(classes))
 
 

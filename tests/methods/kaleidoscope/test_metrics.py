@@ -24,6 +24,8 @@ def test_accuracy_and_macro_f1_by_hand():
     found = metrics.classification(labels, answers)
     assert found["accuracy"] == 0.5
     assert found["macro_f1"] == pytest.approx((2 / 3 + 2 * (1 / 3) / (1 / 3 + 1) + 0) / 3)
+    none = labels[:0]
+    assert metrics.confusion(none, none, classes=3).tolist() == [[0] * 3] * 3
     assert metrics.confusion(labels, answers, classes=3).tolist() == [
         [1, 1, 0],
         [0, 1, 0],
