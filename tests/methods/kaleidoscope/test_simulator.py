@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.core.errors import UserError
 from engine.methods.kaleidoscope.simulator import tools
 from engine.methods.kaleidoscope.simulator.build import build, lint
 from engine.methods.kaleidoscope.simulator.design import cores
@@ -114,6 +116,29 @@ def test_builders_at_once_do_no_harm(tmp_path):
     assert len({b.key for b in made}) == 1 == len(list(tmp_path.iterdir()))
     (tmp_path / "run").mkdir()
     simulate(made[0], MLP, np.zeros((1, 1, 32), np.int8), tmp_path / "run")
+
+
+@pytest.mark.parametrize("garbage", ["empty", "full", "file"])
+def test_what_is_no_simulator_is_built_over(garbage, tmp_path):
+    icarus, cache = backend("icarus"), tmp_path / "cache"
+    folder = cache / build(icarus, cores(), cache=cache).key
+    shutil.rmtree(folder)
+    if garbage == "file":
+        folder.write_text("x")
+    else:
+        folder.mkdir()
+    if garbage == "full":
+        (folder / "junk").write_text("x")
+    found = build(icarus, cores(), cache=cache)
+    assert not found.cached
+    assert Path(found.command[-1]).is_file()
+    assert [path.name for path in cache.iterdir()] == [found.key]
+
+
+def test_a_cache_that_takes_no_files_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"file: File exists; expected a folder"):
+        build(backend("icarus"), cores(), cache=tmp_path / "file")
 
 
 def test_a_failed_build_shows_the_end_of_its_log_and_leaves_nothing(tmp_path):

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.core.errors import UserError
 from engine.methods.kaleidoscope.simulator.design import Design, digest
 from engine.methods.kaleidoscope.simulator.process import Limits, execute
 from engine.methods.kaleidoscope.simulator.tools import Backend
 
 LIMITS = Limits(seconds=300.0)
-LOG = "build.log"
+LOG, SIMULATOR = "build.log", "simulator"
 VERILATOR = (
     *("--cc", "--no-timing", "-O3", "--noassert", "--x-assign", "fast", "--x-initial", "fast"),
     # A warning that a later version invents must not stop a job; lint() is where they count.
@@ -59,28 +60,45 @@ def build(
     `optimise` is the C++ compiler's level: 0 builds in a third of the time, for short runs.
 
     Two builders at once do no harm: each works in a folder of its own and the first to finish puts
-    it in place. Raises ToolError with the log's last lines, and Stopped.
+    it in place. Raises ToolError with the log's last lines, UserError for a cache that takes no
+    files, and Stopped.
     """
     options = _Options(trace, optimise, should_stop)
     key = _key(backend, design, options)
     folder = cache / key
-    cached = folder.is_dir()
+    simulator = folder / SIMULATOR
+    cached = simulator.is_file()
     if not cached:
-        cache.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f"{key[:12]}-", dir=cache))
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            work = Path(tempfile.mkdtemp(prefix=f"{key[:12]}-", dir=cache))
+        except OSError as fault:
+            raise UserError(
+                str(cache), f"{fault.strerror}; expected a folder for built simulators"
+            ) from None
         try:
             make = _verilate if backend.kind == "verilator" else _icarus
             make(backend, design, work, options)
+            if not simulator.is_file():  # else another builder was first
+                _clear(folder)
             try:
                 work.rename(folder)
             except OSError:
-                if not folder.is_dir():  # else another builder was first
+                if not simulator.is_file():
                     raise
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    path = str(folder / "simulator")
+    path = str(simulator)
     command = (path,) if backend.kind == "verilator" else (backend.runner, "-n", path)
     return Binary(command, backend, key, design.rtl_hash, cached)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what stands where a simulator has to, and is none."""
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    else:
+        folder.unlink(missing_ok=True)
 
 
 def lint(backend: Backend, design: Design, *, folder: Path) -> str:
@@ -128,7 +146,7 @@ def _verilate(backend: Backend, design: Design, work: Path, options: _Options) -
     parts = [*(include / name for name in runtime), *sorted(made.glob("*.cpp")), design.bench_cpp]
     whole = work / "whole.cpp"
     whole.write_text("".join(f'#include "{part}"\n' for part in parts))
-    command += [str(whole), "-lpthread", "-o", str(work / "simulator")]
+    command += [str(whole), "-lpthread", "-o", str(work / SIMULATOR)]
     execute(command, folder=work, log=log, limits=LIMITS, should_stop=options.should_stop)
     shutil.rmtree(made)
 
@@ -137,7 +155,7 @@ def _icarus(backend: Backend, design: Design, work: Path, options: _Options) -> 
     """VCD needs nothing compiled in, and nothing is optimised: both are only part of the key."""
     command = [backend.command, *ICARUS, f"-I{design.sources[0].parent}", "-s", design.bench_top]
     command += [f"-P{design.bench_top}.{k}={v}" for k, v in sorted(design.parameters.items())]
-    command += ["-o", str(work / "simulator"), *map(str, design.sources), str(design.bench_v)]
+    command += ["-o", str(work / SIMULATOR), *map(str, design.sources), str(design.bench_v)]
     execute(command, folder=work, log=work / LOG, limits=LIMITS, should_stop=options.should_stop)
 
 
