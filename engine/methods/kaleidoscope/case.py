@@ -60,8 +60,10 @@ class Case:
 
 def case_of(run: Run) -> Case:
     """The case of a job's inputs. Raises UserError for what cannot be learnt or judged."""
-    params = run.params
-    return build(traffic_of(run.inputs), params)
+    traffic = traffic_of(run.inputs)
+    for notice in traffic.notices:  # before a refusal, of which they may tell the reason
+        run.message(f"{notice.where}: {notice.text}", level="warning")
+    return build(traffic, run.params)
 
 
 def traffic_of(inputs: Any) -> Traffic:

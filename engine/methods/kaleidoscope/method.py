@@ -66,8 +66,6 @@ def describe(run: Run, case: Case) -> None:
         f"{counted(len(np.unique(samples.captures)), 'capture')}, by {case.labels.name}; "
         f"left out: {', '.join(f'{count:,} {why}' for why, count in samples.left_out.items())}"
     )
-    for notice in case.traffic.notices:
-        run.message(f"{notice.where}: {notice.text}", level="warning")
     rare = rare_classes(case)
     if rare:
         run.message(
