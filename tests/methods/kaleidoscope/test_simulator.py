@@ -135,6 +135,15 @@ def test_what_is_no_simulator_is_built_over(garbage, tmp_path):
     assert [path.name for path in cache.iterdir()] == [found.key]
 
 
+def test_what_a_killed_builder_left_goes_with_the_next_build(tmp_path):
+    for name, age in (("0123456789ab-killed", 4000), ("0123456789ab-at_work", 10)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    found = build(backend("icarus"), cores(), cache=tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"0123456789ab-at_work", found.key}
+
+
 def test_a_cache_that_takes_no_files_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"file: File exists; expected a folder"):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from engine.methods.kaleidoscope.simulator.process import Limits, execute
 from engine.methods.kaleidoscope.simulator.tools import Backend
 
 LIMITS = Limits(seconds=300.0)
+STALE = 3600  # seconds; no builder takes as long
 LOG, SIMULATOR = "build.log", "simulator"
 VERILATOR = (
     *("--cc", "--no-timing", "-O3", "--noassert", "--x-assign", "fast", "--x-initial", "fast"),
@@ -77,6 +80,7 @@ def build(
                 str(cache), f"{fault.strerror}; expected a folder for built simulators"
             ) from None
         try:
+            _sweep(cache)
             make = _verilate if backend.kind == "verilator" else _icarus
             make(backend, design, work, options)
             if not simulator.is_file():  # else another builder was first
@@ -91,6 +95,14 @@ def build(
     path = str(simulator)
     command = (path,) if backend.kind == "verilator" else (backend.runner, "-n", path)
     return Binary(command, backend, key, design.rtl_hash, cached)
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what builders that were killed left half built."""
+    for work in cache.glob("*-*"):
+        with contextlib.suppress(FileNotFoundError):  # its builder may be at work, and done now
+            if time.time() - work.stat().st_mtime > STALE:
+                shutil.rmtree(work, ignore_errors=True)
 
 
 def _clear(folder: Path) -> None:
