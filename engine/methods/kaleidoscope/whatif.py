@@ -62,7 +62,7 @@ class WhatIf:
         found = self._rtl(data)
         floats = reals(self.floating, data)
         scales = self._scales(data)
-        first, steps = None, [self._input(golden.payload[0])]
+        first, steps = None, [self._input(golden.payload[0], ran=found is not None)]
         for number, step in enumerate(main.network.steps[:-1]):
             values = golden.written[number][0]
             rtl = None if found is None else found[0][number][0]
@@ -237,9 +237,10 @@ class WhatIf:
             raise UserError("flow", f"expected 0 to {len(self.flows) - 1}, got {flow}")
         return flow
 
-    def _input(self, encoded: np.ndarray) -> dict[str, Any]:
+    def _input(self, encoded: np.ndarray, *, ran: bool) -> dict[str, Any]:
+        """What a core is given; `ran`: one was."""
         return {"name": "input", "layer": PAYLOAD, "words": -(-len(encoded) // WORD),
-                "golden": encoded, "rtl": None, "float": None,
+                "golden": encoded, "rtl": encoded if ran else None, "float": None,
                 "scale": None}  # fmt: skip
 
     def _scales(self, data: np.ndarray) -> dict[str, float]:
