@@ -66,6 +66,12 @@ def describe(run: Run, case: Case) -> None:
         f"{counted(len(np.unique(samples.captures)), 'capture')}, by {case.labels.name}; "
         f"left out: {', '.join(f'{count:,} {why}' for why, count in samples.left_out.items())}"
     )
+    alike = int(samples.elsewhere.sum())
+    if alike:
+        run.message(
+            f"of {counted(alike, 'sample')} another capture has the same bytes, so no split by "
+            "capture keeps them apart"
+        )
     rare = rare_classes(case)
     if rare:
         run.message(

@@ -53,6 +53,11 @@ def test_what_a_model_says_is_never_told_as_rtl(modelled, summary):
     assert "wave.vcd" not in titles
 
 
+def test_bytes_that_lie_on_both_sides_of_a_split_are_told(modelled):
+    lines = [event["text"] for event in jobs.events(modelled, "log")]
+    assert [line for line in lines if "another capture has the same bytes" in line]
+
+
 def test_no_rate_is_more_than_the_bus_brings(tmp_path, sample):
     """512 bits a cycle; the 20 bytes between frames are on the line, not on the bus."""
     slow = {"gbps": 100, "clock_mhz": 20, "packet_length": 1500, "epochs": 1}
