@@ -17,7 +17,8 @@ THRESHOLDS = (2, 4, 8, 16, 32)
 
 def elephants(work: Work) -> dict[str, Any] | None:
     """Of the first fold's tested flows; an elephant has as many packets as the threshold, and as
-    many payloads as its job waits for. Null without a network for elephants."""
+    many payloads as its job waits for. Both verdicts are judged on elephants alone. Null without a
+    network for elephants."""
     large = work.coprocessor.elephant
     if large is None or work.coprocessor.mouse is None:
         return None
@@ -31,7 +32,7 @@ def elephants(work: Work) -> dict[str, Any] | None:
     known = case.traffic.flows
     flows = case.samples.flows[part.test]
     enough = known.payload_packets[flows] >= Settings().least_stored
-    cycles = work.trials["replay"]["cycles"]
+    cycles, cores = work.trials["replay"]["cycles"], work.coprocessor.machine.hpe
     rows = []
     for threshold in THRESHOLDS:
         which = (known.packets[flows] >= threshold) & enough
@@ -43,7 +44,7 @@ def elephants(work: Work) -> dict[str, Any] | None:
                 "accuracy_mouse": _share(mouse[which] == labels[which]),
                 "accuracy_elephant": _share(second[which] == labels[which]),
                 "accuracy": float((final == labels).mean()),
-                "hpe_load": float(which.sum() * large.compiled.cycles / cycles),
+                "hpe_load": float(which.sum() * large.compiled.cycles / (cycles * cores)),
             }
         )
     which = (known.packets[flows] >= params.threshold) & enough

@@ -20,7 +20,7 @@ export function elephants({ elephants: found, clock_mhz: clock }) {
     xaxis: { title: "packets until a flow is an elephant", type: "log", tickvals: thresholds, ticktext: thresholds.map(String) },
     shapes: [{ type: "line", x0: threshold, x1: threshold, yref: "paper", y0: 0, y1: 1, line: { width: 1, dash: "dot", color: "#888888" } }],
   });
-  const accuracy = [line("all flows", 8, "accuracy"), line("mice", 2, "accuracy_mouse"), line("elephants", 6, "accuracy_elephant")];
+  const accuracy = [line("all flows", 8, "accuracy"), line("elephants, first verdict", 2, "accuracy_mouse"), line("elephants, second verdict", 6, "accuracy_elephant")];
   const load = [line("load of the HPE", 6, "hpe_load")];
   const first = chart(pick("[data-threshold-accuracy]"), { title: "Accuracy of both paths", unit: "share", traces: accuracy, layout: at(thresholds[0]) });
   const second = chart(pick("[data-threshold-load]"), { title: "Load of the elephant core", unit: "share", traces: load, layout: { ...at(thresholds[0]), yaxis: { rangemode: "tozero" } } });
@@ -37,8 +37,8 @@ export function elephants({ elephants: found, clock_mhz: clock }) {
     slider.setAttribute("aria-valuetext", `${row.threshold} packets`);
     figures(pick("[data-threshold-figures]"), [
       ["Accuracy", share(row.accuracy), "of all flows"],
-      ["Mice", share(row.accuracy_mouse)],
-      ["Elephants", share(row.accuracy_elephant), `${count(row.elephants)} flows, by ${model}`],
+      ["Elephants, first verdict", share(row.accuracy_mouse)],
+      ["Elephants, second verdict", share(row.accuracy_elephant), `${count(row.elephants)} flows, by ${model}`],
       ["Load of the HPE", percent(row.hpe_load)],
       ["Verdict of an elephant", `${round(latency)} cycles`, `${round(nanoseconds(latency, clock))} ns`],
     ]);
