@@ -28,7 +28,7 @@ def _metrics() -> tuple[Metric, ...]:
         ]
     return (
         *found,
-        Metric("rtl_mismatches", "Logits that differ in the RTL", better="lower", headline=True),
+        Metric("rtl_mismatches", "Values that differ in the RTL", better="lower", headline=True),
         Metric("model_mismatches", "Logits that differ in the cycle model", better="lower"),
         Metric("latency_cycles", "Latency of an idle core", "cycles", "lower", headline=True),
         Metric("latency_ns", "Latency of an idle core", "ns", "lower", headline=True),
