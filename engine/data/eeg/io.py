@@ -30,6 +30,7 @@ from engine.data.eeg.quality import measure, tell
 from engine.data.eeg.recording import Cut, Recording, Recordings
 from engine.data.eeg.set_of import agree, facts, notes_beside
 from engine.data.kind import Report
+from engine.data.tables import read_table
 
 FEW = 8  # names of a list that a line shows
 
@@ -119,7 +120,7 @@ def _recordings(path: Path, source: Source, files: Files, report: Report) -> Rec
             source.name,
             f"not EEG, left out: {names}{f' and {more:,} more' if more > 0 else ''}",
         )
-    known = {member.name: text.read_table(member) for member in tables}
+    known = {member.name: read_table(member) for member in tables}
     found = [
         recording
         for member, suffix in _firsts(files, source, report)

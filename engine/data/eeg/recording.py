@@ -14,9 +14,9 @@ import numpy as np
 
 from engine.core.errors import UserError
 from engine.data.eeg.naming import kind_of, standard_name, subject_of
+from engine.data.tables import Row
 
 Position = tuple[float, float, float]  # metres in the head's frame: right, front, up
-Row = dict[str, str]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ import numpy as np
 
 from engine.core.units import counted
 from engine.data.eeg.naming import LONGEST, kind_of, named_subject
-from engine.data.eeg.recording import Cut, Recording, Recordings, Row
+from engine.data.eeg.recording import Cut, Recording, Recordings
 from engine.data.eeg.tables import annotations_of, labels_of
 from engine.data.kind import Report
+from engine.data.tables import Row
 
 FEW = 8  # names of a list that a line shows
 MOST_KINDS = 20  # kinds of annotations that the facts name, the commonest

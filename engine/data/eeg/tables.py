@@ -1,11 +1,10 @@
-"""CSV and TSV beside recordings: labels, participants, events; and recordings that are CSV.
+"""What tables beside recordings say: labels, events; and recordings that are CSV.
 
 A recording in text has a header, a first column of time and numbers in all others.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -17,13 +16,12 @@ from numpy import loadtxt  # of lines in memory: it reads text alone
 
 from engine.core.errors import UserError
 from engine.data.archive import Member, open_source, refuse_foreign
-from engine.data.eeg.files import BLOCK, LIMITS, refuse_size, stem_of, suffix_of
+from engine.data.eeg.files import BLOCK, LIMITS, refuse_size, stem_of
 from engine.data.eeg.naming import distinct, kind_of
-from engine.data.eeg.recording import Annotation, Recording, Row, Signal
+from engine.data.eeg.recording import Annotation, Recording, Signal
 from engine.data.kind import Report
+from engine.data.tables import Row, separator_of
 
-MAX_TABLE = 16 << 20  # bytes
-MAX_ROWS = 200_000
 MAX_LINE = 1 << 20  # bytes
 _TIME = re.compile(r"(time|timestamps?|times|seconds?|sec|t|samples?|index)\b", re.I)
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*hz", re.I)
@@ -59,46 +57,10 @@ def is_recording(member: Member) -> bool:
     lines = member.head(MAX_LINE).decode("utf-8-sig", "replace").splitlines()[:2]
     if len(lines) < 2:
         return False
-    separator = _separator(lines[0])
+    separator = separator_of(lines[0])
     head, first = lines[0].split(separator), lines[1].split(separator)
     numbers = len(head) == len(first) > 1 and all(map(_is_number, first))
     return numbers and bool(_TIME.match(_bare(head[0])))
-
-
-def read_table(member: Member) -> tuple[Row, ...]:
-    """Rows by the header's names; a cell that is missing is an empty text."""
-    refuse_foreign(member.head(), member.name)
-    try:
-        text = member.read(MAX_TABLE).decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise UserError(
-            member.name, f"not UTF-8 at byte {fault.start}; save the file as UTF-8"
-        ) from fault
-    if "\0" in text:
-        raise UserError(member.name, "NUL bytes; expected a table of text")
-    first = text.split("\n", 1)[0]
-    separator = "\t" if suffix_of(member.name) == ".tsv" else _separator(first)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        head = [cell.strip() for cell in next(lines, [])]
-        rows = []
-        for cells in lines:
-            if not any(cells):
-                continue
-            if len(cells) > len(head):
-                raise UserError(
-                    member.name,
-                    f"row {lines.line_num}: {len(cells)} cells; expected {len(head)} as the header",
-                )
-            cells += [""] * (len(head) - len(cells))
-            rows.append(dict(zip(head, (cell.strip() for cell in cells), strict=True)))
-            if len(rows) > MAX_ROWS:
-                raise UserError(member.name, f"over {MAX_ROWS:,} rows, which is the most allowed")
-    except csv.Error as fault:
-        raise UserError(
-            member.name, f"row {lines.line_num}: {fault}; expected a table of text"
-        ) from fault
-    return tuple(rows)
 
 
 def read_recording(member: Member, path: Path, report: Report) -> Recording:
@@ -106,7 +68,7 @@ def read_recording(member: Member, path: Path, report: Report) -> Recording:
     refuse_foreign(member.head(), member.name)
     with member.open() as stream:
         head = _line(stream, member.name, 1).decode("utf-8-sig", "replace").strip("\r\n")
-    separator = _separator(head)
+    separator = separator_of(head)
     names = [_bare(cell) for cell in head.split(separator)]
     if not _TIME.match(names[0]) or len(names) < 2:
         raise UserError(member.name, f"a first column {names[0][:30]!a}; {_EXPECTED}")
@@ -233,10 +195,6 @@ def _line(stream: io.BufferedReader, where: str, row: int) -> bytes:
     if len(line) > MAX_LINE:
         raise UserError(where, f"row {row}: over {MAX_LINE:,} bytes long; expected lines of text")
     return line
-
-
-def _separator(line: str) -> str:
-    return next((mark for mark in ("\t", ";", ",") if mark in line), ",")
 
 
 def _bare(cell: str) -> str:

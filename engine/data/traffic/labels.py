@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 from engine.core.errors import UserError
 from engine.data.archive import Member
-from engine.data.eeg.tables import read_table
-
-Row = dict[str, str]
+from engine.data.tables import Row, read_table
 
 # What columns are called, once in lower case and with "_" for whatever is no letter or digit.
 CAPTURE = ("capture", "file", "filename", "file_name", "pcap", "trace")

@@ -66,8 +66,8 @@ def test_a_report_is_bounded_and_never_loses_its_errors_to_other_lines():
 
 
 def test_the_docs_name_the_bounds_that_hold():
-    from engine.data import archive
-    from engine.data.eeg import edf, files, matlab, tables
+    from engine.data import archive, tables
+    from engine.data.eeg import edf, files, matlab
     from engine.data.graph import build, nodelink, npz, pairs, pickled, table
     from engine.data.model import folder, safetensors_file
     from engine.data.split import io as split_io
