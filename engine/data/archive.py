@@ -8,6 +8,7 @@ a data kind calls `zipfile`, `tarfile`, `pickle` or `numpy.load` itself.
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import re
@@ -76,6 +77,7 @@ class Limits:
     members: int = MAX_MEMBERS
     unpacked: int = MAX_UNPACKED
     ratio: int = MAX_RATIO
+    gunzip: bool = False  # a NAME.gz is read as the NAME in it; else it is refused
 
 
 LIMITS = Limits()
@@ -90,12 +92,16 @@ class Member:
 
     @contextmanager
     def open(self, buffer: int = BLOCK) -> Iterator[io.BufferedReader]:
+        with self.stream(buffer) as stream:
+            yield stream
+
+    def stream(self, buffer: int = BLOCK) -> io.BufferedReader:
+        """As `open`, for what closes it by itself."""
         try:
             raw = self.start()
         except _BROKEN as fault:
             raise _damaged(self.name, fault) from fault
-        with raw, io.BufferedReader(_Counted(raw, self), buffer) as stream:
-            yield stream
+        return io.BufferedReader(_Counted(raw, self), buffer)
 
     def head(self, size: int = HEAD) -> bytes:
         with self.open(buffer=size) as stream:  # no more is inflated than is looked at
@@ -236,9 +242,11 @@ def _file(path: Path, limits: Limits) -> Source:
         raise UserError(path.name, "expected a regular file")
     if size > limits.unpacked:
         raise UserError(path.name, f"{size:,} bytes; expected at most {limits.unpacked:,}")
-    member = Member(path.name, size, lambda: path.open("rb"))
-    refuse_foreign(member.head(), path.name)
-    return Source(path.name, packed=False, members={path.name: member}, single=True)
+    alone = {path.name: Member(path.name, size, lambda: path.open("rb"))}
+    found, _ = _unwrapped(alone, size, path.name, limits)
+    for member in found.values():
+        refuse_foreign(member.head(), path.name)
+    return Source(path.name, packed=False, members=_by_name(found), single=True)
 
 
 def _folder(path: Path, limits: Limits, *, again: bool) -> Source:
@@ -262,6 +270,7 @@ def _folder(path: Path, limits: Limits, *, again: bool) -> Source:
             total += size
             _add(found, Member(name, size, lambda inside=inside: inside.open("rb")), path.name)
             _refuse_excess(path.name, len(found), total, limits=limits)
+    found, _ = _unwrapped(found, total, path.name, limits)
     for member in () if again else found.values():
         _refuse_nested(member)
     return Source(path.name, packed=False, members=_by_name(found))
@@ -287,6 +296,8 @@ def _zip(path: Path, limits: Limits, *, again: bool) -> Iterator[Source]:
             start = lambda info=info: archive.open(info)  # noqa: E731
             deflated = info.compress_type != zipfile.ZIP_STORED
             _add(found, Member(name, info.file_size, start, deflated), path.name)
+        _refuse_bomb(path, total, limits)
+        found, total = _unwrapped(found, total, path.name, limits)
         _refuse_bomb(path, total, limits)
         for member in () if again else found.values():
             _refuse_nested(member)
@@ -321,6 +332,41 @@ def _add(found: dict[str, Member], member: Member, where: str) -> None:
     """Names that differ only in case or in composition count as the same."""
     if found.setdefault(_folded(member.name), member) is not member:
         raise UserError(where, f"member {member.name!r} is there twice")
+
+
+def _unwrapped(
+    found: dict[str, Member], total: int, where: str, limits: Limits
+) -> tuple[dict[str, Member], int]:
+    """The members, with what is in each .gz in its place, and how many bytes they are together."""
+    if not limits.gunzip:
+        return found, total
+    unwrapped: dict[str, Member] = {}
+    for member in found.values():
+        if re.search(r"[^/]\.gz$", member.name, re.I):
+            total -= member.size
+            member = _inside(member, limits)
+            total += member.size
+            _refuse_excess(where, len(found), total, limits=limits)
+        _add(unwrapped, member, where)
+    return unwrapped, total
+
+
+def _inside(packed: Member, limits: Limits) -> Member:
+    """What a .gz holds. It is inflated once, to count its bytes and to check them: the size that
+    it declares itself is of its last part, and modulo 4 GiB."""
+    most = min(limits.unpacked, max(RATIO_FLOOR, limits.ratio * packed.size))
+    size = 0
+    try:
+        with _Gunzipped(packed) as stream:
+            while block := stream.read(BLOCK):
+                size += len(block)
+                if size > most:
+                    raise UserError(
+                        packed.name, f"{packed.size:,} bytes that unpack to over {most:,}: a bomb"
+                    )
+    except _BROKEN as fault:
+        raise _damaged(packed.name, fault) from fault
+    return Member(packed.name[: -len(".gz")], size, lambda: _Gunzipped(packed), deflated=True)
 
 
 def _by_name(found: dict[str, Member]) -> dict[str, Member]:
@@ -366,6 +412,20 @@ def _damaged(where: str, fault: Exception) -> UserError:
     return UserError(where, f"truncated or damaged ({fault}); expected a whole file")
 
 
+class _Gunzipped(gzip.GzipFile):
+    """The bytes in a .gz; what it is read from closes with it."""
+
+    def __init__(self, packed: Member):
+        self._packed = packed.stream()
+        super().__init__(fileobj=self._packed, mode="rb")
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self._packed.close()
+
+
 class _Counted(io.RawIOBase):
     """A member's bytes, which must be as many as were declared."""
 
@@ -376,6 +436,10 @@ class _Counted(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def close(self) -> None:
+        super().close()
+        self._raw.close()
 
     def readinto(self, buffer: Any) -> int:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import struct
 import tracemalloc
@@ -308,3 +309,101 @@ def test_bookkeeping_of_desktops_is_left_out(tmp_path):
     members = {"edges.csv": "0,1\n", "__MACOSX/._edges.csv": "x", ".DS_Store": "x"}
     with open_source(zip_of(tmp_path / "mac.zip", members)) as source:
         assert list(source.members) == ["edges.csv"]
+
+
+# Packed by gzip, for kinds that take it
+
+PLAIN = Limits(members=4, unpacked=4 << 20, ratio=200, gunzip=True)
+
+
+def content_of(path: Path, limits: Limits = PLAIN) -> dict[str, bytes]:
+    with open_source(path, limits) as source:
+        return {member.name: member.read(1 << 30) for member in source}
+
+
+def test_what_is_in_a_gzip_file_stands_under_its_name_alone_and_inside(tmp_path):
+    packed = gzip.compress(b"a,b\n" * 10)
+    alone = tmp_path / "t.csv.gz"
+    alone.write_bytes(packed)
+    expected = {"t.csv": b"a,b\n" * 10}
+    assert content_of(alone) == expected
+    assert content_of(zip_of(tmp_path / "t.zip", {"t.csv.gz": packed})) == expected
+    assert content_of(folder_of(tmp_path / "t", {"t.csv.gz": packed})) == expected
+
+
+def test_gzip_files_of_several_parts_are_read_to_their_end(tmp_path):
+    path = tmp_path / "t.csv.GZ"
+    path.write_bytes(gzip.compress(b"one\n") + gzip.compress(b"two\n"))
+    assert content_of(path) == {"t.csv": b"one\ntwo\n"}
+
+
+def test_a_gzip_bomb_is_refused_without_being_held(tmp_path):
+    path = tmp_path / "zeros.csv.gz"
+    path.write_bytes(gzip.compress(b"0" * (60 << 20)))
+    limits = Limits(gunzip=True)
+    tracemalloc.start()
+    with pytest.raises(UserError, match=r"^zeros\.csv\.gz: [\d,]+ bytes that unpack to over"):
+        content_of(path, limits)
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
+
+
+def test_the_most_that_may_be_unpacked_holds_for_gzip_files_together(tmp_path):
+    packed = gzip.compress(os.urandom(3 << 19).hex().encode(), compresslevel=1)
+    files = {f"{at}.csv.gz": packed for at in range(2)}
+    two = folder_of(tmp_path / "two", files)
+    limits = Limits(unpacked=6 << 20, gunzip=True)
+    with pytest.raises(UserError, match="unpacks to over"):
+        content_of(two, Limits(unpacked=(6 << 20) - 1, gunzip=True))
+    assert sum(map(len, content_of(folder_of(tmp_path / "one", files), limits).values())) == 6 << 20
+
+
+def test_a_gzip_bomb_inside_a_zip_counts_against_the_zip(tmp_path):
+    """Packed twice, each time by less than the ratio allows."""
+    packed = gzip.compress(os.urandom(8 << 10) * 128) * 40
+    assert len(packed) * 200 > 40 << 20
+    path = zip_of(tmp_path / "twice.zip", {"t.csv.gz": packed})
+    with pytest.raises(UserError, match="a zip bomb"):
+        content_of(path, Limits(gunzip=True))
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda raw: raw[:-20], "ended before the end-of-stream marker"),
+        (lambda raw: raw[:-8] + b"\0\0\0\0" + raw[-4:], "CRC check failed"),
+        (lambda raw: raw + b"more", "Not a gzipped file"),
+        (lambda raw: b"a,b\n", "Not a gzipped file"),
+        (lambda raw: raw[:10] + bytes(40), "truncated or damaged"),
+    ],
+)
+def test_damaged_gzip_files_are_named(tmp_path, damage, said):
+    raw = gzip.compress(b"a,b\n" * 1000)
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(damage(raw))
+    with pytest.raises(UserError, match=r"^t\.csv\.gz: truncated or damaged") as caught:
+        content_of(path)
+    assert said in str(caught.value)
+
+
+def test_archives_and_pickles_inside_a_gzip_file_are_refused(tmp_path):
+    tar = gzip.compress(b"a.txt".ljust(257, b"\0") + b"ustar\x0000")
+    twice = gzip.compress(gzip.compress(b"a"))
+    for content, title in (
+        (tar, "tar"),
+        (twice, "gzip"),
+        (gzip.compress(b"\x80\x04K\x01."), "pickle"),
+    ):
+        path = tmp_path / "t.csv.gz"
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=title):
+            content_of(path)
+    inside = zip_of(tmp_path / "t.zip", {"t.gz": tar})
+    with pytest.raises(UserError, match="a tar archive inside"):
+        content_of(inside)
+
+
+def test_a_name_that_stands_packed_and_unpacked_is_refused(tmp_path):
+    files = {"t.csv": "a", "t.csv.gz": gzip.compress(b"b")}
+    with pytest.raises(UserError, match=r"member 't\.csv' is there twice"):
+        content_of(folder_of(tmp_path / "t", files))
