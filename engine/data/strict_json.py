@@ -17,9 +17,9 @@ class _NotANumber(ValueError):
     """NaN or Infinity, which JSON does not have."""
 
 
-def read(raw: bytes, where: str, *, expected: str, finite: bool = False) -> Any:
+def read(raw: bytes, where: str, *, expected: str, finite: bool = False, line: int = 1) -> Any:
     """The value; `expected` says what should be in it. `finite` refuses NaN and Infinity, which
-    Python's own writer lets out."""
+    Python's own writer lets out. `line` is the number that a message gives to the first line."""
     try:
         text = raw.decode("utf-8-sig")
         constant = _no_constant if finite else None
@@ -27,7 +27,7 @@ def read(raw: bytes, where: str, *, expected: str, finite: bool = False) -> Any:
     except UnicodeDecodeError as fault:
         raise UserError(where, f"not UTF-8 at byte {fault.start}; expected JSON") from fault
     except json.JSONDecodeError as fault:
-        place = f"line {fault.lineno}, column {fault.colno}"
+        place = f"line {fault.lineno + line - 1}, column {fault.colno}"
         raise UserError(where, f"not JSON: {fault.msg} ({place})") from fault
     except _Repeated as fault:
         raise UserError(where, f"key {fault} is there twice; expected it once") from fault

@@ -201,9 +201,11 @@ def test_a_name_that_several_kinds_share_leaves_the_choice_open(open_page):
         {"name": "set.zip", "mimeType": "application/zip", "buffer": b"PK"}
     )
     expect(kind).to_have_value("")
-    expect(hint).to_have_text("The file's name does not tell which: EEG, Graph, Model, Traffic.")
+    expect(hint).to_have_text(
+        "The file's name does not tell which: EEG, Graph, Model, Text, Traffic."
+    )
     page.get_by_role("button", name="Upload").click()
-    told = "kind: expected one of EEG, Graph, Model, Traffic;"
+    told = "kind: expected one of EEG, Graph, Model, Text, Traffic;"
     expect(page.locator("#fault_kind")).to_contain_text(told)
     expect(kind).to_be_focused()
     kind.select_option("eeg")

@@ -12,12 +12,13 @@ from engine.core.errors import UserError
 from engine.data.kind import MAX_LINES, Report, check, kind, kinds
 from tests.engine.data.making import folder_of
 
+KINDS = ("eeg", "graph", "model", "split", "text", "traffic")
 DOCS = Path(__file__).resolve().parents[3] / "docs/data-formats.md"
 
 
 def test_the_kinds_are_found_with_their_readers():
-    assert {"eeg", "graph", "model", "split", "traffic"} <= set(kinds())
-    for slug in ("eeg", "graph", "model", "split", "traffic"):
+    assert set(KINDS) <= set(kinds())
+    for slug in KINDS:
         io = kind(slug).io()
         assert all(callable(getattr(io, name)) for name in ("sniff", "check", "load", "preview"))
 
