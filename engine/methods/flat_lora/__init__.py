@@ -1,0 +1,1 @@
+"""Flat-LoRA: low-rank adaptation over a flat loss landscape."""

@@ -1,0 +1,185 @@
+"""Flat-LoRA's noise on the frozen weights of adapted layers (Li et al., ICML 2025).
+
+The paper minimises over A and B the expected loss E L(W' + ε) of the merged weight W' = W + sBA,
+
+    ε_ij ~ N(0, (σ_t/√n ‖W'_i‖)²),    σ_t = ρ (1 − cos(π t/T)) / 2,
+
+with one fresh ε per optimiser step, which lies on W while all of the step's micro-batches go
+forward and backward. Only a seed and one scale per row outlive the drawing of ε: it is drawn
+again to be taken off. That returns W but for a last bit or so in every step; where a copy of W is
+kept, in memory or in a file, W is put back bit by bit, and the second drawing falls away.
+
+The same numbers fit DoRA: its effective weight is m_i (W + sBA)_i/‖(W + sBA)_i‖, so noise of σ
+relative to the row (W + sBA)_i is noise of σ relative to the effective row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from engine.core.seed import entropy
+from engine.methods.flat_lora.pristine import InFile, InMemory
+
+ODD = 0x9E3779B1  # times an odd number is one to one on 32 bits
+AT_ONCE = 24_576  # numbers: they stay in a core's cache, and torch splits no work this small
+
+
+class AdaptedLayer(Protocol):
+    """What the noise needs of an adapted layer: W (m, n) frozen, a (r, n), b (m, r) and s."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def weight(self) -> Tensor: ...
+    @property
+    def a(self) -> Tensor: ...
+    @property
+    def b(self) -> Tensor: ...
+    @property
+    def scaling(self) -> float: ...
+
+
+def sigma(rho: float, t: float, total: float) -> float:
+    """σ_t: from 0 at t = 0 along a cosine up to ρ at t = T. Both count micro-batches."""
+    if not 0 <= t <= total or total == 0:
+        raise ValueError(f"t = {t} lies outside a training of T = {total} micro-batches")
+    return rho * (1 - math.cos(math.pi * t / total)) / 2
+
+
+def squared_norms(weight: Tensor) -> Tensor:
+    """(m,) ‖W_i‖², in single precision at least."""
+    wide = torch.promote_types(weight.dtype, torch.float32)
+    return torch.linalg.vector_norm(weight, dim=1, dtype=wide).square_()
+
+
+@torch.no_grad()
+def row_norms(layer: AdaptedLayer, squares: Tensor | None = None) -> Tensor:
+    """(m,) ‖W'_i‖ of W' = W + sBA without forming it, exactly:
+
+        ‖W'_i‖² = ‖W_i‖² + 2s B_i·(W_i Aᵀ) + s² B_i (A Aᵀ) B_iᵀ.
+
+    `squares` are the ‖W_i‖² where they are known, since W is frozen.
+    """
+    weight, a, b, s = layer.weight, layer.a, layer.b, layer.scaling
+    squares = squared_norms(weight) if squares is None else squares
+    cross = (weight.to(a.dtype) @ a.T).mul_(b).sum(1)
+    adapter = (b @ (a @ a.T)).mul_(b).sum(1)
+    return (squares + 2 * s * cross + s**2 * adapter).clamp_(min=0).sqrt_()
+
+
+class Perturbation:
+    """The noise of one run: number k of `applied(sigma, k)` is a function of seed and k alone.
+
+    `master` copies the weights to memory, as is always done where one has less than 32 bits: a
+    rounded W + ε does not give W back. `scratch` names a folder for a file of copies instead.
+    `workers` threads draw at once; the numbers do not depend on how many. No global random state
+    is touched.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[AdaptedLayer],
+        *,
+        seed: int,
+        master: bool = False,
+        workers: int = 1,
+        scratch: Path | None = None,
+    ):
+        self.layers = tuple(layers)
+        self.on = False  # evaluation and checkpoints want it off
+        self._key = entropy(seed, "perturbation")
+        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
+        weights = [layer.weight.detach() for layer in self.layers]
+        self._squares = [squared_norms(weight) for weight in weights]
+        self._sums = [weight.sum(1, dtype=torch.float64) for weight in weights]
+        self._copies: InMemory | InFile | None = None
+        if master or any(weight.element_size() < 4 for weight in weights):
+            self._copies = InMemory(weights)
+        elif scratch is not None:
+            self._copies = InFile(weights, scratch)
+        self._scales: list[Tensor] = [torch.empty(0)] * len(weights)
+        self._rows = [0] * len(weights)  # how many rows of each weight carry noise
+
+    @contextmanager
+    def applied(self, sigma: float, step: int) -> Iterator[None]:
+        """W + ε in place of every W within the block, and W after it, whatever is raised."""
+        if self.on:
+            raise RuntimeError("the noise of a step is on already")
+        if sigma == 0:  # the first step: not even a rounding sets it apart from LoRA's
+            yield
+            return
+        self.on = True
+        try:
+            self._each(lambda index: self._add(index, sigma, step))
+            yield
+        finally:
+            self._each(lambda index: self._remove(index, step))
+            self.on = False
+
+    def drift(self) -> float:
+        """How far W has moved since the start: a checksum, the largest |Σ_j ΔW_ij| / ‖W_i‖."""
+        if self.on:
+            raise RuntimeError("the noise of a step is on")
+        largest = 0.0
+        for layer, sums, squares in zip(self.layers, self._sums, self._squares, strict=True):
+            moved = (layer.weight.detach().sum(1, dtype=torch.float64) - sums).abs_()
+            moved /= squares.sqrt().clamp_(min=torch.finfo(torch.float32).tiny)
+            largest = max(largest, float(moved.max()))
+        return largest
+
+    def _each(self, work: Callable[[int], None]) -> None:
+        """`work` on every layer. All are through before an exception leaves."""
+        if self._pool is None:
+            for index in range(len(self.layers)):
+                work(index)
+            return
+        running = [self._pool.submit(work, index) for index in range(len(self.layers))]
+        wait(running)
+        for one in running:
+            one.result()
+
+    @torch.no_grad()
+    def _add(self, index: int, sigma: float, step: int) -> None:
+        layer = self.layers[index]
+        scale = row_norms(layer, self._squares[index]).mul_(
+            sigma / math.sqrt(layer.weight.shape[1])
+        )
+        self._scales[index] = scale = scale[:, None]
+        for rows, numbers in self._noise(index, step):
+            layer.weight[rows].addcmul_(numbers, scale[rows])  # rounds once, to the type of W
+            self._rows[index] = rows.stop
+
+    @torch.no_grad()
+    def _remove(self, index: int, step: int) -> None:
+        weight, noisy = self.layers[index].weight, self._rows[index]
+        if self._copies is not None:
+            self._copies.put_back(index, weight.detach())
+        elif noisy:
+            scale = self._scales[index]
+            for rows, numbers in self._noise(index, step):
+                weight[rows].addcmul_(numbers, scale[rows], value=-1)
+                if rows.stop == noisy:
+                    break
+        self._rows[index] = 0
+
+    def _noise(self, index: int, step: int) -> Iterator[tuple[slice, Tensor]]:
+        """Standard normals for the rows of one layer in one step, some rows at a time."""
+        weight = self.layers[index].weight
+        count, columns = weight.shape
+        together = count if weight.is_cuda else max(1, AT_ONCE // columns)
+        numbers = torch.empty(together, columns, device=weight.device)
+        # torch's generator on CPUs heeds 32 bits of its seed: a hash of them would let some two
+        # of a run's streams agree, counting does not.
+        place = step * len(self.layers) + index
+        generator = torch.Generator(weight.device).manual_seed((self._key + place * ODD) % 2**32)
+        for start in range(0, count, together):
+            rows = slice(start, min(start + together, count))
+            yield rows, numbers[: rows.stop - rows.start].normal_(generator=generator)
