@@ -26,10 +26,8 @@ import torch
 from torch import Tensor
 
 from engine.core.seed import entropy
+from engine.methods.flat_lora.normals import standard_normals
 from engine.methods.flat_lora.pristine import InFile, InMemory
-
-ODD = 0x9E3779B1  # times an odd number is one to one on 32 bits
-AT_ONCE = 24_576  # numbers: they stay in a core's cache, and torch splits no work this small
 
 
 class AdaptedLayer(Protocol):
@@ -124,6 +122,11 @@ class Perturbation:
             self._each(lambda index: self._remove(index, step))
             self.on = False
 
+    def noise(self, index: int, sigma: float, step: int) -> Tensor:
+        """(m, n) ε of one layer, as `applied(sigma, step)` adds it."""
+        numbers = torch.cat([numbers.clone() for _, numbers in self._noise(index, step)])
+        return numbers * self._scale(index, sigma)
+
     def drift(self) -> float:
         """How far W has moved since the start: a checksum, the largest |Σ_j ΔW_ij| / ‖W_i‖."""
         if self.on:
@@ -148,13 +151,10 @@ class Perturbation:
 
     @torch.no_grad()
     def _add(self, index: int, sigma: float, step: int) -> None:
-        layer = self.layers[index]
-        scale = row_norms(layer, self._squares[index]).mul_(
-            sigma / math.sqrt(layer.weight.shape[1])
-        )
-        self._scales[index] = scale = scale[:, None]
+        weight = self.layers[index].weight
+        self._scales[index] = scale = self._scale(index, sigma)
         for rows, numbers in self._noise(index, step):
-            layer.weight[rows].addcmul_(numbers, scale[rows])  # rounds once, to the type of W
+            weight[rows].addcmul_(numbers, scale[rows])  # rounds once, to the type of W
             self._rows[index] = rows.stop
 
     @torch.no_grad()
@@ -170,16 +170,13 @@ class Perturbation:
                     break
         self._rows[index] = 0
 
+    def _scale(self, index: int, sigma: float) -> Tensor:
+        """(m, 1) σ/√n ‖W'_i‖."""
+        layer = self.layers[index]
+        norms = row_norms(layer, self._squares[index])
+        return norms.mul_(sigma / math.sqrt(layer.weight.shape[1]))[:, None]
+
     def _noise(self, index: int, step: int) -> Iterator[tuple[slice, Tensor]]:
-        """Standard normals for the rows of one layer in one step, some rows at a time."""
         weight = self.layers[index].weight
-        count, columns = weight.shape
-        together = count if weight.is_cuda else max(1, AT_ONCE // columns)
-        numbers = torch.empty(together, columns, device=weight.device)
-        # torch's generator on CPUs heeds 32 bits of its seed: a hash of them would let some two
-        # of a run's streams agree, counting does not.
         place = step * len(self.layers) + index
-        generator = torch.Generator(weight.device).manual_seed((self._key + place * ODD) % 2**32)
-        for start in range(0, count, together):
-            rows = slice(start, min(start + together, count))
-            yield rows, numbers[: rows.stop - rows.start].normal_(generator=generator)
+        return standard_normals(weight.shape, weight.device, key=self._key, place=place)
