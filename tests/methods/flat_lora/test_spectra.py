@@ -1,0 +1,35 @@
+"""The size of an adapter against the singular values of the whole product."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from engine.methods.flat_lora.spectra import spectrum
+from tests.methods.flat_lora.layers import layer
+
+
+@pytest.mark.parametrize(("m", "n", "rank"), [(40, 60, 4), (60, 40, 1), (3, 50, 8)])
+def test_singular_values_are_those_of_the_product(m, n, rank):
+    one = layer(m, n, rank=rank)
+    found = spectrum(one)
+    product = one.scaling * one.b.double() @ one.a.double()
+    expected = torch.linalg.svdvals(product)[: min(rank, m, n)]
+    torch.testing.assert_close(torch.tensor(found.values[: len(expected)]).double(), expected)
+    assert sum(found.values[len(expected) :]) < 1e-9
+    assert found.relative == pytest.approx(float(product.norm() / one.weight.norm()), rel=1e-6)
+    assert found.name == one.name
+
+
+def test_an_adapter_at_its_start_adds_nothing():
+    one = layer(40, 60)
+    one.b.zero_()
+    assert spectrum(one).values == (0,) * 4
+    assert spectrum(one).relative == 0
+
+
+def test_beside_nothing_there_is_no_relative_size():
+    one = layer(4, 6)
+    one.weight.zero_()
+    assert spectrum(one).relative is None
+    assert max(spectrum(one).values) > 0
