@@ -17,6 +17,8 @@ KIND = Kind(
     facts=(
         Fact("format", "Format"),
         Fact("architecture", "Architecture"),
+        Fact("family", "Family"),
+        Fact("tokenizer", "Has a tokenizer"),
         Fact("layers", "Blocks"),
         Fact("head", "Has a head of a task"),
         Fact("tensors", "Tensors"),

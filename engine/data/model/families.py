@@ -24,6 +24,20 @@ MARKS = {
         "encoder.layers.0.self_attn_t.in_proj_weight",
     ),
 }
+# What `engine/models` builds from a configuration by transformers' own code, by its model_type.
+ENCODERS = (
+    "bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet", "electra", "albert",
+    "deberta-v2", "modernbert",
+)  # fmt: skip
+DECODERS = (
+    "llama", "gpt2", "gpt_neox", "qwen2", "qwen3", "mistral", "opt", "phi", "gemma", "smollm3",
+)  # fmt: skip
+VISION = ("vit", "deit", "dinov2")
+MODEL_TYPES = ENCODERS + DECODERS + VISION
+# These count positions from behind the number of the padding token.
+SHIFTED = ("roberta", "xlm-roberta", "camembert", "mpnet")
+# These are told which of two texts a token is of.
+TYPED = ("bert", "electra", "albert", "deberta-v2")
 HEAD = re.compile(r"(^|\.)classifier\.")
 BLOCK = re.compile(r"(^|\.)(layers?|blocks?|h)\.(\d{1,5})\.")
 # Files that are known by their content: a hint for people, never a condition.
@@ -68,6 +82,13 @@ def _configured(config: Mapping[str, Any]) -> str:
     listed = config.get("architectures")
     said = listed[0] if isinstance(listed, list) and listed else config.get("model_type")
     return said if isinstance(said, str) and re.fullmatch(r"[\w.-]{1,80}", said) else ""
+
+
+def family_of(config: Mapping[str, Any] | None) -> str:
+    """ "encoder", "decoder" or "vision" of what `engine/models` can build; "" of all else."""
+    kind = (config or {}).get("model_type")
+    families = {"encoder": ENCODERS, "decoder": DECODERS, "vision": VISION}
+    return next((family for family, kinds in families.items() if kind in kinds), "")
 
 
 def blocks(keys: Iterable[str]) -> int:

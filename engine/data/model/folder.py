@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from engine.core.errors import UserError
 from engine.data import strict_json
 from engine.data.archive import Limits, Member, Source, on_disk
 from engine.data.kind import Report
+from engine.data.model import tokenizer_file
 from engine.data.model.foreign import EXPECTED, refuse_stand_in
 from engine.data.model.safetensors_file import Header, begins, read_header
 from engine.data.model.weights import Weights
@@ -52,13 +54,18 @@ def read(path: Path, source: Source, report: Report) -> Weights:
         refuse_stand_in(member)
     used = {member.name for member in files} | ({index.name} if index else set())
     config = source.members.get(_beside(files[0], "config.json"))
-    others = sorted(set(source.members) - used - ({config.name} if config else set()))
+    beside = {name: source.members.get(_beside(files[0], name)) for name in tokenizer_file.NAMES}
+    words = {name: member for name, member in beside.items() if member is not None}
+    used |= {member.name for member in (config, *words.values()) if member is not None}
+    others = sorted(set(source.members) - used)
     if others:
         more = f" and {len(others) - FEW:,} more" if len(others) > FEW else ""
         report.ok(source.name, f"not needed and left out: {', '.join(others[:FEW])}{more}")
     if config is None:
         report.warn(source.name, "no config.json beside the weights")
-    return _weights(path, source, files, None if config is None else _object(config))
+    found = _weights(path, source, files, None if config is None else _object(config))
+    read = {name: member.read(tokenizer_file.MAX_BYTES) for name, member in words.items()}
+    return replace(found, files=read)
 
 
 def _weights(

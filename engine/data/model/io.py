@@ -11,7 +11,7 @@ from engine.core.units import counted
 from engine.core.units import size as size_in_words
 from engine.data.archive import open_source
 from engine.data.kind import Report
-from engine.data.model import families, folder, torch_file
+from engine.data.model import families, folder, tokenizer_file, torch_file
 from engine.data.model.foreign import refuse_old
 from engine.data.model.safetensors_file import begins
 from engine.data.model.spread import Spread, measure
@@ -55,6 +55,8 @@ def facts(found: Weights) -> dict[str, Any]:
     return {
         "format": found.format,
         "architecture": found.architecture,
+        "family": found.family,
+        "tokenizer": found.has_tokenizer,
         "layers": families.blocks(keys),
         "head": families.has_head(keys),
         "tensors": len(keys),
@@ -94,6 +96,9 @@ def _tell(found: Weights, report: Report) -> None:
         f"{found.format}: {counted(len(found.tensors), 'tensor')}, {found.parameters:,} parameters "
         f"({', '.join(found.dtypes)}), {size_in_words(found.bytes)}",
     )
+    if found.has_tokenizer:
+        count = tokenizer_file.pieces(found.files, found.name)
+        report.ok(found.name, f"a tokenizer of {counted(count, 'piece')} beside them")
     told = facts(found)
     if not told["architecture"]:
         report.warn(

@@ -5,12 +5,12 @@ Reading files into it is `io.py`'s work; this module is only the value and what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
-from engine.data.model import families
+from engine.data.model import families, tokenizer_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,10 +20,19 @@ class Weights:
     tensors: dict[str, Tensor]  # may lie in the file until looked at: to be read, never written
     config: dict[str, Any] | None = None  # config.json
     metadata: dict[str, str] | None = None  # texts that a safetensors file brings
+    files: dict[str, bytes] = field(default_factory=dict)  # of its tokenizer, by their names
 
     @property
     def architecture(self) -> str:
         return families.architecture(self.tensors, self.config)
+
+    @property
+    def family(self) -> str:
+        return families.family_of(self.config)
+
+    @property
+    def has_tokenizer(self) -> bool:
+        return tokenizer_file.there(self.files)
 
     @property
     def parameters(self) -> int:

@@ -9,6 +9,9 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 from torch import Tensor
 
 Tensors = dict[str, Tensor]
@@ -26,6 +29,13 @@ def cbramod(blocks: int = 2, prefix: str = "") -> Tensors:
             key = f"encoder.layers.{block}.self_attn_{half}.in_proj_weight"
             found[key] = torch.randn(6, 2) * (block + 1)
     return {f"{prefix}{key}": value for key, value in found.items()}
+
+
+def tokenizer() -> bytes:
+    """tokenizer.json of three words."""
+    made = Tokenizer(WordLevel({"[UNK]": 0, "yes": 1, "no": 2}, unk_token="[UNK]"))
+    made.pre_tokenizer = Whitespace()
+    return made.to_str().encode()
 
 
 def saved(path: Path, content: Any) -> Path:

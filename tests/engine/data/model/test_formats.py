@@ -13,7 +13,7 @@ from engine.data.kind import check, kind
 from engine.data.model import io
 from engine.data.model.spread import BLOCK, measure
 from tests.engine.data.making import report_on, said, zip_of
-from tests.engine.data.model.files import cbramod, saved
+from tests.engine.data.model.files import cbramod, saved, tokenizer
 
 SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".safetensors")
 
@@ -115,7 +115,8 @@ def shards(folder, **changes):
     index = {"weight_map": listed | changes}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     (folder / "config.json").write_text(CONFIG)
-    (folder / "tokenizer.json").write_text("{}")
+    (folder / "tokenizer.json").write_bytes(tokenizer())
+    (folder / "README.md").write_text("About it.")
     return folder
 
 
@@ -134,7 +135,10 @@ def test_a_folder_or_zip_of_several_files_is_one_model(tmp_path, way):
     told = report_on(io, path)
     assert told.facts["architecture"] == "LlamaForCausalLM"
     assert told.facts["layers"] == 2
-    assert "tokenizer.json" in said(told, "ok")
+    assert (told.facts["family"], told.facts["tokenizer"]) == ("decoder", True)
+    assert "a tokenizer of 3 pieces beside them" in said(told, "ok")
+    assert "not needed and left out: README.md" in said(told, "ok").replace("llama/", "")
+    assert found.files == {"tokenizer.json": tokenizer()}
     assert not list(tmp_path.glob("tenfold-*"))
 
 
