@@ -1,0 +1,1 @@
+"""Networks that several methods use, their tokenizers and their adapters."""

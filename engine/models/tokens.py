@@ -1,0 +1,188 @@
+"""Texts as numbers of tokens, and batches of them in which little is padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from engine.core.errors import UserError
+
+IGNORED = -100  # the label of a token whose loss does not count
+POOL = 50  # batches whose rows are sorted by length together
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Rows of tokens, one behind another in `tokens`; row r is `ids[r]`."""
+
+    tokens: np.ndarray  # int32, of all rows
+    starts: np.ndarray  # int64 [rows + 1]: where each row begins, and the end
+    cut: int  # rows that were longer than they may be
+    pad: int  # the padding token
+    types: np.ndarray | None = None  # uint8 like `tokens`: 1 in the second text, where models ask
+    scored: np.ndarray | None = None  # bool like `tokens`: tokens whose loss counts
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.diff(self.starts)
+
+    @property
+    def ids(self) -> list[np.ndarray]:
+        return np.split(self.tokens, self.starts[1:-1])
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerFast,
+    text: Sequence[str],
+    text2: Sequence[str] | None = None,
+    *,
+    max_length: int,
+) -> Encoded:
+    """Sentences, or pairs of them, with the special tokens of the tokenizer.
+
+    Of what is longer than `max_length` tokens the end is cut; of a pair, that of the longer text
+    first.
+    """
+    told = tokenizer(
+        list(text),
+        None if text2 is None else list(text2),
+        truncation=True,
+        max_length=max_length,
+        return_attention_mask=False,
+    )
+    cut = sum(bool(row.overflowing) for row in told.encodings or ())
+    ids = told["input_ids"]
+    if not all(ids):
+        empty = next(row for row, found in enumerate(ids) if not found)
+        raise UserError("text", f"text {empty + 1} has no token; expected one at least")
+    types = told.get("token_type_ids")
+    return Encoded(
+        _joined(ids, np.int32),
+        _starts(ids),
+        cut,
+        _padding(tokenizer),
+        types=None if types is None else _joined(types, np.uint8),
+    )
+
+
+def encode_causal(
+    tokenizer: PreTrainedTokenizerFast,
+    prompt: Sequence[str] | None,
+    completion: Sequence[str],
+    *,
+    max_length: int,
+) -> Encoded:
+    """Rows of a causal language model: first token, prompt, completion, last token.
+
+    Only the completion and the last token are scored; without prompts the whole text is. Prompt
+    and completion are told apart before they are split into tokens, so that no token is of both.
+    Of what is too long the beginning of the prompt is cut, then the end of the completion.
+    """
+    first = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+    last = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    answers = _plain(tokenizer, completion)
+    asked = [[] for _ in answers] if prompt is None else _plain(tokenizer, prompt)
+    rows, scored, cut = [], [], 0
+    room = max_length - len(first)
+    for question, answer in zip(asked, answers, strict=True):
+        answer = (answer + last)[:room]
+        kept = question[max(len(question) + len(answer) - room, 0) :]
+        cut += len(kept) + len(answer) < len(question) + len(answers[len(rows)]) + len(last)
+        rows.append(first + kept + answer)
+        scored.append([False] * (len(first) + len(kept)) + [True] * len(answer))
+    return Encoded(
+        _joined(rows, np.int32),
+        _starts(rows),
+        cut,
+        _padding(tokenizer),
+        scored=_joined(scored, np.bool_),
+    )
+
+
+def batches(
+    encoded: Encoded,
+    size: int,
+    *,
+    rng: np.random.Generator | None = None,
+    rows: np.ndarray | None = None,
+    device: str = "cpu",
+) -> Iterator[tuple[np.ndarray, dict[str, Tensor]]]:
+    """One pass over the rows (all of them by default): their numbers, and the padded batch."""
+    for chosen in order(encoded, size, rng=rng, rows=rows):
+        yield chosen, batch(encoded, chosen, device=device)
+
+
+def order(
+    encoded: Encoded,
+    size: int,
+    *,
+    rng: np.random.Generator | None = None,
+    rows: np.ndarray | None = None,
+) -> list[np.ndarray]:
+    """The rows of each batch of one pass, those of like length together.
+
+    Rows are shuffled by `rng`, sorted by length in pools of 50 batches, and the batches shuffled
+    again; without `rng`, which is for evaluation, sorted over all, the longest first.
+    """
+    rows = np.arange(len(encoded)) if rows is None else np.asarray(rows)
+    lengths = encoded.lengths
+    if rng is None:
+        return _cut(rows[np.argsort(-lengths[rows], kind="stable")], size)
+    shuffled = rng.permutation(rows)
+    found = [
+        chosen
+        for pool in _cut(shuffled, POOL * size)
+        for chosen in _cut(pool[np.argsort(-lengths[pool], kind="stable")], size)
+    ]
+    return [found[at] for at in rng.permutation(len(found))]
+
+
+def batch(encoded: Encoded, rows: np.ndarray, *, device: str = "cpu") -> dict[str, Tensor]:
+    """Rows padded to the longest of them: input_ids and attention_mask [batch, tokens], and
+    token_type_ids or labels where there are some. Labels stand where their token stands; padding
+    and what is not scored is -100."""
+    lengths = encoded.lengths[rows]
+    place = np.arange(lengths.max())
+    there = place < lengths[:, None]
+    at = np.where(there, encoded.starts[rows][:, None] + place, 0)
+    found = {
+        "input_ids": np.where(there, encoded.tokens[at], encoded.pad),
+        "attention_mask": there,
+    }
+    if encoded.types is not None:
+        found["token_type_ids"] = np.where(there, encoded.types[at], 0)
+    if encoded.scored is not None:
+        scored = there & encoded.scored[at]
+        found["labels"] = np.where(scored, encoded.tokens[at], IGNORED)
+    return {
+        key: torch.from_numpy(value.astype(np.int64)).to(device) for key, value in found.items()
+    }
+
+
+def _plain(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
+    return tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+
+
+def _padding(tokenizer: PreTrainedTokenizerFast) -> int:
+    """Never seen through the mask: any token will do where a tokenizer has none for it."""
+    return tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
+
+
+def _joined(rows: Iterable[Sequence[int]], dtype: type) -> np.ndarray:
+    return np.concatenate([np.asarray(row, dtype=dtype) for row in rows])
+
+
+def _starts(rows: Sequence[Sequence[int]]) -> np.ndarray:
+    return np.cumsum([0, *map(len, rows)], dtype=np.int64)
+
+
+def _cut(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    return [rows[at : at + size] for at in range(0, len(rows), size)]
