@@ -12,7 +12,9 @@ KIND = Kind(
         "PyTorch .pth, .pt, .bin or .ckpt: a dict of tensors, as of "
         "torch.save(model.state_dict(), path); read without running anything in it",
         "zip or folder of a transformers model: config.json beside one .safetensors file, or "
-        "beside several and their index",
+        "beside several and their index; its tokenizer is read with it",
+        "llama2.c's export of version 0: the .bin of a network, in a zip or folder with that of "
+        "its tokenizer",
     ),
     facts=(
         Fact("format", "Format"),

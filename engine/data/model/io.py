@@ -11,7 +11,7 @@ from engine.core.units import counted
 from engine.core.units import size as size_in_words
 from engine.data.archive import open_source
 from engine.data.kind import Report
-from engine.data.model import families, folder, tokenizer_file, torch_file
+from engine.data.model import families, folder, llama2c, tokenizer_file, torch_file
 from engine.data.model.foreign import refuse_old
 from engine.data.model.safetensors_file import begins
 from engine.data.model.spread import Spread, measure
@@ -27,8 +27,9 @@ def sniff(path: Path) -> bool:
     try:
         with open_source(path, folder.LIMITS) as source:
             if source.single:
-                return begins(next(iter(source)))
-            return holds_tensors(source) or bool(folder.files_of(source))
+                return begins(next(iter(source))) or llama2c.holds_one(source)
+            held = holds_tensors(source) or llama2c.holds_one(source)
+            return held or bool(folder.files_of(source))
     except UserError:
         return False
 
@@ -79,6 +80,8 @@ def _read(path: Path, report: Report) -> Weights:
     with open_source(path, folder.LIMITS) as source:
         if holds_tensors(source):
             found = torch_file.read(path, source, report)
+        elif llama2c.holds_one(source):
+            found = llama2c.read(source, report)
         else:
             found = folder.read(path, source, report)
     total = sum(map(size_of, found.tensors.values()))
