@@ -1,4 +1,4 @@
-"""Which members of an upload are tables, of which part each is, and their lines as text."""
+"""Which members of an upload are tables, and their lines as text."""
 
 from __future__ import annotations
 
@@ -15,16 +15,6 @@ LIMITS = Limits(unpacked=256 << 20, gunzip=True)
 MAX_LINE = 4 << 20  # bytes
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json")
 FEW = 5  # rows of a kind that a line names
-_PARTS = {
-    "train": "train",
-    "training": "train",
-    "dev": "dev",
-    "val": "dev",
-    "valid": "dev",
-    "validation": "dev",
-    "test": "test",
-    "testing": "test",
-}
 _ABOUT = re.compile(r"(^|/)(readme|licen[cs]e)\b[^/]*$", re.I)
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
@@ -53,12 +43,6 @@ def tables_of(source: Source) -> tuple[list[Member], list[Member]]:
         if member.name.lower().endswith(SUFFIXES) and not _ABOUT.search(member.name)
     ]
     return tables, [member for member in members if member not in tables]
-
-
-def part_of(name: str) -> str | None:
-    """The last word of a path that names a part: "glue/SST-2/dev.tsv", "mrpc_train.txt"."""
-    words = re.split(r"[^a-z]+", name.lower())
-    return next((_PARTS[word] for word in reversed(words) if word in _PARTS), None)
 
 
 def read_lines(member: Member, report: Report, *, only_utf8: bool) -> Lines:

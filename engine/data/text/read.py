@@ -10,13 +10,14 @@ import numpy as np
 from engine.core.errors import UserError
 from engine.data.archive import Member, open_source
 from engine.data.kind import Report
+from engine.data.parts import PARTS, part_of
 from engine.data.text.delimited import read_delimited
-from engine.data.text.files import FEW, LIMITS, Lines, part_of, read_lines, shown, tables_of
+from engine.data.text.files import FEW, LIMITS, Lines, read_lines, shown, tables_of
 from engine.data.text.jsonl import read_array, read_jsonl
 from engine.data.text.prose import read_prose
 from engine.data.text.roles import guessed, is_known
 from engine.data.text.sheet import Sheet, bounded
-from engine.data.text.table import PARTS, Roles, Stretch, Texts
+from engine.data.text.table import Roles, Stretch, Texts
 
 _JSON = (".jsonl", ".ndjson", ".json")
 _OBJECT = re.compile(r'\s*\{\s*"')
@@ -34,6 +35,7 @@ def read_texts(path: Path, report: Report) -> Texts | None:
                 source.name, "no table among its files; expected .csv, .tsv, .txt, .jsonl or .json"
             )
         parts = _parts(tables, source.name, report)
+        tables.sort(key=lambda member: PARTS.index(parts.get(member.name, "train")))
         read = [read_sheet(member, report) for member in tables if member.name in parts]
         name = source.name
     sheets = [sheet for sheet in read if sheet is not None]

@@ -12,7 +12,6 @@ import numpy as np
 
 from engine.core.errors import UserError
 
-PARTS = ("train", "dev", "test")
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from engine.core.units import counted
 from engine.data.kind import Report
+from engine.data.parts import PARTS
 from engine.data.text.files import FEW, shown
 from engine.data.text.repeats import overlap, repeats
-from engine.data.text.table import PARTS, Texts
+from engine.data.text.table import Texts
 
 LONG = 32_768  # characters of a row, over which a line tells of it
 CLASSES = 12  # that a line names

@@ -147,10 +147,10 @@ def test_parts_without_train_are_told(tmp_path):
 def test_parts_of_other_columns_are_refused_by_name(tmp_path):
     parts = {"train.csv": "text,label\na,1\n", "test.csv": "text,class\nb,1\n"}
     told = said(report_on(io, folder_of(tmp_path / "t", parts)), "error")
-    assert told == "train.csv: columns text, label; expected columns text, class, as in test.csv"
+    assert told == "test.csv: columns text, class; expected columns text, label, as in train.csv"
     parts = {"train.csv": "text,label\na b,1\n", "test.csv": "c d,1\nb c,1\nd e,0\n"}
     told = said(report_on(io, folder_of(tmp_path / "u", parts)), "error")
-    assert "expected 2 columns without a header, as in test.csv" in told
+    assert told.startswith("test.csv: 2 columns without a header; expected columns text, label")
 
 
 def test_an_archive_without_tables_is_refused(tmp_path):
