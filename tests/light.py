@@ -98,7 +98,7 @@ def main() -> None:
     settings.ALLOWED_HOSTS.append("testserver")
     call_command("migrate", verbosity=0)
     assert {"gagn"} <= set(methods())
-    assert {"eeg", "graph", "model", "split", "text", "traffic"} <= set(kinds())
+    assert {"eeg", "graph", "images", "model", "split", "text", "traffic"} <= set(kinds())
     for name in SERVING:
         import_module(name)
     for method in methods().values():

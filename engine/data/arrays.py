@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.core.errors import UserError
-from engine.data.archive import LIMITS, Limits, Member, open_source
+from engine.data.archive import LIMITS, Limits, Member, Source, open_source
 
 MAGIC = b"\x93NUMPY"
 MAX_HEADER = 4096  # bytes; numpy writes 118 for every shape that we take
@@ -70,12 +70,17 @@ def open_arrays(path: Path, limits: Limits = LIMITS) -> Iterator[Arrays]:
     with open_source(path, limits) as source:
         if not source.packed:
             raise UserError(source.name, "expected an .npz, which is a zip of .npy arrays")
-        members = {
-            member.name.removesuffix(".npy"): member
-            for member in source
-            if member.name.endswith(".npy")
-        }
-        yield Arrays(source.name, members)
+        yield arrays_of(source)
+
+
+def arrays_of(source: Source) -> Arrays:
+    """The arrays of a source that is open; none where it is no .npz."""
+    members = {
+        member.name.removesuffix(".npy"): member
+        for member in source
+        if source.packed and member.name.endswith(".npy")
+    }
+    return Arrays(source.name, members)
 
 
 def read_npy(member: Member) -> np.ndarray:

@@ -202,10 +202,10 @@ def test_a_name_that_several_kinds_share_leaves_the_choice_open(open_page):
     )
     expect(kind).to_have_value("")
     expect(hint).to_have_text(
-        "The file's name does not tell which: EEG, Graph, Model, Text, Traffic."
+        "The file's name does not tell which: EEG, Graph, Images, Model, Text, Traffic."
     )
     page.get_by_role("button", name="Upload").click()
-    told = "kind: expected one of EEG, Graph, Model, Text, Traffic;"
+    told = "kind: expected one of EEG, Graph, Images, Model, Text, Traffic;"
     expect(page.locator("#fault_kind")).to_contain_text(told)
     expect(kind).to_be_focused()
     kind.select_option("eeg")

@@ -12,7 +12,7 @@ from engine.core.errors import UserError
 from engine.data.kind import MAX_LINES, Report, check, kind, kinds
 from tests.engine.data.making import folder_of
 
-KINDS = ("eeg", "graph", "model", "split", "text", "traffic")
+KINDS = ("eeg", "graph", "images", "model", "split", "text", "traffic")
 DOCS = Path(__file__).resolve().parents[3] / "docs/data-formats.md"
 
 

@@ -64,7 +64,7 @@ OTHERS = [
      "there is no such name; there are: q, sort, cols, cursor, limit"),
     ("GET", "/datasets?kind=A", None, "kind", "expected at most 20 small letters, got 'A'"),
     ("GET", "/datasets?kind=zzz", None, "kind",
-     "expected one of eeg, graph, model, split, text, traffic, got 'zzz'"),
+     "expected one of eeg, graph, images, model, split, text, traffic, got 'zzz'"),
     ("GET", "/projects?team=x", None, "team",
      "expected an id of 26 digits and small letters, got 'x'"),
     ("GET", "/compare", None, "jobs", "expected a value, got nothing"),

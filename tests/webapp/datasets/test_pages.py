@@ -52,11 +52,12 @@ def test_an_upload_leads_to_its_dataset(client_of, editor, team, home):
     [
         (
             "set.zip",
-            "expected one of EEG, Graph, Model, Text, Traffic; the file's name does not tell which",
+            "expected one of EEG, Graph, Images, Model, Text, Traffic; the file's name does not "
+            "tell which",
         ),
-        ("windows.npz", "expected one of EEG, Graph; the file"),
+        ("windows.npz", "expected one of EEG, Graph, Images; the file"),
         ("graph.pt", "expected one of Graph, Model; the file"),
-        ("words.odt", "expected one of EEG, Graph, Model, Split, Text, Traffic; the file"),
+        ("words.odt", "expected one of EEG, Graph, Images, Model, Split, Text, Traffic; the file"),
     ],
 )
 def test_a_name_that_does_not_tell_the_kind_leaves_it_open(
