@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +26,7 @@ from torch.nn import Parameter
 
 from engine.core.errors import UserError
 from engine.models.classifier import Classifier
+from engine.models.quiet import quiet
 
 KINDS = ("lora", "rslora", "dora", "pissa", "loraga")
 GAMMA = 16.0  # LoRA-GA's γ, as in its authors' code
@@ -41,9 +41,14 @@ class Adapted:
     layer: Any  # PEFT's layer around the linear one
 
     @property
+    def base(self) -> nn.Linear:
+        """The layer that is adapted."""
+        return self.layer.get_base_layer()
+
+    @property
     def weight(self) -> Parameter:
         """The frozen W [m, n]."""
-        return self.layer.get_base_layer().weight
+        return self.base.weight
 
     @property
     def a(self) -> Parameter:
@@ -63,6 +68,13 @@ class Adapted:
         return self.layer.lora_magnitude_vector[ONE].weight
 
     @property
+    def first(self) -> tuple[Tensor, Tensor] | None:
+        """A and B as they began where they were taken out of W (PiSSA, LoRA-GA); else None."""
+        if not hasattr(self.layer, "first_a"):
+            return None
+        return self.layer.first_a, self.layer.first_b
+
+    @property
     def scaling(self) -> float:
         """s"""
         return self.layer.scaling[ONE]
@@ -78,7 +90,7 @@ class Adapted:
 
 def targets(model: nn.Module) -> list[str]:
     """The names of all linear layers within the network, without heads and output layers."""
-    inner = _inner(model)
+    inner = inner_of(model)
     output = getattr(inner, "get_output_embeddings", lambda: None)()
     return [
         name
@@ -123,10 +135,8 @@ def adapt(
         use_rslora=kind in ("rslora", "loraga"),
         use_dora=kind == "dora",
     )
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of transformers, to PEFT
-        # The numbers that PEFT draws are replaced below.
-        wrapped = get_peft_model(_inner(model), config)
+    with torch.random.fork_rng(devices=[]), quiet():  # what PEFT draws is replaced below
+        wrapped = get_peft_model(inner_of(model), config)
     generator = torch.Generator().manual_seed(seed)
     for each in adapted(wrapped):
         if kind == "pissa":
@@ -143,7 +153,7 @@ def adapt(
 
 def adapted(model: nn.Module) -> list[Adapted]:
     """The adapted layers in the network's own order, which never changes."""
-    inner = _inner(model)
+    inner = inner_of(model)
     plain = inner.get_base_model() if isinstance(inner, PeftModel) else inner
     return [
         Adapted(name, module)
@@ -152,19 +162,20 @@ def adapted(model: nn.Module) -> list[Adapted]:
     ]
 
 
+def inner_of(model: nn.Module) -> nn.Module:
+    """What adapters are put into: the network within a classifier, else the model itself."""
+    return model.model if isinstance(model, Classifier) else model
+
+
 def merge(model: nn.Module) -> nn.Module:
     """A plain network with the effective weights: a copy without adapters."""
     plain = copy.deepcopy(model)
-    inner: Any = _inner(plain)
+    inner: Any = inner_of(plain)
     merged = inner.merge_and_unload()
     if not isinstance(plain, Classifier):
         return merged
     plain.model = merged
     return plain
-
-
-def _inner(model: nn.Module) -> nn.Module:
-    return model.model if isinstance(model, Classifier) else model
 
 
 @torch.no_grad()

@@ -9,15 +9,13 @@ are read, so that none can name other code, and all weights must be there in the
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-import transformers
 from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor
 from transformers import (
@@ -37,6 +35,8 @@ from engine.core.errors import UserError
 from engine.data.model import families
 from engine.data.model.io import load
 from engine.data.model.weights import Weights
+from engine.models.linear import turn
+from engine.models.quiet import quiet
 from engine.models.tokenizer import from_files
 
 Family = Literal["encoder", "decoder", "vision"]
@@ -52,6 +52,7 @@ OLD_FIELDS = {
     "rotary_pct",
     "rotary_emb_base",
 }
+LOOPED = ("num_hidden_layers", "num_hidden_groups", "inner_group_num")
 MAX_BUFFERS = 64 << 20  # numbers that a model makes by itself, as tables of positions
 FEW = 8  # names of a list that a line shows
 # What transformers raises of a configuration that fits no network.
@@ -72,20 +73,24 @@ class Backbone:
     left_out: tuple[str, ...] = ()  # weights of the upload that are not of this network
 
 
-def from_weights(weights: Weights, *, device: str = "cpu") -> Backbone:
-    """The network of an uploaded folder, with its tokenizer where it brought one.
+def from_weights(weights: Weights, *, headless: bool = False, device: str = "cpu") -> Backbone:
+    """The network of an uploaded folder, with its tokenizer where it brought one. `headless`: of a
+    decoder without its output layer, which classifiers have no use for.
 
     A head of another task is left out, and told in `left_out`. Raises UserError for a model type
     that is not on the list, a configuration that fits no network, and weights that are missing or
     of another shape, by their names.
     """
     config, family = _config(weights)
-    made = _class_of(config, family)
+    made = _class_of(config, "encoder" if headless else family)
     options = _options(made)
     _refuse_other_size(made, config, options, weights)
     model, told = _loaded(made, config, options, weights)
     _refuse_gaps(told, weights.name)
-    tokenizer = from_files(weights.files, str(config.model_type), weights.name)
+    turn(model)
+    tokenizer = None
+    if family != "vision":
+        tokenizer = from_files(weights.files, config.model_type, weights.name)
     found = _backbone(family, model, tokenizer, weights.name, device)
     _refuse_longer_vocabulary(found)
     found.left_out = tuple(sorted(told["unexpected_keys"]))
@@ -179,7 +184,7 @@ def _fresh(
         raise UserError("heads", f"a divisor of the width {config.hidden_size}, got {heads}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        with _quiet():
+        with quiet():
             model = made._from_config(config, **_options(made))
     return _backbone(family, model, tokenizer, f"fresh {config.model_type}", device)
 
@@ -234,9 +239,11 @@ def _config(weights: Weights) -> tuple[PreTrainedConfig, Family]:
         config.hidden_size, config.num_hidden_layers  # noqa: B018 - every family has them
     except _ODD as fault:
         raise UserError(where, f"describes no {kind}: {_brief(fault)}") from fault
-    if not 0 < config.num_hidden_layers <= len(weights.tensors):
-        raise UserError(where, f"{config.num_hidden_layers:,} layers; {len(weights.tensors):,} "
-                        "tensors are there")  # fmt: skip
+    for key in LOOPED:  # before a network of so many parts is built
+        count = getattr(config, key, 1)
+        if not 0 < count <= len(weights.tensors):
+            raise UserError(where, f"{key} {count:,}; expected 1 to the {len(weights.tensors):,} "
+                            "tensors that are there")  # fmt: skip
     return config, family
 
 
@@ -248,7 +255,8 @@ def _class_of(config: PreTrainedConfig, family: Family) -> type[PreTrainedModel]
 def _options(made: type[PreTrainedModel]) -> dict[str, Any]:
     """Without the layer behind the class token, which sentences pooled by their mean never pass."""
     pooled = "add_pooling_layer" in inspect.signature(made.__init__).parameters
-    return {"attn_implementation": "sdpa", **({"add_pooling_layer": False} if pooled else {})}
+    attention = "sdpa" if made._supports_sdpa else "eager"
+    return {"attn_implementation": attention, **({"add_pooling_layer": False} if pooled else {})}
 
 
 def _refuse_other_size(
@@ -260,7 +268,7 @@ def _refuse_other_size(
     """By sizes alone, before memory is taken for what a configuration claims."""
     where = f"{weights.name}: config.json"
     try:
-        with torch.device("meta"), _quiet():
+        with torch.device("meta"), quiet():
             model = made._from_config(config, **options)
     except _ODD as fault:
         raise UserError(where, f"describes no {config.model_type}: {_brief(fault)}") from fault
@@ -280,7 +288,10 @@ def _loaded(
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     """The network, and which weights are missing, left over or of another shape."""
     tensors = {key: _float(tensor) for key, tensor in weights.tensors.items()}
-    with _quiet():
+    for key, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise UserError(weights.name, f"tensor {key!r} has NaN or infinite values")
+    with quiet():
         try:
             return made.from_pretrained(
                 None,
@@ -333,18 +344,3 @@ def _more(count: int) -> str:
 
 def _brief(fault: Exception) -> str:
     return ascii(" ".join(str(fault).split())[:160])
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without transformers' bars and reports: what matters of them is told here."""
-    log = transformers.logging
-    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
-    log.set_verbosity_error()
-    log.disable_progress_bar()
-    try:
-        yield
-    finally:
-        log.set_verbosity(level)
-        if bars:
-            log.enable_progress_bar()

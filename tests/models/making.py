@@ -35,8 +35,9 @@ SIZES: dict[str, dict[str, Any]] = {
     "gemma": {"head_dim": 16},
 }
 COMMON = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
-          "intermediate_size": 64, "max_position_embeddings": 40, "vocab_size": len(VOCABULARY),
-          "pad_token_id": 0, "bos_token_id": 4, "eos_token_id": 5}  # fmt: skip
+          "num_key_value_heads": 2, "intermediate_size": 64, "max_position_embeddings": 40,
+          "vocab_size": len(VOCABULARY), "pad_token_id": 0, "bos_token_id": 4,
+          "eos_token_id": 5}  # fmt: skip
 
 
 def config(kind: str, **changes: Any) -> dict[str, Any]:
