@@ -1,0 +1,48 @@
+"""Flat-LoRA's job: every variant trains on the same batches, then all are measured alike.
+
+The noise is in perturbation.py, a step in training.py, what is measured in flatness.py. This file
+is the order of events, and where it stands after a resume.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine.methods.flat_lora import export, flatness, inspector, report
+from engine.methods.flat_lora.case import prepare
+from engine.methods.flat_lora.tuning import built, tuned
+from engine.methods.flat_lora.units import once
+from engine.methods.flat_lora.variants import Variant, chosen
+
+if TYPE_CHECKING:
+    from engine.core.run import Run
+    from engine.methods.flat_lora.case import Case
+
+
+def run(run: Run) -> dict[str, float | None]:
+    run.phase("read")
+    case = prepare(run)
+    standing = run.restore() or {"finished": {}, "unit": None, "step": 0}
+    variants = chosen(run.params.variants, run.params.flat_on)
+    for variant in variants:
+        if f"{variant.name}.found" not in standing["finished"]:
+            one(run, case, variant, standing)
+    found = {one.name: standing["finished"][f"{one.name}.found"] for one in variants}
+    inspector.write(run, case, variants, found)
+    return report.conclude(run, case, variants, found)
+
+
+def one(run: Run, case: Case, variant: Variant, standing: dict[str, Any]) -> None:
+    """Train a variant and measure it. Of its weights only what is exported stays."""
+    name = variant.name
+    trained = once(run, standing, f"{name}.train", lambda: tuned(run, case, variant, standing))
+    work = built(run, case, variant, trained["trained"])
+    found = {"training": {"summary": trained["summary"]}}
+    found["answers"] = once(run, standing, f"{name}.answers", lambda: report.judge(run, case, work))
+    found |= flatness.measure(run, case, work, standing)
+    found["export"] = once(run, standing, f"{name}.export", lambda: export.write(run, case, work))
+    for key in [key for key in standing["finished"] if key.startswith(f"{name}.")]:
+        del standing["finished"][key]
+    standing["finished"][f"{name}.found"] = found
+    if run.checkpoint_due():
+        run.checkpoint(standing, step=standing["step"])

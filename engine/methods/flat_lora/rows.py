@@ -1,0 +1,220 @@
+"""Which rows of the given tables train, validate and test, and what stands in their columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.core.errors import UserError
+from engine.core.seed import numpy_stream
+from engine.core.units import counted
+from engine.data.text.table import Texts, ordered
+
+if TYPE_CHECKING:
+    from engine.core.run import Run
+    from engine.methods.flat_lora.params import FlatLoraParams
+
+PARTS = ("train", "dev", "test")
+NONE = "-"  # a column that is not to be used
+SPLIT = 0  # held-out rows are the same for every seed of a group
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of one table."""
+
+    texts: Texts
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def cells(self, column: str, where: str) -> list[str]:
+        found = self.texts.column(column, where)
+        return [found[row] for row in self.rows]
+
+    def place(self, number: int) -> str:
+        return self.texts.place(int(self.rows[number]))
+
+    def kept(self, keep: np.ndarray) -> Rows:
+        return Rows(self.texts, self.rows[keep])
+
+
+@dataclass(frozen=True)
+class Columns:
+    """By what was asked for, else by the table's roles. None: there is none."""
+
+    text: str | None
+    text2: str | None
+    label: str | None
+    prompt: str | None
+    context: str | None
+    completion: str | None
+
+    @property
+    def classify(self) -> tuple[str, ...]:
+        return tuple(name for name in (self.text, self.text2, self.label) if name)
+
+    @property
+    def causal(self) -> tuple[str, ...]:
+        return tuple(name for name in (self.prompt, self.context, self.completion) if name)
+
+
+def columns(params: FlatLoraParams, texts: Texts) -> Columns:
+    roles = texts.roles
+    asked = {
+        name: getattr(params, name) for name in ("text", "text2", "label", "prompt", "completion")
+    }
+    for name, column in asked.items():
+        if column not in ("", NONE):
+            texts.column(column, name)
+
+    def found(name: str) -> str | None:
+        return {"": getattr(roles, name), NONE: None}.get(asked[name], asked[name])
+
+    own = asked["prompt"] in ("", roles.prompt)
+    return Columns(
+        found("text"), found("text2"), found("label"), found("prompt"),
+        roles.context if own else None, found("completion"),
+    )  # fmt: skip
+
+
+def task_of(params: FlatLoraParams, found: Columns) -> str:
+    """classify or causal, by what was asked for, else by the columns."""
+    if params.task != "auto":
+        return params.task
+    if params.completion or (found.completion and not params.label):
+        return "causal"
+    return "classify" if found.label and found.text else "causal"
+
+
+def parts(run: Run) -> dict[str, Rows]:
+    """The rows of each part before any is held out; dev and test may be missing."""
+    data, params = run.inputs["data"], run.params
+    given = {name: Rows(data, rows) for name, rows in data.parts.items() if len(rows)}
+    for name in ("dev", "test"):
+        other = run.inputs[name]
+        if other is not None:
+            missing = next((one for one in data.columns if one not in other.columns), None)
+            if missing is not None:
+                raise UserError(f"input {name}", f"has no column {missing[:60]!a}; expected the "
+                                "columns of data")  # fmt: skip
+            given[name] = Rows(other, np.arange(other.rows))
+    if "train" not in given:
+        raise UserError("input data", f"has {' and '.join(given)} only; expected rows to train on")
+    if params.rows:
+        given = {name: _matching(rows, params.rows) for name, rows in given.items()}
+        given = {name: rows for name, rows in given.items() if len(rows) or name == "train"}
+        if not len(given["train"]):
+            raise UserError("rows", f"no training row has {params.rows}")
+    return given
+
+
+def complete(run: Run, rows: dict[str, Rows], needed: tuple[str, ...]) -> dict[str, Rows]:
+    """Without rows that lack a needed cell; how many there were, and where, is said."""
+    found = {}
+    for part, some in rows.items():
+        cells = [some.cells(column, column) for column in needed]
+        there = np.array([[bool(cell.strip()) for cell in column] for column in cells])
+        for column, full in zip(needed, there, strict=True):
+            if not full.all():
+                first = int(np.flatnonzero(~full)[0])
+                run.message(
+                    f"{part}: {counted(int((~full).sum()), 'row')} without {column} left out, the "
+                    f"first is {some.place(first)}",
+                    "warning",
+                )
+        found[part] = some.kept(there.all(axis=0))
+    return found
+
+
+def held_out(
+    run: Run, rows: dict[str, Rows], needed: tuple[str, ...], label: str | None
+) -> dict[str, Rows]:
+    """With a validation and a test part: of the training rows, as many per class as there are of
+    it, where the data bring none. Rows of training that are in another part too are left out."""
+    found, params = dict(rows), run.params
+    for part, asked in (("test", params.test_rows), ("dev", params.dev_rows)):
+        if part in found:
+            continue
+        train = found["train"]
+        count = asked or max(1, len(train) // 10)
+        if count >= len(train):
+            raise UserError(
+                f"{part}_rows", f"{count} of {len(train)} training rows; expected fewer"
+            )
+        labels = train.cells(label, "label") if label else [""] * len(train)
+        chosen = stratified(labels, count, numpy_stream(SPLIT, f"flat_lora/{part}"))
+        found[part] = train.kept(chosen)
+        found["train"] = train.kept(~chosen)
+    texts = tuple(name for name in needed if name != label)
+    return apart(run, found, texts)
+
+
+def stratified(labels: list[str], count: int, rng: np.random.Generator) -> np.ndarray:
+    """Which rows are held out (n,), `count` in all: of each class its share, rounded, so that the
+    largest remainders get the rest; a class of one row stays where it is."""
+    names, codes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    shares = np.where(sizes > 1, sizes, 0) * count / len(labels)
+    quota = np.floor(shares).astype(int)
+    room = np.maximum(sizes - 1, 0) - quota
+    for place in np.argsort(quota - shares, kind="stable")[: count - quota.sum()]:
+        quota[place] += room[place] > 0
+    chosen = np.zeros(len(labels), bool)
+    for code in range(len(names)):
+        members = np.flatnonzero(codes == code)
+        chosen[rng.permutation(members)[: quota[code]]] = True
+    return chosen
+
+
+def apart(run: Run, rows: dict[str, Rows], texts: tuple[str, ...]) -> dict[str, Rows]:
+    """Without training rows whose texts are in dev or test too."""
+    elsewhere = {
+        cells
+        for part in ("dev", "test")
+        for cells in zip(*(rows[part].cells(name, name) for name in texts), strict=True)
+    }
+    train = rows["train"]
+    own = zip(*(train.cells(name, name) for name in texts), strict=True)
+    fresh = np.array([cells not in elsewhere for cells in own])
+    if not fresh.all():
+        first = int(np.flatnonzero(~fresh)[0])
+        run.message(
+            f"{counted(int((~fresh).sum()), 'training row')} left out, being in dev or test too; "
+            f"the first is {train.place(first)}",
+            "warning",
+        )
+    return {part: train.kept(fresh) if part == "train" else rows[part] for part in PARTS}
+
+
+def classes(run: Run, rows: dict[str, Rows], label: str) -> tuple[str, ...]:
+    """Of the training rows. A single one is refused, as is a class that never trains."""
+    cells = {part: [cell.strip() for cell in some.cells(label, "label")]
+             for part, some in rows.items()}  # fmt: skip
+    names = ordered(set(cells["train"]))
+    if len(names) < 2:
+        raise UserError("label", f"column {label[:60]!a} has one class in the training rows "
+                        f"({', '.join(names)[:60]}); expected two or more")  # fmt: skip
+    if len(names) > len(cells["train"]) / 2:
+        raise UserError("label", f"column {label[:60]!a} has {len(names):,} classes in "
+                        f"{len(cells['train']):,} rows; expected a column of classes")  # fmt: skip
+    known = set(names)
+    for part in ("dev", "test"):
+        strange = next((n for n, cell in enumerate(cells[part]) if cell not in known), None)
+        if strange is not None:
+            raise UserError(
+                rows[part].place(strange),
+                f"class {cells[part][strange][:60]!a} is in no training row; expected one of "
+                f"{', '.join(names)[:200]}",
+            )
+    rare = [name for name in names if cells["train"].count(name) == 1]
+    if rare:
+        run.message(f"one training row only: {', '.join(rare)[:200]}", "warning")
+    return names
+
+
+def _matching(rows: Rows, wanted: str) -> Rows:
+    column, _, value = wanted.partition("=")
+    return rows.kept(np.array([cell == value for cell in rows.cells(column, "rows")], bool))

@@ -1,0 +1,196 @@
+"""Fine-tuning one variant: steps of Flat-LoRA, LoRA and its relatives.
+
+The noise itself is in perturbation.py; here stands where in a step it comes and goes.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from engine.methods.flat_lora.params import FlatLoraParams
+from engine.methods.flat_lora.perturbation import Perturbation, sigma
+from engine.methods.flat_lora.variants import Variant
+from engine.models.adapters import Adapted
+
+Batch = dict[str, Tensor]
+Objective = Callable[[nn.Module, Batch], Tensor]  # the mean loss of a batch, a scalar
+
+
+class Training:
+    """AdamW with a warm-up and a cosine to 0 over `steps` steps.
+
+    `step` takes a batch in parts: gradients add up over them, under one noise. What a checkpoint
+    must carry is in `state()`: trained tensors, moments, and how many steps are `done`. `seed` is
+    that of the noise, `workers` the threads that draw it, `scratch` a folder for a copy of W.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layers: Sequence[Adapted],
+        variant: Variant,
+        params: FlatLoraParams,
+        objective: Objective,
+        *,
+        steps: int,
+        seed: int,
+        workers: int = 1,
+        scratch: Path | None = None,
+    ):
+        self.model, self.layers, self.variant, self.params = model, layers, variant, params
+        self.objective, self.steps, self.done = objective, steps, 0
+        groups = list(_groups(model, layers, variant, params))
+        self.trained = [tensor for group in groups for tensor in group["params"]]
+        fused = all(tensor.is_cuda for tensor in self.trained)
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=params.weight_decay, fused=fused)
+        self._rates = [group["lr"] for group in groups]
+        self.perturbation = (
+            Perturbation(layers, seed=seed, workers=workers, scratch=scratch)
+            if variant.flat and params.rho
+            else None
+        )
+
+    def step(self, parts: Sequence[Batch]) -> dict[str, float]:
+        """One step of the optimiser over a batch; returns what can be told of it."""
+        began = time.perf_counter()
+        clock = {"noise": 0.0}
+        rate, sigma_now = self._begin(), self._sigma(len(parts))
+        with self._noise(sigma_now, clock):
+            loss = self._gradients(parts)
+        if self.variant.sam:
+            with self._worst():
+                self.optimizer.zero_grad(set_to_none=True)
+                self._gradients(parts)
+        norms = {name: _norm(tensors) for name, tensors in self._sides().items()}
+        if self.params.clip:
+            nn.utils.clip_grad_norm_(self.trained, self.params.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.done += 1
+        told = {"loss": loss, "lr": rate, **norms, "seconds": time.perf_counter() - began}
+        if self.perturbation is not None:
+            told |= {"sigma": sigma_now, "seconds.noise": clock["noise"]}
+        return told
+
+    def state(self) -> dict[str, Any]:
+        self.assert_clean()
+        return {
+            "done": self.done,
+            "trained": [tensor.detach().clone() for tensor in self.trained],
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.done = state["done"]
+        with torch.no_grad():
+            for tensor, value in zip(self.trained, state["trained"], strict=True):
+                tensor.copy_(value)
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    def assert_clean(self) -> None:
+        """Weights are looked at and kept without noise, or not at all."""
+        if self.perturbation is not None and self.perturbation.on:
+            raise AssertionError("noise is on the weights: no evaluation, no checkpoint")
+
+    def _begin(self) -> float:
+        """Sets the step's rate; returns the first group's."""
+        share = warm_cosine(self.done, self.steps, warmup=self.params.warmup)
+        for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * share
+        return self._rates[0] * share
+
+    def _sigma(self, parts: int) -> float:
+        """σ counts micro-batches, and holds over those of one step (paper's code)."""
+        if self.perturbation is None:
+            return 0.0
+        return sigma(self.params.rho, self.done * parts, self.steps * parts)
+
+    @contextmanager
+    def _noise(self, level: float, clock: dict[str, float]) -> Iterator[None]:
+        if self.perturbation is None:
+            yield
+            return
+        began = time.perf_counter()
+        applied = self.perturbation.applied(level, self.done)
+        with applied:
+            clock["noise"] += time.perf_counter() - began
+            yield
+            began = time.perf_counter()
+        clock["noise"] += time.perf_counter() - began
+
+    def _gradients(self, parts: Sequence[Batch]) -> float:
+        """Adds up the gradients of the mean over all rows; returns that mean."""
+        rows = [len(next(iter(batch.values()))) for batch in parts]
+        total = 0.0
+        for batch, count in zip(parts, rows, strict=True):
+            loss = self.objective(self.model, batch) * (count / sum(rows))
+            loss.backward()
+            total += loss.item()
+        return total
+
+    @contextmanager
+    def _worst(self) -> Iterator[None]:
+        """(A, B) moved by ρ·g/‖g‖, the norm over all of them together (SAM, within the adapters);
+        back to the same bits at the end."""
+        moved = [tensor for layer in self.layers for tensor in (layer.a, layer.b)]
+        grads = [tensor.grad for tensor in moved]
+        if any(grad is None for grad in grads):
+            raise RuntimeError("an adapter has no gradient to be perturbed by")
+        kept = [tensor.detach().clone() for tensor in moved]
+        length = torch.linalg.vector_norm(torch.stack([grad.norm() for grad in grads]))
+        scale = self.params.sam_rho / (length + 1e-12)
+        try:
+            with torch.no_grad():
+                for tensor, grad in zip(moved, grads, strict=True):
+                    tensor.add_(grad * scale)
+            yield
+        finally:
+            with torch.no_grad():
+                for tensor, value in zip(moved, kept, strict=True):
+                    tensor.copy_(value)
+
+    def _sides(self) -> dict[str, list[Tensor]]:
+        if not self.layers or self.variant.trains != "adapters":
+            return {"gradient_norm": self.trained}
+        return {
+            "gradient_norm.a": [layer.a for layer in self.layers],
+            "gradient_norm.b": [layer.b for layer in self.layers],
+        }
+
+
+def warm_cosine(step: int, steps: int, *, warmup: float) -> float:
+    """Share of the full step size: linear over the first `warmup` of the steps, then a cosine to 0
+    (transformers' schedule of that name, which the paper uses)."""
+    warm = math.ceil(steps * warmup)
+    if step < warm:
+        return (step + 1) / (warm + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def _groups(
+    model: nn.Module, layers: Sequence[Adapted], variant: Variant, params: FlatLoraParams
+) -> Iterable[dict[str, Any]]:
+    """Trained tensors with their step sizes; B apart from A for LoRA+, else all in one."""
+    tensors = [tensor for tensor in model.parameters() if tensor.requires_grad]
+    if variant.trains == "all":
+        yield {"params": tensors, "lr": params.lr_full}
+    elif variant.plus:
+        fast = {id(layer.b) for layer in layers}
+        spread = math.sqrt(params.plus_ratio)
+        yield {"params": [one for one in tensors if id(one) not in fast], "lr": params.lr / spread}
+        yield {"params": [one for one in tensors if id(one) in fast], "lr": params.lr * spread}
+    else:
+        yield {"params": tensors, "lr": params.lr}
+
+
+def _norm(tensors: Sequence[Tensor]) -> float:
+    norms = [tensor.grad.norm() for tensor in tensors if tensor.grad is not None]
+    return torch.linalg.vector_norm(torch.stack(norms)).item() if norms else 0.0

@@ -1,0 +1,196 @@
+"""A variant from its start to its last step: the model, the loop, and looks on the way."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.core.errors import UserError
+from engine.core.seed import entropy, numpy_stream
+from engine.methods.flat_lora.flatness import Watch
+from engine.methods.flat_lora.tasks import Batch, Classes, Examples, Task
+from engine.methods.flat_lora.training import Training
+from engine.methods.flat_lora.variants import Variant
+from engine.models.adapters import Adapted, adapt, adapted, merge, targets
+from engine.models.classifier import Classifier
+
+if TYPE_CHECKING:
+    from engine.core.run import Run
+    from engine.methods.flat_lora.case import Case
+
+GRADIENTS = 8  # batches that LoRA-GA starts from
+DRIFT = 1e-5  # of a row's length, in its sum
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """A variant's model as it trains. `names` are the layers that adapters sit on or would."""
+
+    variant: Variant
+    task: Task
+    model: nn.Module
+    layers: Sequence[Adapted]  # none where no adapter trains
+    names: tuple[str, ...]
+
+    @property
+    def trained(self) -> list[Tensor]:
+        return [tensor for tensor in self.model.parameters() if tensor.requires_grad]
+
+    def plain(self) -> nn.Module:
+        """The network without adapters, their weights merged: a copy."""
+        return merge(self.model) if self.layers else copy.deepcopy(self.model)
+
+    def weights(self, plain: nn.Module) -> list[Tensor]:
+        """The adapted layers' weights [m, n] in a plain network, in the order of `names`."""
+        inner = plain.model if isinstance(plain, Classifier) else plain
+        return [inner.get_submodule(name).weight for name in self.names]
+
+
+def built(run: Run, case: Case, variant: Variant, trained: Sequence[Tensor] | None = None) -> Tuned:
+    """The variant at its start, or with the tensors that it trained."""
+    params = run.params
+    backbone = case.backbone()
+    _set_dropout(backbone.model, params.dropout)
+    if isinstance(case.task, Classes):
+        seed = entropy(run.seed, "head")
+        model: nn.Module = Classifier(backbone, len(case.task.names), seed)
+    else:
+        model = backbone.model
+    model.requires_grad_(variant.trains == "all")
+    names = _chosen(targets(model), params.targets)
+    layers: Sequence[Adapted] = ()
+    if variant.trains == "adapters":
+        gradients = None
+        if variant.adapter == "loraga":
+            gradients = _first_gradients(run, case, model, names)
+        model = adapt(
+            model, kind=variant.adapter, rank=params.rank, alpha=params.alpha,
+            seed=entropy(run.seed, "adapter"), targets=names, gradients=gradients,
+        )  # fmt: skip
+        layers = adapted(model)
+        if params.precision == "bf16":
+            for layer in layers:
+                layer.weight.data = layer.weight.data.to(torch.bfloat16)
+    if isinstance(model, Classifier):
+        model.head.requires_grad_(True)
+    work = Tuned(variant, case.task, model, layers, tuple(names))
+    if trained is not None:
+        with torch.no_grad():
+            for tensor, value in zip(work.trained, trained, strict=True):
+                tensor.copy_(value)
+    return work
+
+
+def tuned(run: Run, case: Case, variant: Variant, standing: dict[str, Any]) -> dict[str, Any]:
+    """The loop. Batches, their order, head and A are the same for every variant of a seed."""
+    params, name = run.params, variant.name
+    work = built(run, case, variant)
+    watch = Watch(run, case, work)
+    train = case.parts["train"]
+    per_epoch = -(-len(train) // params.batch)
+    steps = params.epochs * per_epoch
+    steps = min(steps, params.max_steps) if params.max_steps else steps
+    training = Training(
+        work.model, work.layers, variant, params, case.task.objective,
+        steps=steps, seed=entropy(run.seed, "noise"), workers=run.threads, scratch=run.folder,
+    )  # fmt: skip
+    spent = {"seconds": 0.0, "noise": 0.0}
+    if standing["unit"] is not None:
+        training.restore(standing["unit"]["training"])
+        spent = dict(standing["unit"]["spent"])
+    run.phase(f"{name}: train", total=steps, done=training.done)
+    order: list[np.ndarray] | None = None
+    while training.done < steps:
+        epoch, place = divmod(training.done, per_epoch)
+        if order is None or place == 0:
+            order = train.epoch(params.batch, numpy_stream(run.seed, f"order/{epoch}"))
+        _train_mode(work.model, params.dropout)
+        step = training.step(_cut(train, order[place], params))
+        spent["seconds"] += step["seconds"]
+        spent["noise"] += step.get("seconds.noise", 0.0)
+        told: dict[str, float | None] = dict(step)
+        work.model.eval()
+        last = training.done == steps
+        if params.look_every and (training.done % params.look_every == 0 or last):
+            training.assert_clean()
+            told |= watch.look(training)
+        if last or training.done % per_epoch == 0:
+            training.assert_clean()
+            told |= watch.validate()
+        run.log(training.done, **{f"{name}.{key}": value for key, value in told.items()})
+        standing["step"] += 1
+        run.advance()
+        if run.checkpoint_due():
+            standing["unit"] = {"training": training.state(), "spent": spent}
+            run.checkpoint(standing, step=standing["step"])
+    training.assert_clean()
+    drift = None if training.perturbation is None else training.perturbation.drift()
+    if drift is not None:
+        run.verify(f"{name}: the frozen weights are where they were", 0, drift, DRIFT)
+    return {
+        "trained": [tensor.detach().cpu().clone() for tensor in work.trained],
+        "summary": {
+            "train_seconds": spent["seconds"],
+            "noise_seconds": spent["noise"],
+            "trained": sum(tensor.numel() for tensor in work.trained),
+            "steps": steps,
+            "drift": drift,
+        },
+    }
+
+
+def _cut(train: Examples, places: np.ndarray, params: Any) -> list[Batch]:
+    """A batch in as many parts as there are accumulated, none of them empty."""
+    parts = np.array_split(places, min(params.accumulate, len(places)))
+    return [train.make(part) for part in parts]
+
+
+def _first_gradients(
+    run: Run, case: Case, model: nn.Module, names: Sequence[str]
+) -> dict[str, Tensor]:
+    """Of the loss by the weights of the layers, over the first batches (LoRA-GA)."""
+    inner = model.model if isinstance(model, Classifier) else model
+    weights = {name: inner.get_submodule(name).weight for name in names}
+    train = case.parts["train"]
+    order = train.epoch(run.params.batch, numpy_stream(run.seed, "order/0"))[:GRADIENTS]
+    found = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+    for weight in weights.values():
+        weight.requires_grad_(True)
+    for places in order:
+        loss = case.task.objective(model, train.make(places)) / len(order)
+        for name, grad in zip(
+            weights, torch.autograd.grad(loss, list(weights.values())), strict=True
+        ):
+            found[name] += grad
+    for weight in weights.values():
+        weight.requires_grad_(False)
+    return found
+
+
+def _chosen(names: list[str], ends: list[str]) -> list[str]:
+    """Layers whose names end so; all where nothing is asked for."""
+    if not ends:
+        return names
+    for end in ends:
+        if not any(name == end or name.endswith(f".{end}") for name in names):
+            last = sorted({name.rpartition(".")[2] for name in names})
+            raise UserError("targets", f"no linear layer ends in {end[:60]!a}; expected one of "
+                            f"{', '.join(last)}")  # fmt: skip
+    return [name for name in names if any(name == end or name.endswith(f".{end}") for end in ends)]
+
+
+def _set_dropout(model: nn.Module, share: float) -> None:
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = share
+
+
+def _train_mode(model: nn.Module, share: float) -> None:
+    """Without dropout nothing differs between the modes but what transformers might hide there."""
+    model.train(share > 0)

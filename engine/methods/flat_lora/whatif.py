@@ -1,0 +1,121 @@
+"""Questions that a finished job answers at once, from what its variants trained.
+
+`change` shakes, rounds and prunes the merged weights of every variant and asks a fixed part of
+the test rows again; `say` asks every variant about a text that is typed in.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from engine.core import checkpoint
+from engine.core.errors import UserError
+from engine.methods.flat_lora.case import prepare
+from engine.methods.flat_lora.export import STATE
+from engine.methods.flat_lora.flatness import fixed
+from engine.methods.flat_lora.params import ChangeParams, SayParams
+from engine.methods.flat_lora.perturbation import Perturbation
+from engine.methods.flat_lora.rounding import pruned, rounded
+from engine.methods.flat_lora.sharpness import SEED, Merged
+from engine.methods.flat_lora.tasks import Classes, answered
+from engine.methods.flat_lora.tuning import built
+from engine.methods.flat_lora.variants import chosen
+
+if TYPE_CHECKING:
+    from engine.core.job import Job
+
+ROWS = 64  # of test: an answer takes less than a second on a small encoder
+TOKENS = 40  # that a decoder goes on with
+
+
+class WhatIf:
+    def __init__(self, job: Job):
+        asked: Any = SimpleNamespace(
+            inputs=job.inputs, params=job.params, seed=job.seed, device="cpu", folder=job.folder,
+            message=lambda *_: None,
+        )  # fmt: skip
+        self.case = prepare(asked)
+        self.probe = fixed(self.case, "test", ROWS)
+        self.networks: dict[str, Network] = {}
+        for variant in chosen(job.params.variants, job.params.flat_on):
+            path = job.folder / STATE.format(variant.name)
+            if not path.is_file():  # a running job has not come to it
+                continue
+            work = built(asked, self.case, variant, checkpoint.load(path)["trained"])
+            plain = work.plain().eval().requires_grad_(False)
+            self.networks[variant.name] = Network(plain, work.weights(plain))
+        if not self.networks:
+            raise UserError("question", "no variant is trained yet")
+
+    def change(self, params: ChangeParams) -> dict[str, Any]:
+        """Loss, and accuracy, on a few test rows, before and after; weights are pruned, then
+        rounded, then shaken."""
+        return {
+            "rows": len(self.probe),
+            "variants": {
+                name: {"before": self._asked(one), "after": self._changed(one, params)}
+                for name, one in self.networks.items()
+            },
+        }
+
+    @torch.no_grad()
+    def say(self, params: SayParams) -> dict[str, Any]:
+        """Probabilities of the classes, or what a decoder goes on with, by the likeliest tokens."""
+        if self.case.encode is None:
+            raise UserError("text", "this job was trained on images")
+        if not params.text.strip():
+            raise UserError("text", "expected a text")
+        batch = self.case.encode(params.text, params.text2)
+        found: dict[str, Any] = {}
+        for name, one in self.networks.items():
+            if isinstance(self.case.task, Classes):
+                shares = one.plain(**batch).softmax(1)[0]
+                found[name] = dict(zip(self.case.task.names, shares.tolist(), strict=True))
+            else:
+                found[name] = self.case.written(one.plain, batch, TOKENS)
+        return {"kind": self.case.kind, "variants": found}
+
+    def _asked(self, network: Network) -> dict[str, float | None]:
+        if network.asked is None:
+            network.asked = self._scores(network)
+        return network.asked
+
+    def _changed(self, network: Network, params: ChangeParams) -> dict[str, float | None]:
+        kept = [weight.clone() for weight in network.weights]
+        try:
+            for weight in network.weights:
+                change(weight, params)
+            noise = Perturbation(
+                [Merged(weight) for weight in network.weights], seed=SEED, master=False
+            )
+            with noise.applied(params.sigma, params.draw):
+                return self._scores(network)
+        finally:
+            for weight, copy in zip(network.weights, kept, strict=True):
+                weight.copy_(copy)
+
+    def _scores(self, network: Network) -> dict[str, float | None]:
+        answers = answered(self.case.task, network.plain, self.probe)
+        scores = self.case.task.scores(self.probe.labels, answers)
+        keys = ("accuracy", "test_loss", "perplexity")
+        return {key: scores[key] for key in keys if key in scores}
+
+
+class Network:
+    """A merged network and the weights of its adapted layers."""
+
+    def __init__(self, plain: nn.Module, weights: list[Tensor]):
+        self.plain, self.weights = plain, weights
+        self.asked: dict[str, float | None] | None = None
+
+
+@torch.no_grad()
+def change(weight: Tensor, params: ChangeParams) -> None:
+    if params.pruned:
+        weight.copy_(pruned(weight, params.pruned))
+    if params.bits < 32:
+        weight.copy_(rounded(weight, params.bits))
