@@ -35,9 +35,10 @@ def run(run: Run) -> dict[str, float | None]:
 def one(run: Run, case: Case, variant: Variant, standing: dict[str, Any]) -> None:
     """Train a variant and measure it. Of its weights only what is exported stays."""
     name = variant.name
+    before = once(run, standing, f"{name}.before", lambda: report.before(run, case, variant))
     trained = once(run, standing, f"{name}.train", lambda: tuned(run, case, variant, standing))
     work = built(run, case, variant, trained["trained"])
-    found = {"training": {"summary": trained["summary"]}}
+    found: dict[str, Any] = {"training": {"summary": trained["summary"] | before}}
     found["answers"] = once(run, standing, f"{name}.answers", lambda: report.judge(run, case, work))
     found |= flatness.measure(run, case, work, standing)
     found["export"] = once(run, standing, f"{name}.export", lambda: export.write(run, case, work))

@@ -19,6 +19,8 @@ METRICS = (
     Metric("*.trace_error", "Standard error of the trace"),
     Metric("*.train_seconds", "Training time", "s", "lower"),
     Metric("*.trained", "Trained parameters"),
+    Metric("*.noise_seconds", "Time for noise", "s", "lower"),
+    Metric("*.steps", "Steps"),
     Metric("difference.*", "First variant minus this one"),
     Metric("overhead_ratio", "A step of Flat-LoRA over one of what it perturbs", better="lower"),
     Metric("*.loss", "Training loss", "nat", "lower"),

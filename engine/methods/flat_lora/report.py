@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.methods.flat_lora.tasks import Classes, answered
+from engine.methods.flat_lora.tuning import Tuned, built
 from engine.methods.flat_lora.variants import FLAT, Variant
 
 if TYPE_CHECKING:
     from engine.core.run import Run
     from engine.methods.flat_lora.case import Case
-    from engine.methods.flat_lora.tuning import Tuned
 
 COMPARED = ("accuracy", "mcc", "f1", "test_loss", "perplexity", "e_sharpness")
 BINS = 10  # of a calibration
+
+
+def before(run: Run, case: Case, variant: Variant) -> dict[str, float]:
+    """The test loss that a decoder starts from; a head starts from chance, which tells nothing."""
+    if isinstance(case.task, Classes):
+        return {}
+    model = built(run, case, variant).model
+    return {"loss_before": answered(case.task, model, case.parts["test"], run.stop_here).loss}
 
 
 def judge(run: Run, case: Case, work: Tuned) -> dict[str, Any]:

@@ -1,0 +1,176 @@
+"""A whole Flat-LoRA job: its numbers, its files, going on after a stop, wrong inputs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from engine.core import registry
+from engine.core.errors import UserError
+from engine.core.run import Stop
+from engine.data.images.io import load as load_images
+from engine.methods.flat_lora.variants import VARIANTS
+from tests.methods.flat_lora.conftest import sentences, table, timeless
+
+
+def test_a_job_tells_every_variant_and_what_lies_between_them(attempt, events, tmp_path):
+    summary = attempt("job", variants=["flat", "lora", "sam"], rho=0.1)
+    for name in ("flat", "lora", "sam"):
+        assert 0 <= summary[f"{name}.accuracy"] <= 1
+        assert -1 <= summary[f"{name}.mcc"] <= 1
+        assert summary[f"{name}.e_sharpness"] is not None
+    for key in ("accuracy", "e_sharpness", "test_loss"):
+        expected = summary[f"flat.{key}"] - summary[f"sam.{key}"]
+        assert summary[f"difference.sam.{key}"] == pytest.approx(expected)
+    assert summary["overhead_ratio"] > 0
+    known = registry.method("flat_lora")
+    unknown = {key for key in summary if known.metric(key) is None}
+    for line in events("job"):
+        unknown |= {key for key in line.get("d", {}) if line["t"] == "m" and not known.metric(key)}
+    assert not unknown
+    checks = [line for line in events("job") if line["t"] == "verify"]
+    assert len(checks) == 1 + 3 * 2 + 3  # drift; two planes; an adapter each
+    assert all(line["ok"] for line in checks)
+    with (tmp_path / "job/tables/answers.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    right = np.mean([row["label"] == row["flat.answer"] for row in rows])
+    assert right == pytest.approx(summary["flat.accuracy"])
+
+
+def test_every_variant_trains_on_the_same_batches_from_the_same_start(attempt, events):
+    others = [name for name in VARIANTS if name not in ("full", "head")]
+    attempt("job", variants=[*others, "head"], hessian=False, landscape=[], look_every=0)
+    first = {}
+    for line in events("job"):
+        for key, value in line.get("d", {}).items() if line["t"] == "m" else ():
+            if key.endswith(".loss"):
+                first.setdefault(key, value)
+    assert len(first) == len(others) + 1
+    assert max(first.values()) - min(first.values()) < 1e-5  # each begins as the backbone (O2)
+
+
+def test_without_noise_flat_lora_is_lora_bit_by_bit(attempt, events):
+    summary = attempt("job", variants=["flat", "lora"], rho=0)
+    numbers = {
+        name: {key.removeprefix(f"{name}."): value for key, value in timeless(summary).items()
+               if key.startswith(f"{name}.") and not key.endswith("drift")}
+        for name in ("flat", "lora")
+    }  # fmt: skip
+    assert numbers["flat"] == numbers["lora"]
+    losses = {name: [line["d"][f"{name}.loss"] for line in events("job")
+                     if line["t"] == "m" and f"{name}.loss" in line["d"]]
+              for name in ("flat", "lora")}  # fmt: skip
+    assert losses["flat"] == losses["lora"]
+    assert len(losses["flat"]) > 3
+
+
+def test_noise_grows_from_nothing_to_rho(attempt, events):
+    attempt("job", variants=["flat"], rho=0.2, hessian=False, landscape=[], epochs=3)
+    found = [line["d"]["flat.sigma"] for line in events("job")
+             if line["t"] == "m" and "flat.sigma" in line["d"]]  # fmt: skip
+    assert found[0] == 0
+    assert found == sorted(found)
+    assert 0.18 < found[-1] < 0.2
+
+
+@pytest.mark.parametrize("stop", [9, 60])
+def test_a_stopped_job_goes_on_as_if_it_had_not_been(attempt, events, stop, tmp_path):
+    params = {"variants": ["flat", "lora"], "rho": 0.1}
+    whole = attempt("whole", **params)
+    with pytest.raises(Stop):
+        attempt("stopped", stop_at=stop, **params)
+    again = attempt("stopped", **params)
+    assert timeless(again) == timeless(whole)
+    first, second = (
+        [timeless(line["d"]) for line in events(name) if line["t"] == "m"]
+        for name in ("whole", "stopped")
+    )
+    assert first == second
+    pictures = [json.loads((tmp_path / name / "inspector/flatness.json").read_text())
+                for name in ("whole", "stopped")]  # fmt: skip
+    assert pictures[0] == pictures[1]
+
+
+def test_the_merged_network_is_a_model_for_another_job(attempt, tmp_path, texts):
+    attempt("one", variants=["flat"], save_model=True, landscape=[], hessian=False)
+    path = tmp_path / "one/export/flat-model.zip"
+    with zipfile.ZipFile(path) as archive:
+        assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(archive.namelist())
+    summary = attempt(
+        "two", variants=["lora"], landscape=[], hessian=False, inputs={"data": texts, "model": path}
+    )
+    assert summary["lora.accuracy"] is not None
+
+
+def test_a_decoder_learns_to_complete(attempt, decoder, tmp_path):
+    rows = [(text.replace("cat", "dog"), label) for text, label in sentences(80)]
+    path = table(tmp_path / "t.csv", rows, ("prompt", "completion"))
+    summary = attempt(
+        "job", variants=["full"], inputs={"data": path, "model": decoder}, epochs=8, lr_full=1e-2,
+        landscape=["line"],
+    )  # fmt: skip
+    assert summary["full.test_loss"] < summary["full.loss_before"] - 0.5
+    assert summary["full.perplexity"] == pytest.approx(np.exp(summary["full.test_loss"]))
+
+
+def test_a_small_vit_learns_pictures(attempt, tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.arange(100) % 2
+    x = rng.integers(0, 60, (100, 8, 8, 3)).astype(np.uint8)
+    x[y == 1, :4] += 150
+    path = tmp_path / "halves.npz"
+    np.savez(path, images=x, labels=y)
+    assert len(load_images(path)) == 100
+    summary = attempt(
+        "job", variants=["full", "flat"], inputs={"images": path}, epochs=2, lr_full=1e-3,
+        landscape=[], hessian=False,
+    )  # fmt: skip
+    assert summary["full.accuracy"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("head", "rows", "params", "where", "words"),
+    [
+        (("sentence", "label"), [("a cat", "x")] * 9, {}, "label", "one class"),
+        (("sentence", "label"), sentences(40), {"label": "kind"}, "label", "no column 'kind'"),
+        (("sentence", "label"), sentences(40), {"rows": "label=dog"}, "rows", "no training row"),
+        (("sentence", "label"), sentences(40), {"test_rows": 40}, "test_rows", "fewer"),
+        (("first", "second"), [("a", str(n)) for n in range(30)], {"task": "classify"}, "text",
+         "expected its name"),
+        (("sentence", "label"), sentences(40), {"targets": ["quary"]}, "targets", "query"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_learnt_is_refused_by_name(
+    attempt, encoder, tmp_path, head, rows, params, where, words
+):
+    path = table(tmp_path / "t.csv", rows, head)
+    with pytest.raises(UserError) as fault:
+        attempt("job", inputs={"data": path, "model": encoder}, **params)
+    assert where in fault.value.where
+    assert words in str(fault.value)
+
+
+def test_rows_that_lack_something_are_counted_and_left_out(attempt, events, encoder, tmp_path):
+    rows = [("a cat", "", "x"), *((text, "the dog", label) for text, label in sentences(60))]
+    path = table(tmp_path / "t.csv", rows, ("sentence1", "sentence2", "label"))
+    attempt("job", inputs={"data": path, "model": encoder}, variants=["head"], landscape=[],
+            hessian=False)  # fmt: skip
+    told = [line["text"] for line in events("job") if line.get("level") == "warning"]
+    assert any("1 row without sentence2 left out, the first is t.csv row 2" in line
+               for line in told)  # fmt: skip
+
+
+def test_the_noise_lies_on_no_weight_that_is_judged(attempt, monkeypatch):
+    from engine.methods.flat_lora import tuning
+
+    seen = []
+    clean = tuning.Training.assert_clean
+    monkeypatch.setattr(
+        tuning.Training, "assert_clean", lambda self: (seen.append(self.done), clean(self))[1]
+    )
+    attempt("job", variants=["flat"], hessian=False, landscape=[])
+    assert seen

@@ -1,0 +1,165 @@
+"""Steps against a LoRA written out, SAM, accumulation, and noise that is gone after a fault."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from engine.methods.flat_lora.params import FlatLoraParams
+from engine.methods.flat_lora.tasks import Classes, split
+from engine.methods.flat_lora.training import Training, warm_cosine
+from engine.methods.flat_lora.variants import VARIANTS, flat
+from engine.models import tokens
+from engine.models.adapters import adapt, adapted
+from engine.models.classifier import Classifier
+from tests.methods.flat_lora.conftest import sentences
+from tests.models.making import tiny_bert
+
+CLASSES = Classes(("cat", "none"))
+STEPS = 30
+
+
+def batches(count: int = STEPS, rows: int = 16) -> list[dict[str, torch.Tensor]]:
+    tokenizer = tiny_bert().tokenizer
+    found = sentences(count * rows)
+    seen = tokens.encode(tokenizer, [text for text, _ in found], max_length=40)
+    labels = np.array([label == "none" for _, label in found], np.int64)
+    made = []
+    for at in range(0, len(found), rows):
+        places = np.arange(at, at + rows)
+        made.append(tokens.batch(seen, places) | {"labels": torch.from_numpy(labels[places])})
+    return made
+
+
+def start(variant, params, *, steps=STEPS):
+    model = Classifier(tiny_bert(), 2, seed=1)
+    model.requires_grad_(False)
+    model = adapt(model, kind=variant.adapter, rank=4, alpha=8.0, seed=3)
+    model.head.requires_grad_(True)
+    layers = adapted(model)
+    return Training(model, layers, variant, params, CLASSES.objective, steps=steps, seed=5)
+
+
+def test_lora_in_twenty_lines_gives_the_same_losses():
+    params = FlatLoraParams(lr=2e-3, rank=4, alpha=8.0)
+    training = start(VARIANTS["lora"], params)
+    own = Classifier(tiny_bert(), 2, seed=1).requires_grad_(False)
+    learnt = list(own.head.requires_grad_(True).parameters())
+    for layer in training.layers:
+        linear = own.model.get_submodule(layer.name)
+        a, b = (nn.Parameter(one.detach().clone()) for one in (layer.a, layer.b))
+        learnt += [a, b]
+
+        def forward(x, linear=linear, a=a, b=b):
+            return F.linear(x, linear.weight + 8.0 / 4 * b @ a, linear.bias)
+
+        linear.forward = forward
+    optimizer = torch.optim.AdamW(learnt, lr=2e-3, weight_decay=0.0)
+    for number, batch in enumerate(batches()):
+        inputs, labels = split(batch)
+        loss = F.cross_entropy(own(**inputs), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(learnt, 1.0)
+        share = (number + 1) / 2 if number < 1 else (
+            0.5 * (1 + math.cos(math.pi * (number - 1) / (STEPS - 1)))
+        )  # fmt: skip
+        optimizer.param_groups[0]["lr"] = 2e-3 * share
+        optimizer.step()
+        assert training.step([batch])["loss"] == pytest.approx(loss.item(), rel=1e-4)
+
+
+@pytest.mark.parametrize("on", ["lora", "rslora", "dora", "pissa"])
+def test_a_forward_that_raises_leaves_the_weights_as_they_were(on, tmp_path):
+    training = start(flat(on), FlatLoraParams(rho=0.3))
+    training.perturbation = type(training.perturbation)(training.layers, seed=5, master=True)
+    data = batches(4)
+    training.step([data[0]])
+    before = [layer.weight.detach().clone() for layer in training.layers]
+    calls = []
+
+    def fault(model, batch):
+        calls.append(not torch.equal(training.layers[0].weight, before[0]))
+        raise RuntimeError("out of memory")
+
+    training.objective = fault
+    with pytest.raises(RuntimeError, match="out of memory"):
+        training.step([data[1]])
+    assert calls == [True]  # the noise was on
+    training.assert_clean()
+    assert all(torch.equal(one, layer.weight)
+               for one, layer in zip(before, training.layers, strict=True))  # fmt: skip
+
+
+def test_one_noise_holds_over_the_parts_of_a_batch():
+    whole, parts = (start(flat("lora"), FlatLoraParams(rho=0.3)) for _ in range(2))
+    for batch in batches(8):
+        pieces = [{key: value[at : at + 4] for key, value in batch.items()}
+                  for at in (0, 4, 8, 12)]  # fmt: skip
+        one, other = whole.step([batch]), parts.step(pieces)
+        assert one["sigma"] == pytest.approx(other["sigma"])
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-5)
+    for one, other in zip(whole.trained, parts.trained, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_sam_steps_by_the_gradient_at_the_worst_point_nearby():
+    params = FlatLoraParams(sam_rho=0.1, clip=0.0)
+    training = start(VARIANTS["sam"], params)
+    first, second = batches(2)
+    training.step([first])  # B leaves 0
+    moved = [tensor for layer in training.layers for tensor in (layer.a, layer.b)]
+    kept = [tensor.detach().clone() for tensor in moved]
+    found = {}
+
+    def step(closure=None):
+        found["at"] = [tensor.detach().clone() for tensor in moved]
+        found["grads"] = [tensor.grad.clone() for tensor in moved]
+
+    training.optimizer.step = step
+    training.step([second])
+    assert all(torch.equal(one, other) for one, other in zip(kept, found["at"], strict=True))
+    grads = torch.autograd.grad(CLASSES.objective(training.model, second), moved)
+    length = math.sqrt(sum(float(grad.square().sum()) for grad in grads))
+    with torch.no_grad():
+        for tensor, grad in zip(moved, grads, strict=True):
+            tensor += 0.1 * grad / length
+    expected = torch.autograd.grad(CLASSES.objective(training.model, second), moved)
+    for one, other in zip(found["grads"], expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-7)
+
+
+def test_lora_plus_moves_b_faster_than_a():
+    training = start(VARIANTS["lora_plus"], FlatLoraParams(plus_ratio=16.0, lr=1e-3))
+    slow, fast = training.optimizer.param_groups
+    training.step(batches(1))
+    assert fast["lr"] == pytest.approx(16 * slow["lr"])
+    assert {id(layer.b) for layer in training.layers} == {id(one) for one in fast["params"]}
+
+
+def test_weights_of_16_bits_come_back_whole():
+    training = start(flat("lora"), FlatLoraParams(rho=0.3, precision="bf16"))
+    for layer in training.layers:
+        layer.weight.data = layer.weight.data.to(torch.bfloat16)
+    training = Training(
+        training.model, training.layers, flat("lora"), FlatLoraParams(rho=0.3),
+        lambda model, batch: sum(layer.a.square().sum() for layer in training.layers),
+        steps=4, seed=0,
+    )  # fmt: skip
+    before = [layer.weight.detach().clone() for layer in training.layers]
+    for batch in batches(3):
+        training.step([batch])
+    assert all(torch.equal(one, layer.weight)
+               for one, layer in zip(before, training.layers, strict=True))  # fmt: skip
+
+
+def test_the_rate_warms_up_and_falls_to_nothing():
+    shares = [warm_cosine(step, 100, warmup=0.03) for step in range(101)]
+    assert shares[:4] == pytest.approx([0.25, 0.5, 0.75, 1])
+    assert shares[100] == pytest.approx(0, abs=1e-12)
+    assert shares[3:] == sorted(shares[3:], reverse=True)
