@@ -47,7 +47,7 @@ def from_files(
     if file.WORDS in files:
         lower = bool(config.get("do_lower_case", True))
         return BertTokenizer(vocab=file.words(files, where), do_lower_case=lower, **options)
-    vocabulary = file.object_of(files, file.PAIRS[0], where)
+    vocabulary = file.vocabulary(files, where)
     pairs = RobertaTokenizer if model_type == "roberta" else GPT2Tokenizer
     return pairs(vocab=vocabulary, merges=file.merges(files, vocabulary, where), **options)
 

@@ -280,6 +280,7 @@ def test_pairs_of_bytes(kind, around):
         ({"tokenizer.json": b"\xff"}, "here: tokenizer.json: not UTF-8 at byte 0"),
         ({"vocab.txt": b"a\nb\na"}, "here: vocab.txt row 3: 'a' is there twice"),
         ({"vocab.json": b"[]", "merges.txt": b""}, "here: vocab.json: a list; expected an object"),
+        ({"vocab.json": b'{"a": "0"}', "merges.txt": b""}, "piece 'a' has '0'; expected a whole"),
         ({"vocab.json": b'{"a": 0}', "merges.txt": b"a b"}, "here: merges.txt row 1: 'a b'"),
         ({"vocab.txt": b"a", "special_tokens_map.json": b"3"}, "special_tokens_map.json: a int"),
     ],

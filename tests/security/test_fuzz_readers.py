@@ -21,9 +21,12 @@ from engine.data.sample import write_samples
 from engine.data.split import io as split_io
 from engine.data.traffic import io as traffic_io
 from tests.engine.data.making import planetoid_files, report_on, zip_of
+from tests.engine.data.model import llama2c
+from tests.engine.data.model.files import tokenizer
 from tests.engine.data.traffic.wire import A, B, enhanced, exchange, interface, pcap, section
 
 ROUNDS = 150  # per file; seeded, so a failure can be had again
+PAIRS = {"vocab.json": '{"a": 0, "b": 1, "ab": 2}', "merges.txt": "#version: 0.2\na b\n"}
 TEXT = "source,target\n0,1\n1,2\n2,3\n3,0\n"
 
 
@@ -69,6 +72,16 @@ def wholes(tmp_path_factory) -> dict[str, bytes]:
         archive.writestr("m.safetensors.index.json", json.dumps({"weight_map": listed}))
         archive.writestr("config.json", json.dumps({"architectures": ["Net"]}))
         archive.write(folder / "weights.safetensors", "m.safetensors")
+        archive.writestr("tokenizer.json", tokenizer())
+        archive.writestr("special_tokens_map.json", json.dumps({"unk_token": "[UNK]"}))
+    for way, pieces in (("words", {"vocab.txt": "[UNK]\nyes\nno"}), ("pairs", PAIRS)):
+        with zipfile.ZipFile(folder / f"{way}.zip", "w", zipfile.ZIP_STORED) as archive:
+            archive.write(folder / "weights.safetensors", "m.safetensors")
+            for name, text in pieces.items():
+                archive.writestr(name, text)
+    with zipfile.ZipFile(folder / "llama2c.zip", "w", zipfile.ZIP_STORED) as archive:
+        for name, raw in llama2c.files().items():
+            archive.writestr(name, raw)
     exchanged = exchange(5000, b"GET / HTTP/1.1", b"HTTP/1.1 200 OK")
     rows = [f"{capture},TCP,{A},5000,{B},80,{capture}" for capture in "ab"]
     labels = "\n".join(["capture,l4,src,sport,dst,dport,label", *rows])
@@ -122,6 +135,9 @@ NAMES = ["blocks.npz", "blocks_attacked.npz", "blocks.json", "coo.npz", "text.zi
 
 NAMES += ["graph.pt", "planetoid.zip", "graph.graphml", "graph.json", "edges.csv", "split.json"]
 NAMES += ["weights.pth", "weights.safetensors", "model.zip", "captures.zip"]
+NAMES += ["words.zip", "pairs.zip", "llama2c.zip"]
+INSIDE = ["graph.pt", "planetoid.zip", "coo.npz", "weights.pth", "model.zip", "captures.zip"]
+INSIDE += ["words.zip", "pairs.zip", "llama2c.zip"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -131,9 +147,7 @@ def test_damaged_files_are_answered(wholes, tmp_path, name):
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
-@pytest.mark.parametrize(
-    "name", ["graph.pt", "planetoid.zip", "coo.npz", "weights.pth", "model.zip", "captures.zip"]
-)
+@pytest.mark.parametrize("name", INSIDE)
 def test_damage_inside_of_members_is_answered(wholes, tmp_path, name):
     """The zip itself is whole, so that the damage reaches what reads the member."""
     rng = np.random.default_rng(len(name))

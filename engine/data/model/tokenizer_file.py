@@ -20,6 +20,7 @@ WORDS = "vocab.txt"
 PAIRS = ("vocab.json", "merges.txt")
 ROLES = ("tokenizer_config.json", "special_tokens_map.json")
 NAMES = (WHOLE, WORDS, *PAIRS, *ROLES)
+MOST = 1 << 24  # pieces
 MAX_BYTES = 64 << 20  # of each
 
 
@@ -35,9 +36,9 @@ def pieces(files: Mapping[str, bytes], where: str) -> int:
         return parsed(files, where).get_vocab_size()
     if WORDS in files:
         return len(words(files, where))
-    vocabulary = object_of(files, PAIRS[0], where)
-    merges(files, vocabulary, where)
-    return len(vocabulary)
+    found = vocabulary(files, where)
+    merges(files, found, where)
+    return len(found)
 
 
 def parsed(files: Mapping[str, bytes], where: str) -> Tokenizer:
@@ -61,8 +62,18 @@ def words(files: Mapping[str, bytes], where: str) -> dict[str, int]:
     return found
 
 
+def vocabulary(files: Mapping[str, bytes], where: str) -> dict[str, int]:
+    """Numbers by pieces, of vocab.json."""
+    found = object_of(files, PAIRS[0], where)
+    for piece, number in found.items():
+        if type(number) is not int or not 0 <= number < MOST:
+            raise UserError(f"{where}: {PAIRS[0]}", f"piece {piece[:40]!a} has "
+                            f"{ascii(number)[:20]}; expected a whole number")  # fmt: skip
+    return found
+
+
 def merges(
-    files: Mapping[str, bytes], vocabulary: Mapping[str, Any], where: str
+    files: Mapping[str, bytes], known: Mapping[str, int], where: str
 ) -> list[tuple[str, str]]:
     """The pairs that become one piece, the first ones first."""
     found = []
@@ -71,7 +82,7 @@ def merges(
         if not line or (row == 1 and line.startswith("#version")):
             continue
         left, _, right = line.partition(" ")
-        if not {left, right, left + right} <= set(vocabulary):
+        if not {left, right, left + right} <= known.keys():
             raise UserError(
                 f"{where}: {PAIRS[1]} row {row}",
                 f"{line[:40]!a}; expected two pieces of {PAIRS[0]} that make a third",

@@ -66,11 +66,18 @@ def test_a_report_is_bounded_and_never_loses_its_errors_to_other_lines():
     assert str(report.fault()) == "file: row 3: wrong"
 
 
+def test_the_docs_name_every_network_that_can_be_built():
+    from engine.data.model.families import DECODERS, ENCODERS, VISION
+
+    said = re.findall(r"^\| (?:en|de)coders (?:of|\().+?\| (.+?) \|", DOCS.read_text(), re.M)
+    assert said == [", ".join(kinds) for kinds in (ENCODERS, DECODERS, VISION)]
+
+
 def test_the_docs_name_the_bounds_that_hold():
     from engine.data import archive, tables
     from engine.data.eeg import edf, files, matlab
     from engine.data.graph import build, nodelink, npz, pairs, pickled, table
-    from engine.data.model import folder, safetensors_file
+    from engine.data.model import folder, safetensors_file, tokenizer_file
     from engine.data.split import io as split_io
     from engine.data.traffic import files as captures
     from engine.data.traffic import io as traffic_io
@@ -99,6 +106,7 @@ def test_the_docs_name_the_bounds_that_hold():
         "bytes of a model, unpacked": str(folder.LIMITS.unpacked >> 30),
         "bytes of a header of safetensors": str(safetensors_file.MAX_HEADER >> 20),
         "tensors of a model": f"{safetensors_file.MAX_TENSORS:,}",
+        "bytes of each file of a tokenizer": str(tokenizer_file.MAX_BYTES >> 20),
         "bytes of captures, unpacked": str(captures.LIMITS.unpacked >> 30),
         "bytes of a frame": f"{records.MAX_RECORD:,}",
         "bytes of a block of pcapng": str(pcapng.MAX_BLOCK >> 20),
