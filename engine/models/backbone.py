@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -100,12 +100,10 @@ def from_weights(weights: Weights, *, headless: bool = False, device: str = "cpu
 def minilm(device: str = "cpu") -> Backbone:
     """all-MiniLM-L6-v2 (Apache-2.0), an encoder of sentences of 22.6 million parameters: the one
     that the set-up command installs as a package."""
-    try:
-        folder = Path(import_module(MINILM).__file__).parent / "model"
-    except ModuleNotFoundError as fault:
-        raise UserError(
-            "model", f"expected the package {MINILM}, which brings MiniLM: {SET_UP}"
-        ) from fault
+    package = find_spec(MINILM)
+    if package is None:
+        raise UserError("model", f"expected the package {MINILM}, which brings MiniLM: {SET_UP}")
+    folder = Path(package.origin).parent / "model"
     found = from_weights(load(folder), device=device)
     found.name = MINILM_NAME
     return found

@@ -79,7 +79,9 @@ def export_merged(
         tokenizer.save_pretrained(folder)
     if isinstance(plain, Classifier):
         heads = {f"{HEAD}.{key}": one for key, one in plain.head.state_dict().items()}
-        _save(load_file(folder / WHOLE) | heads, folder / WHOLE, classes)
+        # Copies: what `load_file` gives lies in the file that is about to be written.
+        tensors = {key: one.clone() for key, one in load_file(folder / WHOLE).items()}
+        _save(tensors | heads, folder / WHOLE, classes)
 
 
 def reload_adapter(folder: Path, backbone: Backbone) -> nn.Module:
