@@ -10,6 +10,7 @@ import io
 import math
 import re
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,13 +94,23 @@ def read_npy(member: Member) -> np.ndarray:
         array = array.reshape(header.shape, order="F" if header.fortran else "C")
     except ValueError as fault:  # an empty array of impossible sides
         raise UserError(member.name, f"shape {header.shape}: {fault}") from fault
-    return array.astype(header.dtype.newbyteorder("="), order="C")  # a copy, to be writable
+    array = array.astype(header.dtype.newbyteorder("="), order="C")  # a copy, to be writable
+    if array.dtype.kind == "U":
+        _require_characters(array, member.name)
+    return array
+
+
+def _require_characters(array: np.ndarray, where: str) -> None:
+    """Numbers that are no character make Python fail when a text is taken out of the array."""
+    points = array.reshape(-1).view(np.uint32)
+    if ((points > sys.maxunicode) | ((points >= 0xD800) & (points < 0xE000))).any():
+        raise UserError(where, "numbers that are no characters; expected fixed-width text")
 
 
 def _read_header(stream: io.BufferedReader, member: Member) -> Header:
     where = member.name
     start = stream.read(8)
-    if start[:6] != MAGIC:
+    if len(start) < 8 or start[:6] != MAGIC:
         raise UserError(where, "expected a numpy array (.npy)")
     width = {1: 2, 2: 4, 3: 4}.get(start[6])
     if width is None:

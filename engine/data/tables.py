@@ -45,9 +45,14 @@ def read_table(member: Member) -> tuple[Row, ...]:
                 raise UserError(member.name, f"over {MAX_ROWS:,} rows, which is the most allowed")
     except csv.Error as fault:
         raise UserError(
-            member.name, f"row {lines.line_num}: {fault}; expected a table of text"
+            member.name, f"row {lines.line_num}: {words_of(fault)}; expected a table of text"
         ) from fault
     return tuple(rows)
+
+
+def words_of(fault: csv.Error) -> str:
+    """What the csv module says, in letters: it repeats a tab as it is."""
+    return str(fault).replace("\t", "\\t")
 
 
 def separator_of(line: str) -> str:

@@ -177,10 +177,21 @@ def test_an_empty_array_of_impossible_sides_is_refused(tmp_path):
     assert "labels.npy: shape" in array_refusal(tmp_path, raw_npy(header))
 
 
+@pytest.mark.parametrize("point", [0x110000, 0xFFFFFFFF, 0xD800, 0xDFFF])
+def test_a_text_of_numbers_that_are_no_characters_is_refused(tmp_path, point):
+    header = "{'descr': '<U2', 'fortran_order': False, 'shape': (2,), }"
+    body = b"".join(number.to_bytes(4, "little") for number in (97, 98, 99, point))
+    assert "numbers that are no characters" in array_refusal(tmp_path, raw_npy(header, body))
+    body = b"".join(number.to_bytes(4, "little") for number in (97, 98, 99, 0x10FFFF))
+    with open_arrays(npz(tmp_path / "fine.npz", {"a": raw_npy(header, body)})) as found:
+        assert found["a"].tolist() == ["ab", "c\U0010ffff"]
+
+
 def test_headers_of_wrong_length_version_or_mark_are_refused(tmp_path):
     whole = npy(np.arange(3))
     assert "expected a numpy array" in array_refusal(tmp_path, b"not numpy at all")
     assert "expected a numpy array" in array_refusal(tmp_path, b"")
+    assert "expected a numpy array" in array_refusal(tmp_path, whole[:6])
     assert "format version 9" in array_refusal(tmp_path, whole[:6] + b"\x09" + whole[7:])
     assert "header of 0 bytes" in array_refusal(tmp_path, whole[:8])
     huge = b"\x93NUMPY\x02\x00" + (1 << 31).to_bytes(4, "little")

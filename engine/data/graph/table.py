@@ -16,6 +16,7 @@ from engine.core.errors import UserError
 from engine.core.units import counted
 from engine.data.archive import Member, refuse_foreign
 from engine.data.kind import Report
+from engine.data.tables import words_of
 
 MAX_LINE = 4 << 20  # bytes: 200,000 columns of 20 characters
 BLOCK = 4 << 20  # bytes of whole lines that are looked at together
@@ -140,7 +141,8 @@ def split(line: bytes, separator: bytes, *, where: str, row: int) -> list[str]:
         try:
             cells = next(csv.reader([text], delimiter=separator.decode(), strict=True))
         except csv.Error as fault:
-            raise UserError(where, f"row {row}: {fault}; expected balanced quotes") from fault
+            told = f"row {row}: {words_of(fault)}; expected balanced quotes"
+            raise UserError(where, told) from fault
     else:
         cells = text.split(separator.decode())
     return [cell.strip() for cell in cells]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from engine.core.errors import UserError
 from engine.core.units import counted
 from engine.data.kind import Report
+from engine.data.tables import words_of
 from engine.data.text.files import MAX_LINE, Lines, shown
 from engine.data.text.roles import is_known
 from engine.data.text.sheet import Sheet, bounded, checked_names
@@ -39,6 +40,8 @@ class Parsed:
 def read_delimited(lines: Lines, report: Report, separators: str) -> Sheet:
     """The sheet of a file, parted by one of `separators`. Raises UserError with the row."""
     found = _settled(lines, separators, report)
+    if not found.records:
+        raise UserError(lines.name, "no cell with anything in it; expected a row of text")
     bounded(len(found.records), lines.name)
     blank = len(lines.texts) - _spanned(found, lines)
     if blank:
@@ -120,12 +123,11 @@ def _quoted(lines: Lines, mark: str) -> Parsed:
 
 def _plainly(fault: csv.Error) -> str:
     """The words of the csv module, for a person."""
-    text = str(fault)
-    if "end of data" in text:
+    if "end of data" in str(fault):
         return "a quote is opened and never closed"
-    if "expected after" in text:
+    if "expected after" in str(fault):
         return "a quote is closed inside of a cell; one within quotes is written twice"
-    return f"not a table ({text})"
+    return f"not a table ({words_of(fault)})"
 
 
 @contextmanager

@@ -39,6 +39,7 @@ from tests.engine.data.making import folder_of, report_on
         ("0,1\n0,1\r1,2\n", "row 2: a carriage return inside a line"),
         ("0,0\n1,1\n", "no edge between two nodes"),
         ('0,1\n"1,2\n', "row 2: unexpected end of data; expected balanced quotes"),
+        ('0\t1\n"1"a\t2\n', "row 2: '\\t' expected after '\"'; expected balanced quotes"),
     ],
 )
 def test_a_broken_row_of_edges_is_told(tmp_path, edges, message):
