@@ -1,4 +1,4 @@
-"""Numpy arrays out of untrusted .npy and .npz files: no pickles, no trusted header.
+"""Numpy arrays out of untrusted .npy and .npz files: no pickles, no trusted header. And into them.
 
 Each header is read by a strict pattern (never evaluated), and its shape and type must
 account for exactly the bytes that are there before anything of that size is allocated.
@@ -11,6 +11,7 @@ import math
 import re
 import struct
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from engine.core.errors import UserError
 from engine.data.archive import LIMITS, Limits, Member, Source, open_source
 
 MAGIC = b"\x93NUMPY"
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 MAX_HEADER = 4096  # bytes; numpy writes 118 for every shape that we take
 MAX_DIMENSIONS = 8
 _HEADER = re.compile(
@@ -148,3 +150,15 @@ def _parse(text: str, where: str) -> Header:
     if len(sizes) > MAX_DIMENSIONS or not all(re.fullmatch(r"\d{1,18}", size) for size in sizes):
         raise UserError(where, f"shape ({match['shape'][:60]}); expected up to 8 whole numbers")
     return Header(np.dtype(match["type"]), tuple(map(int, sizes)), match["order"] == "True")
+
+
+def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Files are known by their content, so the archive bears no time and no machine: the same
+    arrays are the same bytes, whenever and wherever they are written."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.asarray(array), version=(1, 0), allow_pickle=False)
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=EPOCH)
+            info.create_system = 3
+            archive.writestr(info, buffer.getvalue(), zipfile.ZIP_STORED)

@@ -2,7 +2,8 @@
 
 A contextual stochastic block model: nodes of a class meet more often, and use the words of
 their class more often. Beside it a version with edges added by an adversary, and a split. And
-recordings of EEG and captures of traffic, of which `eeg/sample.py` and `traffic/sample.py` tell.
+recordings of EEG, captures of traffic, texts and images, of which the `sample.py` of each kind
+tells.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from scipy.sparse import csr_array
 from engine.data.eeg import sample as eeg
 from engine.data.graph.export import write_adjacency, write_graph
 from engine.data.graph.graph import Graph, adjacency_of
+from engine.data.images import sample as images
 from engine.data.split.split import Split
+from engine.data.text import sample as text
 from engine.data.traffic import sample as traffic
 
 SEED = 20240229
@@ -54,6 +57,10 @@ def write_samples(folder: Path) -> list[Sample]:
     eeg.write_recordings(paths["alpha.zip"], np.random.default_rng(SEED))
     paths["exchanges.zip"] = folder / "exchanges.zip"
     traffic.write_captures(paths["exchanges.zip"], np.random.default_rng(SEED))
+    paths["reviews.zip"] = folder / "reviews.zip"
+    text.write_reviews(paths["reviews.zip"], np.random.default_rng(SEED))
+    paths["shapes.npz"] = folder / "shapes.npz"
+    images.write_shapes(paths["shapes.npz"], np.random.default_rng(SEED))
     added = attacked.edges - graph.edges
     return [
         Sample(
@@ -91,6 +98,21 @@ def write_samples(folder: Path) -> list[Sample]:
             paths["exchanges.zip"],
             f"Captures of {traffic.CAPTURES} hosts that speak {', '.join(traffic.FLOWS)}; each "
             "flow has its protocol as a label. Made by a script, with drawn contents.",
+        ),
+        Sample(
+            "Sample reviews",
+            "text",
+            paths["reviews.zip"],
+            f"{sum(text.ROWS.values())} sentences of guests, good or bad, in train, dev and test. "
+            "Made by a small grammar with contrasts and negations.",
+        ),
+        Sample(
+            "Sample shapes",
+            "images",
+            paths["shapes.npz"],
+            f"{sum(images.COUNTS.values())} images of {images.SIDE} x {images.SIDE} pixels, each a "
+            f"{', '.join(images.CLASSES[:-1])} or {images.CLASSES[-1]}, in train, dev and test. "
+            "Drawn by a script.",
         ),
     ]
 

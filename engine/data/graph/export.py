@@ -1,28 +1,21 @@
-"""Writes graphs as the .npz files that the field reads, and that `npz.py` reads back.
-
-Files are known by their content, so an archive bears no time and no machine: the same graph
-is the same bytes, whenever and wherever it is written.
-"""
+"""Writes graphs as the .npz files that the field reads, and that `npz.py` reads back."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from engine.data.arrays import write_npz
 from engine.data.graph.graph import Graph
-
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 Arrays = dict[str, np.ndarray]
 
 
 def write_adjacency(path: Path, adjacency: csr_array) -> None:
     """The edges alone, (N, N), for `scipy.sparse.load_npz`: an attacked or a purified graph."""
-    _write(path, {"format": np.array(b"csr"), **_compressed(adjacency, "")})
+    write_npz(path, {"format": np.array(b"csr"), **_compressed(adjacency, "")})
 
 
 def write_graph(path: Path, graph: Graph) -> None:
@@ -32,7 +25,7 @@ def write_graph(path: Path, graph: Graph) -> None:
         arrays |= _compressed(graph.features, "attr_")
     if graph.labels is not None:
         arrays["labels"] = graph.labels
-    _write(path, arrays)
+    write_npz(path, arrays)
 
 
 def _compressed(matrix: csr_array, prefix: str) -> Arrays:
@@ -46,13 +39,3 @@ def _compressed(matrix: csr_array, prefix: str) -> Arrays:
         f"{prefix}indptr": ordered.indptr.astype(np.int32),
         f"{prefix}shape": np.array(ordered.shape, dtype=np.int64),
     }
-
-
-def _write(path: Path, arrays: Arrays) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, array in arrays.items():
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.asarray(array), version=(1, 0), allow_pickle=False)
-            info = zipfile.ZipInfo(f"{name}.npy", date_time=EPOCH)
-            info.create_system = 3
-            archive.writestr(info, buffer.getvalue(), zipfile.ZIP_STORED)

@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.signal import welch
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
 
 from engine.data.eeg import io as eeg_io
 from engine.data.graph import io as graph_io
+from engine.data.images import io as images_io
 from engine.data.kind import check, kind
 from engine.data.sample import Sample, write_samples
 from engine.data.split import io as split_io
+from engine.data.text import io as text_io
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +32,7 @@ def by_name(samples: list[Sample], name: str) -> Path:
 def test_samples_are_the_same_bytes_on_each_run(samples, tmp_path, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 2e9)
     again = write_samples(tmp_path / "elsewhere")
-    assert len(samples) == 5
+    assert len(samples) == 7
     for one, other in zip(samples, again, strict=True):
         assert one.path.read_bytes() == other.path.read_bytes(), one.name
 
@@ -45,6 +49,8 @@ def test_samples_keep_their_known_content(samples):
         "blocks.json": "a1dc8a378b5442af",
         "alpha.zip": "735de261bb50f5f3",
         "exchanges.zip": "eb5e1ce6f23963e5",
+        "reviews.zip": "4c9574ef0555d722",
+        "shapes.npz": "0ac1b6e4fbd5d7b1",
     }
 
 
@@ -111,3 +117,34 @@ def test_blinks_of_the_sample_eeg_pass_the_line_at_100_in_some_windows(samples):
     large = {one.name: float(np.abs(one.read()).max()) >= 100 for one in found.recordings}
     assert 0 < sum(large.values()) < 12
     assert not any(reached for name, reached in large.items() if name.endswith("closed"))
+
+
+def test_the_sample_reviews_are_in_three_parts_without_a_repeat(samples):
+    found = text_io.load(by_name(samples, "reviews.zip"))
+    facts = text_io.facts(found)
+    assert [facts[part] for part in ("train", "dev", "test")] == [600, 100, 200]
+    assert (facts["text"], facts["label"], facts["classes"]) == ("text", "label", 2)
+    assert len(set(found.columns["text"])) == found.rows
+    for rows in found.parts.values():
+        assert np.bincount(found.labels("label").codes[rows]).tolist() == [rows.size // 2] * 2
+
+
+def test_words_alone_tell_the_sample_reviews_better_than_chance_and_badly(samples):
+    found = text_io.load(by_name(samples, "reviews.zip"))
+    codes = found.labels("label").codes
+    counts = CountVectorizer().fit_transform(found.columns["text"])
+    train, test = found.parts["train"], found.parts["test"]
+    model = LogisticRegression(max_iter=500).fit(counts[train], codes[train])
+    assert 0.55 < model.score(counts[test], codes[test]) < 0.8
+
+
+def test_the_sample_shapes_are_in_three_parts_and_pixels_tell_them_badly(samples):
+    found = images_io.load(by_name(samples, "shapes.npz"))
+    assert found.classes == ("circle", "cross", "square", "triangle")
+    assert found.pixels.shape == (1500, 16, 16, 3)
+    for part, each in (("train", 300), ("dev", 25), ("test", 50)):
+        assert np.bincount(found.labels[found.parts[part]]).tolist() == [each] * 4
+    flat = found.pixels.reshape(len(found), -1) / 255
+    train, test = found.parts["train"], found.parts["test"]
+    model = LogisticRegression(C=0.01, max_iter=300).fit(flat[train], found.labels[train])
+    assert model.score(flat[test], found.labels[test]) < 0.65
