@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import io
 import json
 import zipfile
@@ -16,11 +18,14 @@ from safetensors.torch import save_file
 
 from engine.data.graph import io as graph_io
 from engine.data.graph.graph import adjacency_of
+from engine.data.images import io as images_io
 from engine.data.model import io as model_io
 from engine.data.sample import write_samples
 from engine.data.split import io as split_io
+from engine.data.text import io as text_io
 from engine.data.traffic import io as traffic_io
-from tests.engine.data.making import planetoid_files, report_on, zip_of
+from tests.engine.data.images.files import encoded, idx, pixels
+from tests.engine.data.making import npz, planetoid_files, report_on, zip_of
 from tests.engine.data.model import llama2c
 from tests.engine.data.model.files import tokenizer
 from tests.engine.data.traffic.wire import A, B, enhanced, exchange, interface, pcap, section
@@ -90,8 +95,43 @@ def wholes(tmp_path_factory) -> dict[str, bytes]:
         frames = b"".join(enhanced(frame, at) for at, frame in exchanged)
         archive.writestr("b.pcapng", section() + interface() + frames)
         archive.writestr("labels.csv", labels)
+    _write_texts(folder)
+    _write_pictures(folder)
     (folder / "split.json").write_text(json.dumps({"train": [0], "val": [1, 2], "test": [3]}))
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def _write_texts(folder: Path) -> None:
+    rows = [("a fine film", "1"), ('so "dull", so long', "0"), ("a fine play", "1"), ("bad", "0")]
+    for name, mark in (("texts.csv", ","), ("texts.tsv", "\t")):
+        with (folder / name).open("w", newline="") as file:
+            csv.writer(file, delimiter=mark).writerows([("text", "label"), *rows])
+    records = [{"text": text, "label": label, "n": at} for at, (text, label) in enumerate(rows)]
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    (folder / "texts.jsonl").write_text(lines)
+    (folder / "texts.jsonl.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))
+    (folder / "texts.json").write_text(json.dumps(records))
+    (folder / "texts.txt").write_text("".join(f"{label} {text}\n" for text, label in rows))
+
+
+def _write_pictures(folder: Path) -> None:
+    images = pixels(4)
+    files = [encoded(image, kind) for image, kind in zip(images, ["PNG", "JPEG"] * 2, strict=True)]
+    names = ["train/a/1.png", "train/b/2.jpg", "test/a/3.png", "test/b/4.jpg"]
+    with zipfile.ZipFile(folder / "pictures.zip", "w", zipfile.ZIP_STORED) as archive:
+        for name, content in zip(names, files, strict=True):
+            archive.writestr(name, content)
+    npz(folder / "pictures.npz", {"x": images, "y": np.array([0, 1, 0, 1])})
+    back_to_back = {
+        "jpeg": np.frombuffer(b"".join(files), np.uint8),
+        "offset": np.cumsum([0, *map(len, files)]),
+        "y": np.array([0, 1, 0, 1]),
+        "classes": np.array(["a", "b"]),
+    }
+    npz(folder / "pack.npz", back_to_back)
+    digits = {"images-idx3-ubyte": images[..., 0], "labels-idx1-ubyte": np.array([0, 1, 0, 1])}
+    packed = {f"train-{name}.gz": gzip.compress(idx(one), mtime=0) for name, one in digits.items()}
+    zip_of(folder / "digits.zip", packed)
 
 
 def damaged(whole: bytes, rng: np.random.Generator) -> bytes:
@@ -136,8 +176,11 @@ NAMES = ["blocks.npz", "blocks_attacked.npz", "blocks.json", "coo.npz", "text.zi
 NAMES += ["graph.pt", "planetoid.zip", "graph.graphml", "graph.json", "edges.csv", "split.json"]
 NAMES += ["weights.pth", "weights.safetensors", "model.zip", "captures.zip"]
 NAMES += ["words.zip", "pairs.zip", "llama2c.zip"]
+NAMES += ["texts.csv", "texts.tsv", "texts.jsonl", "texts.json", "texts.txt", "texts.jsonl.gz"]
+NAMES += ["pictures.zip", "pictures.npz", "pack.npz", "digits.zip"]
 INSIDE = ["graph.pt", "planetoid.zip", "coo.npz", "weights.pth", "model.zip", "captures.zip"]
 INSIDE += ["words.zip", "pairs.zip", "llama2c.zip"]
+INSIDE += ["pictures.zip", "pictures.npz", "pack.npz", "digits.zip"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -160,7 +203,7 @@ def refusals(path: Path, files: list[bytes]) -> int:
     refused = 0
     for content in files:
         path.write_bytes(content)
-        for reader in (graph_io, split_io, model_io, traffic_io):
+        for reader in (graph_io, split_io, model_io, traffic_io, text_io, images_io):
             reader.sniff(path)
             report = report_on(reader, path)
             assert report.lines

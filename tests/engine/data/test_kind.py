@@ -77,8 +77,13 @@ def test_the_docs_name_the_bounds_that_hold():
     from engine.data import archive, tables
     from engine.data.eeg import edf, files, matlab
     from engine.data.graph import build, nodelink, npz, pairs, pickled, table
+    from engine.data.images import folders
+    from engine.data.images import images as pictures
+    from engine.data.images import io as images_io
     from engine.data.model import folder, safetensors_file, tokenizer_file
     from engine.data.split import io as split_io
+    from engine.data.text import files as texts
+    from engine.data.text import sheet
     from engine.data.traffic import files as captures
     from engine.data.traffic import io as traffic_io
     from engine.data.traffic import labels, pcapng, records
@@ -111,8 +116,17 @@ def test_the_docs_name_the_bounds_that_hold():
         "bytes of a frame": f"{records.MAX_RECORD:,}",
         "bytes of a block of pcapng": str(pcapng.MAX_BLOCK >> 20),
         "interfaces of a section of pcapng": f"{pcapng.MAX_INTERFACES:,}",
+        "bytes of tables of texts, unpacked": str(texts.LIMITS.unpacked >> 20),
+        "rows of tables of texts": f"{sheet.MAX_ROWS:,}",
+        "columns of a table of texts": f"{sheet.MAX_COLUMNS:,}",
+        "bytes of images, unpacked": str(images_io.LIMITS.unpacked >> 30),
+        "members of a zip or folder of images": f"{images_io.LIMITS.members:,}",
+        "bytes of the file of an image": str(folders.MAX_FILE >> 20),
+        "pixels of a side of an image": f"{pictures.MAX_SIDE:,}",
+        "bytes of all images, decoded": f"{pictures.MAX_VALUES:,}",
         "packets of all captures": f"{traffic_io.MAX_PACKETS:,}",
         "classes of a column of labels": f"{labels.MAX_CLASSES:,}",
     }
     assert archive.RATIO_FLOOR == 1 << 20
+    assert texts.MAX_LINE == table.MAX_LINE
     assert npz.MAX_FEATURES == npz.MAX_NODES
