@@ -1,28 +1,44 @@
-"""What an adapter adds to its weight: the singular values of sBA, and its size beside W."""
+"""How far an adapter moved its weight: the singular values of what it added, and its size."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
+from torch import Tensor
 
 from engine.methods.flat_lora.perturbation import AdaptedLayer
 
 
+class StartedLayer(AdaptedLayer, Protocol):
+    """An adapted layer that knows the A₀ and B₀ which were taken out of W at the start, if any."""
+
+    @property
+    def first(self) -> tuple[Tensor, Tensor] | None: ...
+
+
 @dataclass(frozen=True)
 class Spectrum:
+    """ΔW = s(BA − B₀A₀) beside the weight W + sB₀A₀ that training began with."""
+
     name: str
-    values: tuple[float, ...]  # min(r, m, n) singular values of sBA, largest first
-    relative: float | None  # ‖sBA‖/‖W‖ in Frobenius norms; None beside a weight of zeros
+    values: tuple[float, ...]  # singular values of ΔW, largest first: at most r, 2r with an A₀
+    relative: float | None  # ‖ΔW‖/‖W + sB₀A₀‖, Frobenius; None beside a weight of zeros
 
 
 @torch.no_grad()
-def spectrum(layer: AdaptedLayer) -> Spectrum:
-    """By way of B = Q_B R_B and Aᵀ = Q_A R_A: sBA = Q_B (s R_B R_Aᵀ) Q_Aᵀ has the singular
-    values of the r × r matrix in the middle. In double precision, or tiny ones drown."""
-    left = torch.linalg.qr(layer.b.double(), mode="r").R
-    right = torch.linalg.qr(layer.a.double().T, mode="r").R
+def spectrum(layer: StartedLayer) -> Spectrum:
+    """Without forming ΔW: for B = Q_B R_B and Aᵀ = Q_A R_A, sBA = Q_B (s R_B R_Aᵀ) Q_Aᵀ has the
+    singular values of the small matrix in the middle; [B, −B₀] and [A; A₀] are factors as well.
+    In double precision, where small ones do not drown."""
+    a, b, start = layer.a.double(), layer.b.double(), layer.weight
+    if layer.first is not None:
+        first_a, first_b = layer.first
+        start = torch.addmm(start, first_b, first_a, alpha=layer.scaling)
+        a, b = torch.cat([a, first_a.double()]), torch.cat([b, -first_b.double()], dim=1)
+    left, right = (torch.linalg.qr(side, mode="r").R for side in (b, a.T))
     values = torch.linalg.svdvals(layer.scaling * left @ right.T)
-    size = float(torch.linalg.vector_norm(layer.weight, dtype=torch.float64))
+    size = float(torch.linalg.vector_norm(start, dtype=torch.float64))
     relative = float(values.norm()) / size if size else None
     return Spectrum(layer.name, tuple(values.tolist()), relative)

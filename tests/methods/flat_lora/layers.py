@@ -15,6 +15,7 @@ class Layer:
     a: Tensor  # (r, n)
     b: Tensor  # (m, r)
     scaling: float
+    first: tuple[Tensor, Tensor] | None = None  # A₀, B₀ that W gave way to
 
     def merged(self) -> Tensor:
         return (self.weight + self.scaling * self.b @ self.a).detach()

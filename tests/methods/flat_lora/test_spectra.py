@@ -33,3 +33,20 @@ def test_beside_nothing_there_is_no_relative_size():
     one.weight.zero_()
     assert spectrum(one).relative is None
     assert max(spectrum(one).values) > 0
+
+
+def test_what_was_taken_out_of_the_weight_is_no_change():
+    """PiSSA and LoRA-GA begin with an adapter that W gave way to; only what follows counts."""
+    one = layer(40, 60, rank=3)
+    one.first = (one.a.clone(), one.b.clone())
+    before = one.merged().double()
+    assert max(spectrum(one).values) < 1e-12
+    one.a += 0.1 * layer(40, 60, rank=3, seed=1).a
+    one.b += 0.1 * layer(40, 60, rank=3, seed=1).b
+    found = spectrum(one)
+    change = one.scaling * (one.b.double() @ one.a.double()) - one.scaling * (
+        one.first[1].double() @ one.first[0].double()
+    )
+    expected = torch.linalg.svdvals(change)[:6]
+    torch.testing.assert_close(torch.tensor(found.values).double(), expected)
+    assert found.relative == pytest.approx(float(change.norm() / before.norm()), rel=1e-5)
