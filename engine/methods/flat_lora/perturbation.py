@@ -9,8 +9,9 @@ forward and backward. Only a seed and one scale per row outlive the drawing of �
 again to be taken off. That returns W but for a last bit or so in every step; where a copy of W is
 kept, in memory or in a file, W is put back bit by bit, and the second drawing falls away.
 
-The same numbers fit DoRA: its effective weight is m_i (W + sBA)_i/‖(W + sBA)_i‖, so noise of σ
-relative to the row (W + sBA)_i is noise of σ relative to the effective row.
+On DoRA, whose effective weight is m_i V_i/‖V_i‖ with V = W + sBA, noise of σ relative to V_i is
+noise of σ relative to the effective row. Its norm ‖V_i‖ is taken with the noise, so that rows
+turn and do not grow: our way of composing the two.
 """
 
 from __future__ import annotations

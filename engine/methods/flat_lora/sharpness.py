@@ -72,7 +72,9 @@ def sharpness_under(
 ) -> Sharpness:
     """The same where a perturbation is at hand, as of a model in training, which needs no merging.
 
-    Of seed `SEED` and over the same layers it draws the numbers of `e_sharpness`.
+    Of seed `SEED` and over the same layers it draws the numbers of `e_sharpness`. Not for DoRA:
+    in training it divides by the noisy norm, which takes off the part of ε along each row, and
+    that part counts as much as the curvature does.
     """
     if not draws:
         raise ValueError("sharpness takes one draw at least")
