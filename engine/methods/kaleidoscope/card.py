@@ -30,8 +30,16 @@ def _metrics() -> tuple[Metric, ...]:
         *found,
         Metric("rtl_mismatches", "Values that differ in the RTL", better="lower", headline=True),
         Metric("model_mismatches", "Logits that differ in the cycle model", better="lower"),
-        Metric("latency_cycles", "Latency of an idle core", "cycles", "lower", headline=True),
-        Metric("latency_ns", "Latency of an idle core", "ns", "lower", headline=True),
+        Metric(
+            "latency_cycles",
+            "Latency of an idle core, slowest",
+            "cycles",
+            "lower",
+            headline=True,
+        ),
+        Metric("latency_ns", "Latency of an idle core, slowest", "ns", "lower", headline=True),
+        Metric("latency_median_cycles", "Latency of an idle core, median", "cycles", "lower"),
+        Metric("latency_least_cycles", "Latency of an idle core, fastest", "cycles", "lower"),
         Metric("first_bit_cycles", "From the first bit to the verdict", "cycles", "lower"),
         Metric("throughput_gbps", "Throughput, every packet", "Gbps", "higher", headline=True),
         Metric("served_gbps", "Traffic whose jobs were served", "Gbps", "higher"),
@@ -46,7 +54,9 @@ def _metrics() -> tuple[Metric, ...]:
         Metric("sim.inferences", "Verdicts", "", ""),
         Metric("sim.mismatches", "Logits that differ", "", "lower"),
         Metric("sim.drops", "Jobs dropped", "", "lower"),
-        Metric("sim.mouse_depth", "Jobs in the FIFO", "jobs"),
+        Metric("sim.mouse_depth", "Most jobs in the FIFO for mice", "jobs"),
+        Metric("sim.elephant_depth", "Most jobs in the FIFO for elephants", "jobs"),
+        Metric("sim.busy.*", "Share of the cycles in which a core has a job"),
     )
 
 

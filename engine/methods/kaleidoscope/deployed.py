@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,14 @@ from engine.methods.kaleidoscope.families import FAMILIES
 from engine.methods.kaleidoscope.integer import WORD, Network, Trace, golden
 from engine.methods.kaleidoscope.isa import QUARTER
 from engine.methods.kaleidoscope.replay import Machine
-from engine.methods.kaleidoscope.stimulus import GROUP_FPE, GROUP_HPE, Settings, Transfers
+from engine.methods.kaleidoscope.stimulus import (
+    GROUP_FPE,
+    GROUP_HPE,
+    METADATA,
+    Settings,
+    Transfers,
+)
 
-Feed = Literal["packets", "jobs"]
 LARGE_LANES = 32
 STORED_WORDS = 8  # of an elephant's history
 
@@ -41,11 +46,14 @@ class Deployed:
         return not self.network.classes
 
     @property
-    def feed(self) -> Feed:
-        """The front end gathers the first payload for small cores and the history for large ones;
-        what reads anything else comes as jobs."""
-        reads = self.network.meta["reads"]
-        return "packets" if reads == ("history" if self.large else "first") else "jobs"
+    def reads(self) -> str:
+        """What of a flow: its "first" payload, the "history" of its packets, or "paths": the first
+        payload and the metadata that came beside it."""
+        return str(self.network.meta["reads"])
+
+    def metadata(self, data: np.ndarray) -> np.ndarray | None:
+        """(n, 8) of what it reads (n, inputs), that which comes beside a packet."""
+        return data[:, WORD : WORD + METADATA] if self.reads == "paths" else None
 
     def golden(self, data: np.ndarray) -> Trace:
         return golden(self.network, data)
@@ -85,15 +93,17 @@ class Coprocessor:
 
     def settings(self, **changes: Any) -> Settings:
         """The registers for these networks."""
+        large = self.elephant
+        first_large = large is not None and large.reads != "history"
+        first = large if first_large else self.mouse
         values: dict[str, Any] = {
-            "mouse_on": self.mouse is not None and self.mouse.feed == "packets",
-            "elephant_on": self.elephant is not None and self.elephant.feed == "packets",
+            "mouse_on": first is not None,
+            "elephant_on": large is not None and not first_large,
+            "first_large": first_large,
+            "with_metadata": first is not None and first.reads == "paths",
         }
-        if self.mouse:
-            values |= {
-                "mouse_words": self.mouse.words,
-                "mouse_encoding": self.mouse.network.encoding,
-            }
+        if first:
+            values |= {"mouse_words": first.words, "mouse_encoding": first.network.encoding}
         if self.elephant:
             values |= {
                 "elephant_words": self.elephant.words,

@@ -16,7 +16,7 @@ from engine.methods.kaleidoscope.arrivals import spread
 from engine.methods.kaleidoscope.flowhash import flow_hash, symmetric_tuple
 from engine.methods.kaleidoscope.frames import BEAT, ETHERNET, TCP, Frames
 from engine.methods.kaleidoscope.isa import WORD
-from engine.methods.kaleidoscope.stimulus import Jobs, Packets, Settings
+from engine.methods.kaleidoscope.stimulus import METADATA, Jobs, Packets, Settings
 
 CHUNK = 64  # bytes of payload that the front end shifts in a cycle
 
@@ -41,6 +41,11 @@ def injected(jobs: Jobs) -> Pushed:
     return Pushed(np.arange(len(cycle)), cycle, cycle, cycle, zero, zero, jobs.payload)
 
 
+def first_words(settings: Settings) -> int:
+    """Words that a mouse job takes of the first payload."""
+    return settings.mouse_words - settings.with_metadata
+
+
 def beats(packets: Packets, mouse_words: int) -> dict[str, NDArray[np.int64]]:
     """Cycles (n,) of each packet: `first` beat, `look` into the table, `last` beat of the needed
     bytes, of the first word (`word`), and `push` of its job; `end` of its frame."""
@@ -48,9 +53,8 @@ def beats(packets: Packets, mouse_words: int) -> dict[str, NDArray[np.int64]]:
     count = frames.beats
     before = np.cumsum(count) - count
     first = np.maximum.accumulate(np.asarray(packets.cycle, np.int64) - before) + before
-    v6 = frames.head[:, 12] == 0x86
-    tcp = frames.head[np.arange(len(frames)), np.where(v6, ETHERNET + 6, ETHERNET + 9)] == TCP
-    header = first + (v6 & tcp)  # only there the header ends in the second beat
+    version, l4 = protocols(frames)
+    header = first + ((version == 6) & (l4 == TCP))  # only there it ends in the second beat
     need = np.minimum(payload_bytes(frames), mouse_words * WORD)
 
     def beat_of(size: NDArray) -> NDArray[np.int64]:
@@ -67,6 +71,22 @@ def beats(packets: Packets, mouse_words: int) -> dict[str, NDArray[np.int64]]:
         "push": np.maximum(done, header + 2),
         "end": first + count,
     }
+
+
+def protocols(frames: Frames) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(n,) 4 or 6, and (n,) the number of TCP or UDP."""
+    v6 = frames.head[:, 12] == 0x86
+    at = np.where(v6, ETHERNET + 6, ETHERNET + 9)
+    return np.where(v6, 6, 4), frames.head[np.arange(len(frames)), at].astype(np.int64)
+
+
+def kinds(frames: Frames, words: int) -> NDArray[np.int64]:
+    """(n, 6) all that the time ahead of a core may depend on: IP version, protocol, where the
+    payload begins, the beats that end its first and its last needed word, and whether it is needed
+    beyond a chunk."""
+    need = np.minimum(payload_bytes(frames), words * WORD)
+    ends = [(frames.start + np.clip(need, 1, most) - 1) // BEAT for most in (WORD, words * WORD)]
+    return np.stack([*protocols(frames), frames.start, *ends, need > CHUNK], axis=1)
 
 
 def payload_bytes(frames: Frames) -> NDArray[np.int64]:
@@ -97,7 +117,7 @@ def decided(
 ) -> tuple[NDArray, dict[bool, Pushed], int]:
     """The log of packets, the jobs by whether they are an elephant's, and the last cycle."""
     frames = packets.frames
-    at = beats(packets, settings.mouse_words)
+    at = beats(packets, first_words(settings))
     hashes, checks = flow_hash(tuples(frames))
     payload = payload_bytes(frames)
     decisions, _ = table_model.decide(
@@ -133,14 +153,20 @@ def decided(
     place = np.minimum(frames.start[:, None] + columns, frames.head.shape[1] - 1)
     first = frames.head[np.arange(len(frames))[:, None], place]
     first[columns >= payload[:, None]] = 0
+    mice = first
+    if settings.with_metadata:
+        mice = np.zeros_like(first)
+        mice[:, :WORD] = first[:, :WORD]
+        if packets.metadata is not None:
+            mice[:, WORD : WORD + METADATA] = packets.metadata
     jobs = {}
     for elephant, name, last in ((False, "mouse", "last"), (True, "elephant", "word")):
         which = np.flatnonzero(decisions[name])
         if which.size:
-            data = _histories(decisions, payload, first, which) if elephant else first[which]
+            data = _histories(decisions, payload, first, which) if elephant else mice[which]
             rows_of = decisions["row"][which].astype(np.int64)
             generation = decisions["generation"][which].astype(np.int64)
-            jobs[elephant] = Pushed(
+            jobs[elephant or settings.first_large] = Pushed(
                 which, at["push"][which], at["first"][which], at[last][which], rows_of, generation,
                 data,
             )  # fmt: skip

@@ -17,10 +17,11 @@ from uuid import uuid4
 import numpy as np
 
 from engine.core import cache
-from engine.methods.kaleidoscope import activations, resources, trials, waves
+from engine.methods.kaleidoscope import activations, occupancy, resources, trials, waves
 from engine.methods.kaleidoscope.case import Case, Part
 from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed
 from engine.methods.kaleidoscope.model_rig import ModelRig
+from engine.methods.kaleidoscope.results import Moment
 from engine.methods.kaleidoscope.rig import FOLDER, SHORT, Progress, Rig, RtlRig, built
 from engine.methods.kaleidoscope.simulator.build import Binary, build
 from engine.methods.kaleidoscope.simulator.design import CORE, HEADERS, cores, digest
@@ -41,13 +42,12 @@ class Sizes:
     flows: int  # of parity
     packets: int  # of the replay
     saturating: int  # jobs of a saturated co-processor
-    idle: int  # flows that find an idle core
+    idle: int  # flows that find an idle core, beside one for each kind of header
     bypass: int  # packets of the data plane's proof
 
 
 FAST = Sizes(flows=20_000, packets=200_000, saturating=2000, idle=64, bypass=4000)
 SLOW = Sizes(flows=32, packets=300, saturating=60, idle=4, bypass=40)
-TOLD = 50  # points of a replay
 SHOWN = 3  # flows whose activations are compared
 UNIT = "hardware."
 
@@ -110,23 +110,20 @@ class _Trials:
                     self.rig,
                     main,
                     self.case.traffic,
-                    flows[tested[: sizes.idle]],
-                    data[tested[: sizes.idle]],
+                    flows[part.test],
+                    data[part.test],
+                    least=sizes.idle,
                 ),
             ),
             "replay": self._unit(
                 "replay",
-                lambda: self._log_replay(
-                    trials.replayed(
-                        self.rig,
-                        main,
-                        self.case.traffic,
-                        packets,
-                        flows[part.test],
-                        data[part.test],
-                        self.params,
-                        on_progress=self._heard(),
-                    )
+                lambda: trials.replayed(
+                    self.rig,
+                    main,
+                    self.case.traffic,
+                    packets,
+                    self.params,
+                    on_progress=self._heard(),
                 ),
             ),
             "saturated": self._unit(
@@ -150,9 +147,9 @@ class _Trials:
             found["resources"] = self._unit("resources", self._resources, before=lambda: None)
         if self.coprocessor.mouse and self.coprocessor.elephant:
             second = self.coprocessor.elephant
-            rows = self.data[second.network.name][tested]
+            rows = self.data[second.network.name]
             found["elephant.parity"] = self._unit(
-                "parity of elephants", lambda: trials.parity(self.rig, second, rows)
+                "parity of elephants", lambda: trials.parity(self.rig, second, rows[tested])
             )
             found["elephant.idle"] = self._unit(
                 "idle core of elephants",
@@ -160,8 +157,9 @@ class _Trials:
                     self.rig,
                     second,
                     self.case.traffic,
-                    flows[tested[: sizes.idle]],
-                    rows[: sizes.idle],
+                    flows[part.test],
+                    rows[part.test],
+                    least=sizes.idle,
                 ),
             )
         return found
@@ -238,18 +236,28 @@ class _Trials:
         )
 
     def _heard(self) -> Progress:
-        """What a long trial tells on its way."""
-        run, standing = self.run, self.standing
-        last: list[float] = []
+        """What a long trial tells on its way, also of each core: the share of the cycles since the
+        last time in which it had a job."""
+        names = occupancy.names(self.coprocessor.machine)
+        before, since = Moment(0, 0, 0, 0, 0, 0, busy=(0,) * len(names)), self.run.seconds
 
-        def progress(cycles: int, verdicts: int) -> None:
-            now = run.seconds
-            told: dict[str, float] = {"sim.cycles": cycles, "sim.inferences": verdicts}
-            if last and now > last[0]:
-                told["sim.cycles_per_second"] = (cycles - last[1]) / (now - last[0])
-            last[:] = [now, cycles]
-            run.log(standing["step"], **told)
-            standing["step"] += 1
+        def progress(moment: Moment) -> None:
+            nonlocal before, since
+            cycles, now = moment.cycles - before.cycles, self.run.seconds
+            told: dict[str, float] = {
+                "cycles": moment.cycles,
+                "inferences": moment.verdicts,
+                "mouse_depth": moment.mouse_depth,
+                "elephant_depth": moment.elephant_depth,
+                "drops": moment.mouse_drops + moment.elephant_drops,
+            }
+            if cycles > 0:
+                busy = zip(names, moment.busy, before.busy, strict=True)
+                told |= {f"busy.{name}": (more - less) / cycles for name, more, less in busy}
+            if cycles > 0 and now > since and not self.backend.badge:
+                told["cycles_per_second"] = cycles / (now - since)
+            before, since = moment, now
+            self._log(**told)
 
         return progress
 
@@ -259,15 +267,6 @@ class _Trials:
 
     def _log_parity(self, found: dict[str, Any]) -> dict[str, Any]:
         self._log(mismatches=found["mismatches"])
-        return found
-
-    def _log_replay(self, found: dict[str, Any]) -> dict[str, Any]:
-        """Depth and drops over the replay's time."""
-        depths = found["depths"]
-        for at in range(0, len(depths["cycle"]), max(1, len(depths["cycle"]) // TOLD)):
-            drops = depths["mouse_drops"][at] + depths["elephant_drops"][at]
-            self._log(mouse_depth=depths["mouse"][at], drops=drops)
-        self._log(drops=sum(found["drops"].values()))
         return found
 
     def _steps(self, main: Deployed, data: np.ndarray) -> dict[str, Any]:

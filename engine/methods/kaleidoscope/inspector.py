@@ -104,7 +104,7 @@ def overview(work: Work) -> dict[str, Any]:
             ]
         },
         "elephants": elephants(work),
-        "flow_table": trials["replay"]["table"] or _unused(machine.h),
+        "flow_table": trials["replay"]["table"],
     }
 
 
@@ -207,7 +207,25 @@ def _latency(work: Work) -> dict[str, Any]:
         },
         "idle": work.latency,
         "predicted": int(idle["predicted"].max()),
+        "headers": _headers(idle),
     }
+
+
+def _headers(idle: dict[str, Any]) -> list[dict[str, Any]]:
+    """Idle cores' latencies of all tested flows by protocol, and of them all."""
+    found, cycles = [], np.asarray(idle["of_flows"])
+    version, l4 = np.asarray(idle["kinds"])[:, :2].T
+    groups = [("all headers", np.ones(len(cycles), bool))]
+    groups += [
+        (f"{L4[protocol]} over IPv{ip}", (version == ip) & (l4 == protocol))
+        for ip in (4, 6) for protocol in sorted(L4)
+    ]  # fmt: skip
+    for name, which in groups:
+        if which.any():
+            some = cycles[which]
+            found.append({"name": name, "flows": len(some), "least": int(some.min()),
+                          "median": float(np.median(some)), "most": int(some.max())})  # fmt: skip
+    return found
 
 
 def _load(work: Work) -> dict[str, Any]:
@@ -268,11 +286,6 @@ def _cores_needed(work: Work) -> dict[str, Any]:
         "clocks_mhz": sorted(clocks),
         "cores": [[needed(length, mhz) for length in LENGTHS] for mhz in sorted(clocks)],
     }
-
-
-def _unused(h: int) -> dict[str, int]:
-    """Of jobs that went past the flow table."""
-    return {"rows": 1 << h, "used": 0, "collisions": 0, "evictions": 0}
 
 
 def _resources(work: Work) -> dict[str, Any] | None:

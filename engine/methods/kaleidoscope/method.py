@@ -169,9 +169,8 @@ def verify(
         run.verify(f"{name} cycles of an idle core, as compiled", main.compiled.cycles, cycles, 0)
     off = int((idle["latency"] != idle["predicted"]).sum())
     run.verify("packets whose latency is not the predicted one, to the cycle", 0, off, 0)
-    if replay["table"]:
-        wrong = replay["table"]["wrong"]
-        run.verify("packets that the flow table decides otherwise than its model", 0, wrong, 0)
+    wrong = replay["table"]["wrong"]
+    run.verify("packets that the flow table decides otherwise than its model", 0, wrong, 0)
     off, *others = told["bypass"]
     for row in others:
         same = row["hash"] == off["hash"] and row["delay"] == off["delay"]

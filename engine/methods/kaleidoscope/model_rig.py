@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import heapq
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +16,13 @@ from engine.methods.kaleidoscope import arithmetic, machine, queueing, results
 from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed
 from engine.methods.kaleidoscope.front_model import Pushed, decided, injected
 from engine.methods.kaleidoscope.isa import WORD
-from engine.methods.kaleidoscope.results import Results
+from engine.methods.kaleidoscope.results import Moment, Results
 from engine.methods.kaleidoscope.rig import Progress, ignored
 from engine.methods.kaleidoscope.stimulus import Jobs, Packets, Settings, Watch
 
 AT_ONCE = 2048  # payloads through machine.py
+MOMENTS = 50
+NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ class ModelRig:
         verdicts = verdicts[np.argsort(verdicts["done"], kind="stable")]
         end = max(end, int(verdicts["done"].max(initial=0))) + 1
         counters["cycles"] = end
-        on_progress(end, len(verdicts))
+        for moment in self._moments(verdicts, drops, end):
+            on_progress(moment)
         busy = self._busy(verdicts)
         found = Results(
             counters=counters,
@@ -117,11 +121,34 @@ class ModelRig:
             made["anomaly"][some] = outcome.anomaly
         return made, jobs.push[course.start < 0]
 
+    def _moments(self, verdicts: NDArray, drops: dict[bool, NDArray], end: int) -> Iterator[Moment]:
+        """Evenly over the run, as if it were told on its way. What may not be dropped waits in
+        front of a full FIFO."""
+        built = self.coprocessor.machine
+        stops = np.unique(np.linspace(0, end, MOMENTS + 1).astype(np.int64))[1:]
+        period = int(stops[0])
+        depths = _depths(verdicts, drops, end, period)
+        start, done = (verdicts[name].astype(np.int64) for name in ("start", "done"))
+        for stop in stops.tolist():
+            since = depths[(depths["cycle"] < stop) & (depths["cycle"] + period > stop - period)]
+            past = np.clip(stop - start, 0, done - start)
+            yield Moment(
+                cycles=stop,
+                verdicts=int((done < stop).sum()),
+                mouse_depth=min(int(since["mouse"].max(initial=0)), built.mouse_depth),
+                elephant_depth=min(int(since["elephant"].max(initial=0)), built.elephant_depth),
+                mouse_drops=int((drops.get(False, NONE) < stop).sum()),
+                elephant_drops=int((drops.get(True, NONE) < stop).sum()),
+                busy=tuple(self._sum(verdicts, past).tolist()),
+            )
+
     def _busy(self, verdicts: NDArray) -> NDArray[np.int64]:
-        taken = (verdicts["done"] - verdicts["start"]).astype(np.int64)
-        return np.bincount(
-            verdicts["core"], weights=taken, minlength=self.coprocessor.machine.cores
-        ).astype(np.int64)
+        return self._sum(verdicts, (verdicts["done"] - verdicts["start"]).astype(np.int64))
+
+    def _sum(self, verdicts: NDArray, cycles: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(cores,) of the cycles (n,) of each job."""
+        cores = self.coprocessor.machine.cores
+        return np.bincount(verdicts["core"], weights=cycles, minlength=cores).astype(np.int64)
 
     def _events(self, verdicts: NDArray, watch: Watch) -> NDArray:
         """Issues of all cores in the window, as the listing has them."""

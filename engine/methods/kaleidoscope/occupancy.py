@@ -7,10 +7,17 @@ from typing import Any
 import numpy as np
 
 from engine.methods.kaleidoscope.deployed import Coprocessor
+from engine.methods.kaleidoscope.replay import Machine
 
 KINDS = ("issue", "gap", "idle")
 
 Span = tuple[int, int, str, int | None, int | None]  # cycle, cycles, kind, pc, job
+
+
+def names(machine: Machine) -> list[str]:
+    """Of all cores, as metrics are called by them."""
+    groups = (("fpe", machine.fpe), ("hpe", machine.hpe))
+    return [f"{kind}{number}" for kind, count in groups for number in range(count)]
 
 
 def spans(coprocessor: Coprocessor, saturated: dict[str, Any]) -> list[dict[str, Any]]:

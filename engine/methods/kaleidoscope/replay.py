@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.data.traffic.traffic import Traffic
 from engine.methods.kaleidoscope import results, stimulus
 from engine.methods.kaleidoscope.frames import Frames, frames
-from engine.methods.kaleidoscope.results import Results
+from engine.methods.kaleidoscope.results import Moment, Results
 from engine.methods.kaleidoscope.simulator.build import Binary
 from engine.methods.kaleidoscope.simulator.design import CORE, RTL, Design
 from engine.methods.kaleidoscope.simulator.process import Limits
@@ -91,7 +91,7 @@ def run(
     traffic: Packets | Jobs,
     watch: Watch = Watch(),  # noqa: B008 - frozen
     limits: Limits | None = None,
-    on_progress: Callable[[int, int], None] = lambda cycles, done: None,
+    on_progress: Callable[[Moment], None] = lambda moment: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Results, Ran]:
     """Play `traffic` in `folder`; images by group (stimulus.GROUP_FPE, GROUP_HPE)."""
@@ -103,7 +103,11 @@ def run(
         watch=watch,
     )
     ran = run_binary(
-        binary, folder, limits=limits, on_progress=on_progress, should_stop=should_stop
+        binary,
+        folder,
+        limits=limits,
+        on_progress=lambda told: on_progress(Moment.of(told)),
+        should_stop=should_stop,
     )
     return results.read(folder, cores=machine.cores), ran
 

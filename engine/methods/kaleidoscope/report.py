@@ -56,7 +56,7 @@ class Work:
 
     @property
     def latency(self) -> int:
-        """Cycles of the slowest verdict of an idle core."""
+        """Cycles of the slowest verdict of an idle core, over all kinds of header that occur."""
         return int(self.trials["idle"]["latency"].max())
 
     @property
@@ -101,6 +101,8 @@ def _hardware(work: Work) -> dict[str, float | None]:
         "rtl_mismatches": mismatches if real else None,
         "latency_cycles": work.latency,
         "latency_ns": work.latency * 1e3 / params.clock_mhz,
+        "latency_median_cycles": float(np.median(idle["of_flows"])),
+        "latency_least_cycles": int(idle["of_flows"].min()),
         "first_bit_cycles": int(idle["first_bit"].max()),
         "throughput_gbps": work.throughput,
         "served_gbps": replay["served_gbps"],

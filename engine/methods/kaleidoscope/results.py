@@ -98,6 +98,24 @@ SHADOW_COUNTERS = (
 )
 
 
+@dataclass(frozen=True)
+class Moment:
+    """What the bench tells on its way."""
+
+    cycles: int  # since the first packet or job
+    verdicts: int
+    mouse_depth: int  # most jobs in the FIFO since the moment before
+    elephant_depth: int
+    mouse_drops: int  # so far
+    elephant_drops: int
+    busy: tuple[int, ...]  # cycles so far in which each core had a job
+
+    @classmethod
+    def of(cls, told: tuple[int, ...]) -> Moment:
+        """From the numbers of a line."""
+        return cls(*told[:6], busy=told[6:])
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """Of one run. Cycle 0 is that of the first packet or job."""

@@ -16,7 +16,7 @@ from engine.core import cache
 from engine.core.errors import UserError
 from engine.methods.kaleidoscope import replay
 from engine.methods.kaleidoscope.deployed import Coprocessor
-from engine.methods.kaleidoscope.results import Results
+from engine.methods.kaleidoscope.results import Moment, Results
 from engine.methods.kaleidoscope.simulator.build import Binary, build
 from engine.methods.kaleidoscope.simulator.process import Limits
 from engine.methods.kaleidoscope.simulator.tools import Backend, find
@@ -26,10 +26,10 @@ FOLDER = "kaleidoscope"  # of the cache
 LIMITS = Limits(seconds=1800.0)
 SHORT, FULL = 0, 3  # levels of the C++ compiler: for runs of a few hundred cycles, and for others
 
-Progress = Callable[[int, int], None]  # cycles, verdicts
+Progress = Callable[[Moment], None]
 
 
-def ignored(cycles: int, verdicts: int) -> None:
+def ignored(moment: Moment) -> None:
     return
 
 

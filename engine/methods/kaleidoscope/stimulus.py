@@ -22,6 +22,7 @@ LOG_PACKETS, DEPTH_PERIOD, ISSUES_FROM, ISSUES_TO, WAVE_FROM, WAVE_TO = range(6)
 GROUP_FPE, GROUP_HPE, GROUP_CONFIG = range(3)
 ENCODINGS = ("half", "fix8", "centred")
 JOB_BYTES = 256
+METADATA = 8  # bytes beside a packet
 NEVER = 0xFFFFFFFF  # a byte threshold that no flow reaches
 FILE = "stimulus.bin"
 _CHUNK = 8192  # records written at a time
@@ -37,6 +38,8 @@ class Settings:
     elephant_on: bool = False
     keep: bool = False  # on a collision the old flow stays; else the new one evicts it
     every: bool = False  # inference on every packet with payload, not on the first alone
+    first_large: bool = False  # mouse jobs go to the HPEs; there are no elephants then
+    with_metadata: bool = False  # word 1 of a mouse job is what came beside its packet
     threshold: int = 8  # packets that make an elephant
     byte_threshold: int = NEVER  # IP bytes that make one
     timeout: int = 0  # cycles of idleness after which a row starts anew; 0 for never
@@ -61,10 +64,17 @@ class Settings:
         ):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name}={getattr(self, name)}: expected {low} to {high}")
+        if self.first_large and self.elephant_on:
+            raise ValueError("first_large: expected without elephant_on, the HPEs take one kind")
+        if self.with_metadata and self.mouse_words != 2:
+            raise ValueError(f"mouse_words={self.mouse_words}: expected 2 with metadata")
 
     def registers(self) -> list[int]:
         """Their values, register 0 first."""
-        flags = (self.mouse_on, self.elephant_on, self.keep, self.every)
+        flags = (
+            *(self.mouse_on, self.elephant_on, self.keep, self.every),
+            *(self.first_large, self.with_metadata),
+        )
         return [
             sum(flag << bit for bit, flag in enumerate(flags)),
             self.threshold,
@@ -78,10 +88,12 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Packets:
-    """Frames and the cycle (N,), rising, before which the first beat of each does not come."""
+    """Frames and the cycle (N,), rising, before which the first beat of each does not come; and
+    what the data plane tells beside each, (N, 8) uint8."""
 
     cycle: NDArray[np.int64]
     frames: Frames
+    metadata: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,15 +181,20 @@ def _packets(packets: Packets, part: slice, _: int) -> bytes:
     frames = packets.frames.take(part)
     beats = frames.beats
     stored = np.minimum(-(-frames.kept // BEAT), beats)
-    size = 16 + BEAT * stored
+    told = packets.metadata is not None
+    data_at = 16 + METADATA * told
+    size = data_at + BEAT * stored
     at = np.cumsum(size) - size
     out = np.zeros(int(size.sum()), np.uint8)
-    out[at[:, None] + np.arange(16)] = _heads(PACKET, packets.cycle[part], beats, stored)
+    heads = _heads(PACKET, packets.cycle[part], told << 31 | beats, stored)
+    out[at[:, None] + np.arange(16)] = heads
+    if packets.metadata is not None:
+        out[at[:, None] + np.arange(16, data_at)] = packets.metadata[part, ::-1]
     turned = frames.head.reshape(len(frames), -1, BEAT)[:, :, ::-1].reshape(len(frames), -1)
     for beat in range(int(stored.max(initial=0))):
         some = stored > beat
         columns = np.arange(BEAT * beat, BEAT * (beat + 1))
-        out[at[some][:, None] + 16 + columns] = turned[some][:, columns]
+        out[at[some][:, None] + data_at + columns] = turned[some][:, columns]
     return out.tobytes()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.data.traffic.traffic import Traffic
-from engine.methods.kaleidoscope import arrivals, queueing, replay, table_model
+from engine.methods.kaleidoscope import arrivals, front_model, queueing, replay, table_model
 from engine.methods.kaleidoscope.activations import expected, outcome
 from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed
 from engine.methods.kaleidoscope.flowhash import flow_hash
@@ -19,6 +19,7 @@ from engine.methods.kaleidoscope.frames import BEAT, Frames, frames
 from engine.methods.kaleidoscope.front_model import beats, payload_bytes, tuples
 from engine.methods.kaleidoscope.results import Results
 from engine.methods.kaleidoscope.rig import Progress, Rig, ignored
+from engine.methods.kaleidoscope.samples import read
 from engine.methods.kaleidoscope.stimulus import Jobs, Packets, Settings, Watch
 
 BINS = 400  # of a replay's time
@@ -71,33 +72,43 @@ def parity(
 
 
 def idle(
-    rig: Rig, deployed: Deployed, traffic: Traffic, flows: NDArray[np.int64], data: NDArray
-) -> Found:
+    rig: Rig, deployed: Deployed, traffic: Traffic, flows: NDArray[np.int64], data: NDArray,
+    *, least: int,
+) -> Found:  # fmt: skip
     """Latencies where no job meets another: cycles from the beat of the last needed byte, and of
-    the first bit, to the write of the verdict; and from acceptance to the core's verdict."""
-    apart = 2 * deployed.compiled.cycles + 4 * BEAT
-    cycle = np.arange(len(flows)) * apart
-    if deployed.feed == "jobs":
-        source: Packets | Jobs = Jobs(cycle, data, elephant=deployed.large)
-        settings = rig.coprocessor.settings()
-        last = push = cycle
-    else:
-        shown = replay.of_traffic(traffic, traffic.flows.first_payload_packet[flows])
-        source = Packets(cycle, shown)
-        settings = _at_once(rig.coprocessor, deployed)
-        at = beats(source, settings.mouse_words)
-        last, push = at["word" if deployed.large else "last"], at["push"]
+    the first bit, to the write of the verdict; and from acceptance to the core's verdict.
+
+    A flow of each kind of header among `flows` (n,) goes in, with its `data` (n, inputs), and the
+    first `least` of them. `of_flows` (n,) is the latency of each flow's kind, `kinds` names it.
+    """
+    settings = _at_once(rig.coprocessor, deployed)
+    words = front_model.first_words(settings)
+    every = replay.of_traffic(traffic, traffic.flows.first_payload_packet[flows])
+    kinds, first, kind = np.unique(
+        front_model.kinds(every, words), axis=0, return_index=True, return_inverse=True
+    )
+    kind = kind.reshape(-1)
+    chosen = np.union1d(first, np.arange(min(least, len(flows))))
+    cycle = np.arange(len(chosen)) * (2 * deployed.compiled.cycles + 4 * BEAT)
+    source = Packets(cycle, every.take(chosen), deployed.metadata(data[chosen]))
     results, _ = rig.run(source, settings=settings)
+    at = beats(source, words)
+    last = at["word" if deployed.reads == "history" else "last"]
     verdicts = by_packet(results.verdicts)
+    if len(verdicts) != len(chosen):
+        raise RuntimeError(f"{len(verdicts)} verdicts of {len(chosen)} packets at an idle core")
+    latency = _span(verdicts, "last", "done")
+    of_kind = np.zeros(len(kinds), np.int64)
+    np.maximum.at(of_kind, kind[chosen], latency)
     return {
-        "latency": _span(verdicts, "last", "done"),
+        "latency": latency,
         "first_bit": _span(verdicts, "first", "done"),
         "core": _cycles(verdicts),
         "ahead": _span(verdicts, "last", "start"),
         "output": _span(verdicts, "start", "done") - deployed.compiled.cycles,
-        "predicted": (push + queueing.ENTER + deployed.compiled.cycles - last)[
-            verdicts["packet"].astype(np.int64)
-        ],
+        "predicted": at["push"] + queueing.ENTER + deployed.compiled.cycles - last,
+        "of_flows": of_kind[kind],
+        "kinds": kinds[kind],
     }
 
 
@@ -160,37 +171,23 @@ def replayed(
     deployed: Deployed,
     traffic: Traffic,
     packets: NDArray[np.int64],
-    flows: NDArray[np.int64],
-    data: NDArray[np.uint8],
     params: Any,
     *,
     on_progress: Progress = ignored,
 ) -> Found:
-    """Packets (traffic's numbers, in the order of their times) at the offered rate. What does not
-    come as packets comes as jobs of `flows` with `data`, when their first payload would."""
+    """Packets (traffic's numbers, in the order of their times) at the offered rate."""
     shown = replay.of_traffic(traffic, packets)
+    flow_of = traffic.packets.flow[packets]
+    told = deployed.metadata(read(traffic.flows, deployed.reads, deployed.network.inputs))
     cycle = schedule(traffic, packets, shown, params)
     came = arrivals.on_bus(cycle, shown.beats)  # no faster than the bus, whatever is asked for
     end = int(came[-1]) + int(shown.beats[-1])
     settings = rig.coprocessor.settings(
         threshold=params.threshold, keep=params.collision == "keep", every=params.every_packet
     )
-    watch = Watch(packets=deployed.feed == "packets", depth_period=max(1, end // BINS))
-    source = Packets(cycle, shown)
-    flow_of = traffic.packets.flow[packets]
-    if deployed.feed == "jobs":
-        first = np.flatnonzero(np.isin(packets, traffic.flows.first_payload_packet[flows]))
-        at = dict(zip(flow_of[first].tolist(), first.tolist(), strict=True))
-        here = np.array([n for n, flow in enumerate(flows.tolist()) if flow in at], np.int64)
-        order = here[np.argsort([at[int(flow)] for flow in flows[here]], kind="stable")]
-        flow_of = flows[order]
-        jobs = Jobs(
-            beats(source, 1)["last"][np.array([at[int(flow)] for flow in flow_of], np.int64)],
-            data[order],
-            elephant=deployed.large, droppable=True,
-        )  # fmt: skip
+    watch = Watch(packets=True, depth_period=max(1, end // BINS))
     results, seconds = rig.run(
-        jobs if deployed.feed == "jobs" else source,
+        Packets(cycle, shown, None if told is None else told[flow_of]),
         settings=settings,
         watch=watch,
         on_progress=on_progress,
@@ -198,8 +195,6 @@ def replayed(
     verdicts = by_packet(results.verdicts)
     counters = results.counters
     asked = counters["mouse_jobs"] + counters["elephant_jobs"]
-    if deployed.feed == "jobs":
-        asked = len(flow_of)
     dropped = counters["mouse_drops"] + counters["elephant_drops"]
     offered = arrivals.gbps_of(shown.wire, cycles=end, mhz=params.clock_mhz)
     return {
@@ -219,9 +214,7 @@ def replayed(
         "period": watch.depth_period,
         "counters": counters,
         "stalls": results.shadow["stalls"],
-        "table": None
-        if deployed.feed == "jobs"
-        else compared(results, settings, rig.coprocessor, shown),
+        "table": compared(results, settings, rig.coprocessor, shown),
     }
 
 
@@ -302,10 +295,11 @@ def by_packet(verdicts: NDArray) -> NDArray:
 
 
 def _at_once(coprocessor: Coprocessor, deployed: Deployed) -> Settings:
-    """Every packet with payload asks for a verdict of this network, and of no other."""
-    if deployed.large:
-        return coprocessor.settings(mouse_on=False, threshold=1, least_stored=1)
-    return coprocessor.settings(elephant_on=False, every=True)
+    """Every packet asks for a verdict of this network, and of no other; each begins its row."""
+    forget = deployed.compiled.cycles
+    if deployed.reads == "history":
+        return coprocessor.settings(mouse_on=False, threshold=1, least_stored=1, timeout=forget)
+    return coprocessor.settings(elephant_on=False, every=True, timeout=forget)
 
 
 def _cycles(verdicts: NDArray) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from engine.methods.kaleidoscope.replay import Machine
 from engine.methods.kaleidoscope.rig import RtlRig, built, never
 from engine.methods.kaleidoscope.simulator.build import Binary
 from engine.methods.kaleidoscope.simulator.tools import Backend
-from engine.methods.kaleidoscope.stimulus import Jobs, Packets, Watch
+from engine.methods.kaleidoscope.stimulus import Packets, Watch
 
 VCD = "wave.vcd"
 MARGIN = 24  # cycles shown around a core's run
@@ -39,21 +39,18 @@ def window(main: Deployed) -> int:
     return min(2000, main.compiled.cycles + MARGIN)
 
 
-def stimulus_of(traffic: Traffic, flow: int, main: Deployed, payload: np.ndarray) -> Packets | Jobs:
-    """A flow's first packet with payload; or its job, where the network does not read that."""
+def stimulus_of(traffic: Traffic, flow: int, main: Deployed, payload: np.ndarray) -> Packets:
+    """A flow's first packet with payload."""
     shown = replay.of_traffic(traffic, traffic.flows.first_payload_packet[[flow]])
     return stimulus_from(shown, main, payload)
 
 
-def stimulus_from(shown: Frames, main: Deployed, payload: np.ndarray) -> Packets | Jobs:
-    zero = np.zeros(1, np.int64)
-    if main.feed == "jobs":
-        return Jobs(zero, payload[None], elephant=main.large)
-    return Packets(zero, shown)
+def stimulus_from(shown: Frames, main: Deployed, payload: np.ndarray) -> Packets:
+    return Packets(np.zeros(1, np.int64), shown, main.metadata(payload[None]))
 
 
 def record(
-    binary: Binary, main: Deployed, source: Packets | Jobs, path: Path, *, start: int, cycles: int
+    binary: Binary, main: Deployed, source: Packets, path: Path, *, start: int, cycles: int
 ) -> None:
     """Run, and leave the VCD of cycles start to start + cycles at `path`."""
     small = coprocessor(main)

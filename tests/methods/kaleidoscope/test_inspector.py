@@ -11,7 +11,8 @@ from tests.methods.kaleidoscope import jobs
 KEYS = {
     "model", "title", "input_bytes", "encoding", "task", "classes", "clock_mhz", "backend",
     "hardware", "accuracy", "leakage", "parity", "latency", "load", "occupancy", "listing",
-    "layers", "utilisation", "cores_needed", "resources", "bypass", "elephants", "flow_table",
+    "layers", "utilisation", "cores_needed", "resources", "bypass",
+    "elephants", "flow_table",
 }  # fmt: skip
 
 
@@ -39,6 +40,18 @@ def test_latencies_are_those_of_the_verdicts(overview, modelled):
     assert latency["split"]["hash and table"] + latency["split"]["core"] == latency["idle"]
     lines = (modelled / "verdicts.csv").read_text().splitlines()
     assert len(lines) - 1 == sum(latency["counts"])
+
+
+def test_headers_are_those_of_all_tested_flows(overview, modelled, summary):
+    every, *groups = overview["latency"]["headers"]
+    folds = [line.split(",")[0] for line in (modelled / "predictions.csv").read_text().splitlines()]
+    assert every["flows"] == folds.count("1.1") == sum(group["flows"] for group in groups)
+    assert every["name"] == "all headers"
+    assert every["least"] == summary["latency_least_cycles"]
+    assert every["median"] == summary["latency_median_cycles"]
+    assert every["most"] == summary["latency_cycles"] == overview["latency"]["idle"]
+    assert max(group["most"] for group in groups) == every["most"]
+    assert {group["name"] for group in groups} == {"TCP over IPv4", "UDP over IPv4"}
 
 
 def test_shares_of_the_cores_time_add_up(overview):

@@ -53,6 +53,20 @@ def test_what_a_model_says_is_never_told_as_rtl(modelled, summary):
     assert "wave.vcd" not in titles
 
 
+def test_cores_and_queues_are_told_while_they_run(modelled, summary):
+    told = [event["d"] for event in jobs.events(modelled, "m")]
+    moments = [values for values in told if "sim.busy.fpe0" in values]
+    cores = [key for key in moments[0] if key.startswith("sim.busy.")]
+    assert cores == [f"sim.busy.fpe{core}" for core in range(8)]
+    assert len(moments) > 50  # of the parity and the replay
+    for moment in moments:
+        assert all(0 <= moment[key] <= 1 for key in cores)
+        assert 0 <= moment["sim.mouse_depth"] <= 64
+    assert moments[-1]["sim.drops"] == summary["drops"]
+    assert max(moment["sim.busy.fpe0"] for moment in moments) > 0.5
+    assert not [values for values in told if "sim.cycles_per_second" in values]  # no RTL steps
+
+
 def test_bytes_that_lie_on_both_sides_of_a_split_are_told(modelled):
     lines = [event["text"] for event in jobs.events(modelled, "log")]
     assert [line for line in lines if "another capture has the same bytes" in line]

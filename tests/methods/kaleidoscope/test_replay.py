@@ -11,7 +11,7 @@ import pytest
 from engine.methods.kaleidoscope import results
 from engine.methods.kaleidoscope.arrivals import back_to_back, on_bus
 from engine.methods.kaleidoscope.frames import BEAT, Frames
-from engine.methods.kaleidoscope.replay import Machine
+from engine.methods.kaleidoscope.replay import Machine, run
 from engine.methods.kaleidoscope.results import Results
 from engine.methods.kaleidoscope.simulator.build import lint
 from engine.methods.kaleidoscope.stimulus import Packets, Settings, Watch
@@ -20,6 +20,7 @@ from tests.methods.kaleidoscope.replaying import (
     SMALL,
     WATCH,
     Trace,
+    built,
     image,
     logits,
     play,
@@ -230,6 +231,35 @@ def test_both_simulators_write_the_same_bytes(tmp_path):
         assert one.stat().st_size > 0
 
 
+@pytest.mark.parametrize("kind", ["verilator", "icarus"])
+def test_a_run_tells_what_its_cores_and_queues_do_on_its_way(kind, tmp_path):
+    made = trace(10, 150, flows=30)
+    moments: list[results.Moment] = []
+    found, _ = run(
+        built(SMALL, kind),
+        SMALL,
+        tmp_path,
+        settings=Settings(elephant_on=True, threshold=3, least_stored=2, every=True),
+        images={group: one.stream() for group, one in enumerate((MICE, ELEPHANTS))},
+        traffic=Packets(back_to_back(made.frames.wire, gbps=100, mhz=250), made.frames),
+        on_progress=moments.append,
+    )
+    last = moments[-1]
+    assert (last.mouse_drops, last.elephant_drops) == (
+        found.counters["mouse_drops"], found.counters["elephant_drops"],
+    )  # fmt: skip
+    assert last.verdicts == len(found.verdicts)
+    assert list(last.busy) == found.busy.tolist()
+    assert 0 < max(last.busy) < last.cycles < found.counters["cycles"]
+    assert max(moment.mouse_depth for moment in moments) > 2
+    if kind == "icarus":  # tells by cycles, the other by the clock on the wall
+        assert len(moments) > 3
+        busy = np.array([moment.busy for moment in moments])
+        cycles = np.array([moment.cycles for moment in moments])
+        assert (np.diff(busy, axis=0) <= np.diff(cycles)[:, None]).all()
+        assert (np.diff(busy, axis=0) >= 0).all()
+
+
 def test_a_window_of_issues_and_a_waveform(tmp_path):
     made = trace(5, 30, flows=30, lengths=(32,))
     window = (20, 90)
@@ -356,6 +386,8 @@ def test_a_run_that_did_not_end_is_told(tmp_path):
         ({"mouse_words": 5}, "mouse_words=5: expected 1 to 4"),
         ({"threshold": 0}, "threshold=0: expected 1 to 65535"),
         ({"least_stored": 9}, "least_stored=9: expected 1 to 8"),
+        ({"first_large": True, "elephant_on": True}, "first_large: expected without elephant_on"),
+        ({"with_metadata": True}, "mouse_words=1: expected 2 with metadata"),
     ],
 )
 def test_settings_beyond_the_registers_are_refused(change, text):

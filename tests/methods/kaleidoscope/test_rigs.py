@@ -77,6 +77,35 @@ def test_packets_get_the_verdicts_of_the_rtl_in_its_cycles(rigs, coprocessor, ch
     assert table["collisions"] > 0
 
 
+@pytest.mark.parametrize("name", ["two_path", "textcnn"])
+def test_every_network_is_fed_through_the_whole_front(name, tmp_path):
+    """Also one that reads metadata beside the first payload, and a large one that reads the first
+    payload: the golden outcome of what the packets brought, a beat's cycles after its last byte."""
+    main = network(name)
+    alone = (None, main) if main.large else (main, None)
+    coprocessor = Coprocessor(SMALL, *alone)
+    made = trace(9, 60, flows=60, lengths=(1, 20, 33, 64, 90, 700))
+    apart = 2 * main.compiled.cycles + 100
+    told = np.random.default_rng(0).integers(0, 256, (60, 8)).astype(np.uint8)
+    data = made.payload[:, : main.network.inputs].copy()
+    if name == "two_path":
+        data[:, 32:] = 0
+        data[:, 32:40] = told
+    source = Packets(apart * np.arange(60), made.frames, main.metadata(data))
+    settings = coprocessor.settings(every=True)
+    model, rtl = (
+        by_packet(rig.run(source, settings=settings)[0].verdicts)
+        for rig in (ModelRig(coprocessor), RtlRig(coprocessor, built(SMALL)))
+    )
+    golden = activations.expected(main, main.golden(data))
+    assert rtl["packet"].tolist() == list(range(60))
+    np.testing.assert_array_equal(rtl["logits"][:, : len(CLASSES)], golden)
+    for column in VERDICT:
+        np.testing.assert_array_equal(model[column], rtl[column], err_msg=column)
+    assert (rtl["elephant"] == main.large).all()
+    assert set((rtl["done"] - rtl["last"] - main.compiled.cycles).tolist()) == {2, 3}
+
+
 @pytest.mark.parametrize("elephant", [False, True])
 def test_jobs_at_once_are_served_and_dropped_as_in_the_rtl(rigs, coprocessor, elephant):
     main = coprocessor.elephant if elephant else coprocessor.mouse

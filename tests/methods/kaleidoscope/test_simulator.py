@@ -162,7 +162,7 @@ def test_a_failed_build_shows_the_end_of_its_log_and_leaves_nothing(tmp_path):
 def test_a_run_tells_its_progress_and_logs_what_ran(tmp_path):
     simulator, heard = binary("verilator", lanes=8), []
     write_stimulus(tmp_path, MLP, jobs(5000))
-    ran = run(simulator, tmp_path, on_progress=lambda cycle, done: heard.append((cycle, done)))
+    ran = run(simulator, tmp_path, on_progress=heard.append)
     assert ran.cycles == 5000 * 32 + 1
     assert ran.cycles_per_second > 1000
     assert heard[0][0] < heard[1][0] < heard[-1][0]

@@ -9,6 +9,8 @@ module kal_config (
     output reg         elephant_on,       //    bit 1
     output reg         keep,              //    bit 2, see kal_flowtable
     output reg         every,             //    bit 3
+    output reg         first_large,       //    bit 4: the HPEs take the mouse jobs; no elephants then
+    output reg         with_meta,         //    bit 5: a mouse job's word 1 is the packet's metadata
     output reg  [15:0] threshold,         // 1: packets
     output reg  [31:0] byte_threshold,    // 2: IP bytes
     output reg  [31:0] timeout,           // 3: cycles, 0 for never
@@ -22,7 +24,7 @@ module kal_config (
 );
     always @(posedge clk)
         if (rst) begin
-            {every, keep, elephant_on, mouse_on} <= 4'd0;
+            {with_meta, first_large, every, keep, elephant_on, mouse_on} <= 6'd0;
             threshold <= 16'd8;
             byte_threshold <= 32'hffffffff;
             timeout <= 32'd0;
@@ -31,7 +33,7 @@ module kal_config (
             {elephant_encode, elephant_words, elephant_model} <= {2'd0, 4'd8, 4'd0};
         end else if (write)
             case (register)
-                3'd0: {every, keep, elephant_on, mouse_on} <= data[3:0];
+                3'd0: {with_meta, first_large, every, keep, elephant_on, mouse_on} <= data[5:0];
                 3'd1: threshold <= data[15:0];
                 3'd2: byte_threshold <= data;
                 3'd3: timeout <= data;

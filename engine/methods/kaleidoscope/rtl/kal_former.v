@@ -18,6 +18,7 @@ module kal_former #(
     input  wire [7:0]    c_generation,
     input  wire [31:0]   c_packet,
     input  wire [31:0]   c_first,
+    input  wire [63:0]   c_meta,
     // the payload, and what the history has of the row
     input  wire          done,
     input  wire [255:0]  word,
@@ -29,6 +30,7 @@ module kal_former #(
     output wire [7:0]    generation,
     output wire [31:0]   packet,
     output wire [31:0]   first,
+    output wire [63:0]   meta,
     output wire          store,
     output wire [2:0]    store_bank,
     output reg  [2047:0] elephant_words
@@ -38,6 +40,7 @@ module kal_former #(
     reg [H-1:0] held_row;
     reg [7:0]   held_generation;
     reg [31:0]  held_packet, held_first;
+    reg [63:0]  held_meta;
 
     wire [3:0]  stored = c_valid ? c_stored : held_stored;
     wire        storing = c_valid ? c_store : held_store;
@@ -49,6 +52,7 @@ module kal_former #(
     assign generation = c_valid ? c_generation : held_generation;
     assign packet = c_valid ? c_packet : held_packet;
     assign first = c_valid ? c_first : held_first;
+    assign meta = c_valid ? c_meta : held_meta;
 
     // The words stored before, this packet's own, and zeros.
     integer i;
@@ -67,6 +71,7 @@ module kal_former #(
             held_generation <= c_generation;
             held_packet <= c_packet;
             held_first <= c_first;
+            held_meta <= c_meta;
         end
         held_mouse <= !rst && !done && (c_valid ? c_mouse : held_mouse);
         held_elephant <= !rst && !done && (c_valid ? c_elephant : held_elephant);

@@ -19,10 +19,12 @@ module kal_parser (
     input  wire         in_sop,
     input  wire         in_eop,
     input  wire [511:0] in_data,
+    input  wire [63:0]  in_meta,      // what the data plane knows of the flow, with the first beat
     output reg          hdr_valid,    // one cycle for each packet
     output reg          hdr_parsed,   // the fields below hold; else the packet passes unseen
     output reg  [31:0]  hdr_packet,   // number of the packet since reset
     output reg  [31:0]  hdr_first,    // cycle of its first beat
+    output reg  [63:0]  hdr_meta,
     output reg  [31:0]  hdr_src,      // address; IPv6: its four words folded by exclusive or
     output reg  [31:0]  hdr_dst,
     output reg  [15:0]  hdr_sport,
@@ -37,6 +39,7 @@ module kal_parser (
     // What the beats so far tell: the first one is kept for headers that end in the second.
     reg  [511:0]  first_beat;
     reg  [31:0]   first_cycle;
+    reg  [63:0]   first_meta;
     reg  [31:0]   packets;
     reg           second;    // the next beat is a packet's second
     reg           searching; // the header of the packet on the bus is not complete
@@ -115,6 +118,7 @@ module kal_parser (
         if (in_valid && in_sop) begin
             first_beat <= in_data;
             first_cycle <= now;
+            first_meta <= in_meta;
             packets <= packets + 32'd1;
         end
         if (in_valid) begin
@@ -125,6 +129,7 @@ module kal_parser (
             hdr_parsed <= parsed;
             hdr_packet <= in_sop ? packets : packets - 32'd1;
             hdr_first <= in_sop ? now : first_cycle;
+            hdr_meta <= in_sop ? in_meta : first_meta;
             hdr_src <= src;
             hdr_dst <= dst;
             hdr_sport <= swap16(ports[15:0]);

@@ -14,6 +14,9 @@
 // Where the last needed byte comes in a later beat than the header, its cycle 0 is the header's
 // 1 or later, and a core accepts in cycle 2.
 //
+// A mouse job takes the first payload, with `with_meta` also 8 bytes that came beside the packet
+// (they are its second word), and goes to the HPEs with `first_large`. An elephant's takes the history.
+//
 // Jobs can also be put straight into the dispatchers (inj_), for a study of the cores alone.
 // pkt_, verdict_, trace_ and stat_ are for the bench: they follow, and nothing depends on them.
 module kal_top #(
@@ -32,6 +35,7 @@ module kal_top #(
     input  wire                in_sop,
     input  wire                in_eop,
     input  wire [511:0]        in_data,
+    input  wire [63:0]         in_meta,  // with the first beat: see kal_parser
     // packets out
     output wire                out_valid,
     output wire                out_sop,
@@ -108,7 +112,7 @@ module kal_top #(
     always @(posedge clk) now <= rst ? 32'd0 : now + 32'd1;
 
     // Configuration
-    wire        mouse_on, elephant_on, keep, every;
+    wire        mouse_on, elephant_on, keep, every, first_large, with_meta;
     wire [15:0] threshold;
     wire [31:0] byte_threshold, timeout;
     wire [3:0]  least_stored, mouse_model, mouse_words, elephant_model, elephant_words;
@@ -116,7 +120,8 @@ module kal_top #(
     kal_config config_registers (
         .clk(clk), .rst(rst), .write(ld_valid && ld_group == 2'd2), .register(ld_addr[2:0]),
         .data(ld_data[31:0]), .mouse_on(mouse_on), .elephant_on(elephant_on), .keep(keep),
-        .every(every), .threshold(threshold), .byte_threshold(byte_threshold), .timeout(timeout),
+        .every(every), .first_large(first_large), .with_meta(with_meta), .threshold(threshold),
+        .byte_threshold(byte_threshold), .timeout(timeout),
         .least_stored(least_stored), .mouse_model(mouse_model), .mouse_words(mouse_words),
         .mouse_encode(mouse_encode), .elephant_model(elephant_model),
         .elephant_words(elephant_words), .elephant_encode(elephant_encode)
@@ -125,13 +130,14 @@ module kal_top #(
     // Cycle B: header and hash
     wire        hdr_valid, hdr_parsed;
     wire [31:0] hdr_packet, hdr_first, hdr_src, hdr_dst;
+    wire [63:0] hdr_meta;
     wire [15:0] hdr_sport, hdr_dport, hdr_bytes, hdr_payload, hash;
     wire [7:0]  hdr_proto, check;
     wire [5:0]  hdr_start;
     kal_parser parser (
         .clk(clk), .rst(rst), .now(now), .in_valid(in_valid), .in_sop(in_sop), .in_eop(in_eop),
-        .in_data(in_data), .hdr_valid(hdr_valid), .hdr_parsed(hdr_parsed),
-        .hdr_packet(hdr_packet), .hdr_first(hdr_first), .hdr_src(hdr_src), .hdr_dst(hdr_dst),
+        .in_data(in_data), .in_meta(in_meta), .hdr_valid(hdr_valid), .hdr_parsed(hdr_parsed),
+        .hdr_packet(hdr_packet), .hdr_first(hdr_first), .hdr_meta(hdr_meta), .hdr_src(hdr_src), .hdr_dst(hdr_dst),
         .hdr_sport(hdr_sport), .hdr_dport(hdr_dport), .hdr_proto(hdr_proto),
         .hdr_bytes(hdr_bytes), .hdr_payload(hdr_payload), .hdr_start(hdr_start)
     );
@@ -149,7 +155,7 @@ module kal_top #(
     kal_payload aligner (
         .clk(clk), .rst(rst), .now(now), .in_valid(in_valid), .in_sop(in_sop), .in_data(in_data),
         .hdr_valid(hdr_valid), .hdr_parsed(hdr_parsed), .hdr_payload(hdr_payload),
-        .hdr_start(hdr_start), .need_words(mouse_words[2:0]), .done(done), .words(payload),
+        .hdr_start(hdr_start), .need_words(mouse_words[2:0] - {2'd0, with_meta}), .done(done), .words(payload),
         .done_word(done_word), .done_last(done_last), .cut(cut)
     );
 
@@ -163,6 +169,7 @@ module kal_top #(
     wire [31:0]  c_bytes;
     reg  [31:0]  c_packet, c_first;
     reg  [15:0]  c_hash;
+    reg  [63:0]  c_meta;
     kal_flowtable #(.H(H)) table_ (
         .clk(clk), .rst(rst), .mouse_on(mouse_on), .elephant_on(elephant_on), .keep(keep),
         .every(every), .threshold(threshold), .byte_threshold(byte_threshold), .timeout(timeout),
@@ -178,6 +185,7 @@ module kal_top #(
             c_packet <= hdr_packet;
             c_first <= hdr_first;
             c_hash <= hash;
+            c_meta <= hdr_meta;
         end
 
     // Jobs
@@ -186,13 +194,15 @@ module kal_top #(
     wire [H-1:0]  row;
     wire [7:0]    generation;
     wire [31:0]   packet, first;
+    wire [63:0]   meta;
     wire [2047:0] history, elephant_payload;
     kal_former #(.H(H)) former (
         .clk(clk), .rst(rst), .c_valid(c_valid), .c_mouse(c_mouse), .c_elephant(c_elephant),
         .c_store(c_store), .c_stored(c_stored), .c_row(c_row), .c_generation(c_generation),
-        .c_packet(c_packet), .c_first(c_first), .done(done), .word(payload[255:0]),
+        .c_packet(c_packet), .c_first(c_first), .c_meta(c_meta), .done(done),
+        .word(payload[255:0]),
         .history(history), .mouse(mouse), .elephant(elephant), .row(row),
-        .generation(generation), .packet(packet), .first(first), .store(store),
+        .generation(generation), .packet(packet), .first(first), .meta(meta), .store(store),
         .store_bank(store_bank), .elephant_words(elephant_payload)
     );
     kal_history #(.H(H)) recent (
@@ -275,23 +285,26 @@ module kal_top #(
     );
 
     // Dispatchers. A job from the packets goes before one that is put in.
+    wire [1023:0] mouse_payload = with_meta ? {704'd0, meta, payload[255:0]} : payload;
+    wire          to_fpe = mouse && !first_large;
+    wire          to_hpe = elephant || mouse && first_large;
     wire mouse_full, elephant_full, mouse_offer, elephant_offer;
     wire inject = inj_valid && (inj_ready || inj_droppable);
-    wire inject_mouse = inject && !inj_elephant && !mouse;
-    wire inject_elephant = inject && inj_elephant && !elephant;
-    assign inj_ready = inj_elephant ? !elephant_full && !elephant : !mouse_full && !mouse;
-    assign mouse_offer = mouse || inject_mouse;
-    assign elephant_offer = elephant || inject_elephant;
+    wire inject_mouse = inject && !inj_elephant && !to_fpe;
+    wire inject_elephant = inject && inj_elephant && !to_hpe;
+    assign inj_ready = inj_elephant ? !elephant_full && !to_hpe : !mouse_full && !to_fpe;
+    assign mouse_offer = to_fpe || inject_mouse;
+    assign elephant_offer = to_hpe || inject_elephant;
     assign mouse_dropped = mouse_offer && mouse_full;
     assign elephant_dropped = elephant_offer && elephant_full;
 
     kal_dispatch #(.CORES(N_FPE), .WORDS(4), .DEPTH(MOUSE_DEPTH), .ROW(H)) mice (
         .clk(clk), .rst(rst), .now(now), .need_words(mouse_words), .encode(mouse_encode),
-        .push(mouse_offer), .push_model(mouse ? mouse_model : inj_model),
-        .push_row(mouse ? row : {H{1'b0}}), .push_generation(mouse ? generation : 8'd0),
-        .push_packet(mouse ? packet : inj_packet), .push_first(mouse ? first : now),
-        .push_last(mouse ? done_last : now),
-        .push_words(mouse ? payload : inj_words[1023:0]), .full(mouse_full),
+        .push(mouse_offer), .push_model(to_fpe ? mouse_model : inj_model),
+        .push_row(to_fpe ? row : {H{1'b0}}), .push_generation(to_fpe ? generation : 8'd0),
+        .push_packet(to_fpe ? packet : inj_packet), .push_first(to_fpe ? first : now),
+        .push_last(to_fpe ? done_last : now),
+        .push_words(to_fpe ? mouse_payload : inj_words[1023:0]), .full(mouse_full),
         .depth(mouse_depth), .job_ready(job_ready[N_FPE-1:0]), .job_valid(job_valid[N_FPE-1:0]),
         .job_model(job_model[0]), .job_tag(job_tag[0]), .word_valid(word_valid[N_FPE-1:0]),
         .word_index(word_index[0]), .word_data(word_data[0]),
@@ -308,12 +321,14 @@ module kal_top #(
             ) elephants (
                 .clk(clk), .rst(rst), .now(now), .need_words(elephant_words),
                 .encode(elephant_encode), .push(elephant_offer),
-                .push_model(elephant ? elephant_model : inj_model),
-                .push_row(elephant ? row : {H{1'b0}}),
-                .push_generation(elephant ? generation : 8'd0),
-                .push_packet(elephant ? packet : inj_packet),
-                .push_first(elephant ? first : now), .push_last(elephant ? done_word : now),
-                .push_words(elephant ? elephant_payload : inj_words), .full(elephant_full),
+                .push_model(to_hpe ? elephant_model : inj_model),
+                .push_row(to_hpe ? row : {H{1'b0}}),
+                .push_generation(to_hpe ? generation : 8'd0),
+                .push_packet(to_hpe ? packet : inj_packet), .push_first(to_hpe ? first : now),
+                .push_last(elephant ? done_word : to_hpe ? done_last : now),
+                .push_words(elephant ? elephant_payload
+                            : to_hpe ? {1024'd0, mouse_payload} : inj_words),
+                .full(elephant_full),
                 .depth(elephant_depth), .job_ready(job_ready[CORES-1:N_FPE]),
                 .job_valid(job_valid[CORES-1:N_FPE]), .job_model(job_model[1]),
                 .job_tag(job_tag[1]), .word_valid(word_valid[CORES-1:N_FPE]),

@@ -30,10 +30,11 @@ def run(
     folder: Path,
     *,
     limits: Limits | None = None,
-    on_progress: Callable[[int, int], None] = lambda cycles, done: None,
+    on_progress: Callable[[tuple[int, ...]], None] = lambda told: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Ran:
-    """Run until the bench ends. `on_progress` gets the cycle and the verdicts so far.
+    """Run until the bench ends. `on_progress` gets what a line of progress tells: the cycle and the
+    verdicts so far, and whatever else that bench counts.
 
     The bench reads `stimulus.txt` and writes `results.txt`, both in `folder`, where the log lies
     too. Raises ToolError, with the log's last lines, where it fails, goes over a limit, or ends
@@ -42,10 +43,11 @@ def run(
     last: list[int] = []
 
     def heard(line: str) -> None:
-        words = line.split()
-        if len(words) == 3 and words[0] == "progress" and words[1].isdigit() and words[2].isdigit():
-            last[:] = [int(words[1])]
-            on_progress(int(words[1]), int(words[2]))
+        first, *words = line.split() or [""]
+        if first == "progress" and len(words) >= 2 and all(word.isdigit() for word in words):
+            told = tuple(map(int, words))
+            last[:] = told[:1]
+            on_progress(told)
 
     log = folder / LOG
     log.write_text(

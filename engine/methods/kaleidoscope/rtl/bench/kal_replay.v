@@ -4,8 +4,9 @@
 //
 // stimulus.bin: records, each of four big-endian 32-bit words {kind, cycle, a, b} and data.
 //   0 end
-//   1 packet      first beat not before `cycle`; a beats on the bus, the first b of them follow
-//                 (64 bytes each, byte 63 first), the others are zero
+//   1 packet      first beat not before `cycle`; a = {metadata 1, beats on the bus 31}; where
+//                 `metadata` is set, 8 bytes of it follow, byte 7 first; then the first b of the
+//                 beats (64 bytes each, byte 63 first), the others are zero
 //   2 job         put into the dispatchers not before `cycle`; a = {elephant, droppable, model 4},
 //                 b its number; 256 bytes of payload follow, byte 255 first
 //   3 load        a = {group 8, kind 8, part 8}, b address; 32 bytes of data, byte 31 first
@@ -20,6 +21,8 @@
 //   depths.bin    FIFO depths, drops and busy contexts, for each period
 //   issues.bin    issue events of all cores in a window of cycles
 //   counters.bin  base, then the 256 counters of kal_top
+// and on the standard output, in each cycle with `tell` and at the end, a line: `progress`, cycles,
+// verdicts, the most jobs in each FIFO since the last line, drops of each, busy cycles of each core.
 module kal_replay #(
     parameter N_FPE = 8,
     parameter N_HPE = 1,
@@ -30,8 +33,7 @@ module kal_replay #(
 ) (
     input  wire        clk,
     input  wire        rst,
-    output wire [31:0] now,
-    output reg  [31:0] verdicts,
+    input  wire        tell,      // write a line of progress
     output wire        wave       // this cycle belongs to the waveform
 );
     localparam CORES = N_FPE + N_HPE;
@@ -41,6 +43,7 @@ module kal_replay #(
     // kal_top
     reg          in_valid, in_sop, in_eop, ld_valid, inj_valid, inj_droppable, inj_elephant;
     reg  [511:0] in_data;
+    reg  [63:0]  in_meta;
     reg  [1:0]   ld_group;
     reg  [2:0]   ld_kind;
     reg  [15:0]  ld_addr;
@@ -51,7 +54,7 @@ module kal_replay #(
     reg  [2047:0] inj_words;
     reg  [7:0]   stat_index;
     wire         inj_ready, idle;
-    wire [31:0]  stat_value;
+    wire [31:0]  stat_value, now;
 
     wire         pkt_valid, pkt_found, pkt_found_elephant;
     wire [31:0]  pkt_packet, pkt_bytes;
@@ -85,8 +88,8 @@ module kal_replay #(
         .out_valid(), .out_sop(), .out_eop(), .out_data(), .out_marked(), .out_class(),
         /* verilator lint_on PINCONNECTEMPTY */
         .clk(clk), .rst(rst), .in_valid(in_valid), .in_sop(in_sop), .in_eop(in_eop),
-        .in_data(in_data), .ld_valid(ld_valid), .ld_group(ld_group), .ld_kind(ld_kind),
-        .ld_addr(ld_addr), .ld_part(ld_part), .ld_data(ld_data), .inj_valid(inj_valid),
+        .in_data(in_data), .in_meta(in_meta), .ld_valid(ld_valid), .ld_group(ld_group),
+        .ld_kind(ld_kind), .ld_addr(ld_addr), .ld_part(ld_part), .ld_data(ld_data), .inj_valid(inj_valid),
         .inj_droppable(inj_droppable), .inj_elephant(inj_elephant), .inj_model(inj_model),
         .inj_packet(inj_packet), .inj_words(inj_words), .inj_ready(inj_ready),
         .pkt_valid(pkt_valid), .pkt_packet(pkt_packet), .pkt_hash(pkt_hash),
@@ -120,6 +123,7 @@ module kal_replay #(
     reg          fetched, timed, reading;
     reg  [2047:0] words;
     reg  [511:0] beat;
+    reg  [63:0]  meta;
     reg  [255:0] data;
     reg  [31:0]  options [0:5];
     wire [31:0]  age = now - base;
@@ -161,8 +165,11 @@ module kal_replay #(
         begin
             case (kind)
                 PACKET: begin
-                    beats = a;
+                    beats = {1'b0, a[30:0]};
                     stored = b;
+                    meta = 64'd0;
+                    if (a[31]) got = $fread(meta, stimulus);
+                    in_meta <= meta;
                     send_beat(1'b1);
                 end
                 JOB: begin
@@ -210,6 +217,7 @@ module kal_replay #(
                 $fclose(packet_file);
                 $fclose(depth_file);
                 $fclose(issue_file);
+                progress;
                 $finish;
             end
         end else if (beats != 0) begin
@@ -242,8 +250,8 @@ module kal_replay #(
     // Results
     integer    verdict_file, packet_file, depth_file, issue_file, counter_file, n;
     reg [3:0]  busy_before [0:CORES-1];
-    reg [31:0] mouse_drops, elephant_drops, busy_sum, passed;
-    reg [15:0] mouse_most, elephant_most;
+    reg [31:0] verdicts, mouse_drops, elephant_drops, busy_sum, passed;
+    reg [15:0] mouse_most, elephant_most, mouse_peak, elephant_peak;
 
     initial begin
         for (n = 0; n < 6; n = n + 1) options[n] = 0;
@@ -256,6 +264,27 @@ module kal_replay #(
         if (stimulus == 0) fail("stimulus.bin cannot be read");
         if (counter_file == 0) fail("the results cannot be written");
     end
+
+    // Counters 11 and 15 of kal_top are its drops, those from 32 on the busy cycles of its cores.
+    task progress;
+        integer core;
+        begin
+            $write("progress %0d %0d %0d %0d %0d %0d", timed ? age : 32'd0, verdicts, mouse_peak,
+                   elephant_peak, top.counters.counts[11], top.counters.counts[15]);
+            for (core = 0; core < CORES; core = core + 1)
+                $write(" %0d", top.counters.counts[32 + core]);
+            $write("\n");
+            $fflush;
+        end
+    endtask
+
+    always @(posedge clk)
+        if (rst) {mouse_peak, elephant_peak} <= 32'd0;
+        else begin
+            if (tell || mouse_depth > mouse_peak) mouse_peak <= mouse_depth;
+            if (tell || elephant_depth > elephant_peak) elephant_peak <= elephant_depth;
+            if (tell) progress;
+        end
 
     always @(posedge clk)
         if (rst) begin
