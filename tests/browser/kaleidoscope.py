@@ -101,6 +101,20 @@ def spans(core: int) -> list[list[Any]]:
     return [span for span in found if begin <= span[0] and span[0] + span[1] <= end]
 
 
+def spreads() -> list[dict[str, Any]]:
+    """Of the weights as they are, and as if they had been rounded to even numbers."""
+    found = []
+    for number, (weight, _) in enumerate(network()):
+        low, high = float(weight.min()), float(weight.max())
+        counts = [np.histogram(one, 63, (low, high))[0].tolist()
+                  for one in (weight, weight // 2 * 2)]  # fmt: skip
+        name = "logits" if number == 2 else f"fc{number + 1}"
+        found.append({"name": name, "of": "weights", "low": low, "high": high,
+                      "float": counts[0], "int8": counts[1], "saturated": 0.0125})  # fmt: skip
+    found.append({**found[-1], "of": "activations", "saturated": None})
+    return found
+
+
 def overview() -> dict[str, Any]:
     models = [
         ("float", "MLP, float", 0.921), ("ptq", "MLP, int8 after training", 0.904),
@@ -154,6 +168,11 @@ def overview() -> dict[str, Any]:
             "marks": [64, 88],
             "split": {"hash and table": 3, "queue": 0.2, "core": 44, "output": 3.8},
             "idle": 51, "predicted": 51,
+            "headers": [
+                {"name": "all headers", "flows": 512, "least": 49, "median": 50, "most": 51},
+                {"name": "TCP over IPv4", "flows": 400, "least": 49, "median": 50, "most": 50},
+                {"name": "TCP over IPv6", "flows": 112, "least": 50, "median": 51, "most": 51},
+            ],
         },
         "load": {
             "offered_gbps": 100, "served_gbps": 99.2, "packets": 12_000, "jobs": 900,
@@ -170,6 +189,7 @@ def overview() -> dict[str, Any]:
                       "kinds": ["issue", "gap", "idle"]},
         "listing": program(),
         "layers": layer_rows,
+        "distributions": spreads(),
         "utilisation": {"issue": issue, "useful_macs": issue - 0.02, "gap": 0.4,
                         "idle": 1 - issue - 0.4},
         "cores_needed": {"lengths": [64, 128, 256, 512, 1024, 1500],
@@ -275,7 +295,9 @@ def live(step: int) -> dict[str, float]:
         "train.loss": 2 / (1 + step), "train.val_accuracy": 0.9 - 0.5 / (1 + step),
         "sim.cycles": 4000.0 * step, "sim.cycles_per_second": 400_000 + 1000.0 * (step % 7),
         "sim.inferences": 90.0 * step, "sim.mismatches": 0.0, "sim.drops": float(step // 9),
-        "sim.mouse_depth": float(step % 5),
+        "sim.mouse_depth": float(step % 5), "sim.elephant_depth": float(step % 3),
+        **{f"sim.busy.fpe{core}": 0.2 * core + 0.01 * (step % 9) for core in range(CORES)},
+        "sim.busy.hpe0": 0.5,
     }  # fmt: skip
 
 

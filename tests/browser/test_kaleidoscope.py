@@ -132,8 +132,14 @@ def test_the_head_says_who_won_in_which_hardware(shown):
     expect(figure(page, "figures", "Drops")).to_have_text("7")
     titles = page.locator("[data-training] .chart-title").all_inner_texts()
     assert [title.split(" ")[0] for title in titles] == [
-        "Loss", "Accuracy", "Speed", "Simulated", "Inferences", "Mismatches", "Depth"
+        "Loss", "Accuracy", "Speed", "Simulated", "Inferences", "Mismatches", "Busy", "Most"
     ]  # fmt: skip
+    busy = page.locator("[data-training] figure", has_text="Busy cores").evaluate(
+        "figure => figure.querySelector('.chart-plot').data[0]"
+    )
+    assert busy["y"] == ["FPE 0", "FPE 1", "FPE 2", "FPE 3", "HPE 0"]
+    assert [row[-1] for row in busy["z"]][-1] == 0.5
+    assert all(0 <= value <= 1 for row in busy["z"] for value in row)
     models = page.locator("[data-models] tbody th").all_inner_texts()
     assert models == [model["title"] for model in OVERVIEW["accuracy"]["models"]]
     marks = page.locator("[data-latency]").evaluate(
@@ -213,6 +219,34 @@ def test_a_packet_is_followed_from_its_bytes_to_the_verdict(shown):
     expect(verdict).to_have_text(re.compile(r"First difference: fc2\[5\], golden"))
     expect(page.locator("[data-steps] .differs")).to_have_count(1)
     assert shown.faults() == []
+
+
+def test_latency_is_told_for_each_header_that_occurs(shown):
+    page = shown.page
+    lines = page.locator("[data-headers] tbody tr")
+    assert [line.split("\t") for line in lines.all_inner_texts()] == [
+        ["all headers", "512", "49", "50", "51"],
+        ["TCP over IPv4", "400", "49", "50", "50"],
+        ["TCP over IPv6", "112", "50", "51", "51"],
+    ]
+    expect(figure(page, "latency-figures", "Idle core, median")).to_have_text("50 cycles")
+
+
+def test_weights_and_activations_are_shown_layer_by_layer(shown):
+    page = shown.page
+    lines = [line.split("\t") for line in page.locator("[data-spreads] tbody tr").all_inner_texts()]
+    assert [line[:2] for line in lines] == [
+        ["fc1", "weights"], ["fc2", "weights"], ["logits", "weights"], ["logits", "activations"],
+    ]  # fmt: skip
+    assert [line[-1] for line in lines] == ["1.25 %", "1.25 %", "1.25 %", "–"]
+    page.locator("#spread").select_option(label="fc2, weights")
+    expect(page.locator("[data-spread] .chart-note")).to_have_text(
+        "fc2, weights: 1.25 % saturated."
+    )
+    drawn = page.locator("[data-spread] .chart-plot").evaluate(
+        "plot => plot.data.map(({ name, y }) => [name, [...y].reduce((sum, one) => sum + one, 0)])"
+    )
+    assert drawn == [["float", 64 * 32], ["int8", 64 * 32]]
 
 
 def test_occupancy_and_listing_lead_to_each_other(shown):

@@ -12,6 +12,7 @@ from engine.core import checkpoint
 from engine.core.plain import plain
 from engine.data.traffic.traffic import L4, address
 from engine.methods.kaleidoscope import layers, queueing, replay
+from engine.methods.kaleidoscope.distributions import distributions
 from engine.methods.kaleidoscope.frames import FCS, beats_of
 from engine.methods.kaleidoscope.judgement import FOREST, TITLES
 from engine.methods.kaleidoscope.occupancy import KINDS, spans
@@ -94,6 +95,7 @@ def overview(work: Work) -> dict[str, Any]:
             for row in listing
         ],
         "layers": layers.table(work),
+        "distributions": distributions(*layers.both(work)),
         "utilisation": _utilisation(work),
         "cores_needed": _cores_needed(work),
         "resources": _resources(work),

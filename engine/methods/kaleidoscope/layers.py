@@ -73,15 +73,20 @@ def reals(found: Family, data: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _errors(work: Work) -> dict[str, dict[str, float | None]]:
-    """Of the int8 layers against those in real numbers, over the first tested flows."""
+def both(work: Work) -> tuple[Family, Family, np.ndarray]:
+    """The network in real numbers, the deployed one, and bytes of the first tested flows."""
     params, case = work.run.params, work.case
     made = work.finished[f"fold.{work.part.name}.{params.model}"]
-    data = work.data[params.model][work.part.test[:COMPARED]]
     floating, integer = (
-        reals(restored(params.model, made, which, case, params), data)
-        for which in (FLOAT, params.quantisation)
+        restored(params.model, made, which, case, params) for which in (FLOAT, params.quantisation)
     )
+    return floating, integer, work.data[params.model][work.part.test[:COMPARED]]
+
+
+def _errors(work: Work) -> dict[str, dict[str, float | None]]:
+    """Of the int8 layers against those in real numbers, over the first tested flows."""
+    *families, data = both(work)
+    floating, integer = (reals(one, data) for one in families)
     found = {}
     for name, real in floating.items():
         if name not in integer:

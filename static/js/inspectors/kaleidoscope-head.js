@@ -50,7 +50,7 @@ function numbers({ backend, title, input_bytes: bytes, clock_mhz: clock, hardwar
   const { mouse, elephant } = load.drops;
   return [
     ["Network", title, `${bytes} payload bytes, ${counted(hardware.fpe, "FPE")}, ${counted(hardware.hpe, "HPE")}`],
-    ["Latency, idle core", `${round(latency.idle)} cycles`, `${round(nanoseconds(latency.idle, clock))} ns at ${clock} MHz`],
+    ["Latency, idle core", `${round(latency.idle)} cycles`, `${round(nanoseconds(latency.idle, clock))} ns at ${clock} MHz, slowest header; from ${round(latency.headers[0].least)} cycles`],
     ["Mismatches", count(parity.mismatches), `in ${count(parity.logits)} logits of ${counted(parity.flows, "flow")}, ${backend.real ? "RTL" : "cycle model"} against golden`],
     ["Drops", count(mouse + elephant), `${count(mouse)} mouse, ${count(elephant)} elephant jobs of ${count(load.jobs)}`],
     ["Served", `${round(load.served_gbps)} Gbit/s`, `of ${round(load.offered_gbps)} offered`],

@@ -1,22 +1,25 @@
 // Latency of the verdicts, by both definitions, with the paper's two marks, and where it goes.
 
 import { chart } from "../charts.js";
+import { html } from "../make.js";
 import { count, figures, nanoseconds, round } from "./kaleidoscope-words.js";
 
 const pick = (selector) => document.querySelector(selector);
 
 /** @param {any} overview */
 export function latency({ latency: found, clock_mhz: clock, backend }) {
-  const { cycles, counts, first_bit: bit, marks, split, idle, predicted } = found;
+  const { cycles, counts, first_bit: bit, marks, split, idle, predicted, headers } = found;
   const [least, most] = [cycles[0], cycles.at(-1)];
   const told = (value) => `${round(nanoseconds(value, clock))} ns at ${clock} MHz`;
   figures(pick("[data-latency-figures]"), [
-    ["Idle core", `${round(idle)} cycles`, told(idle)],
+    ["Idle core, slowest header", `${round(idle)} cycles`, told(idle)],
+    ["Idle core, median", `${round(headers[0].median)} cycles`, told(headers[0].median)],
     ["Predicted by the compiler", `${round(predicted)} cycles`, differs(backend, idle - predicted)],
     ["Median", `${round(quantile(cycles, counts, 0.5))} cycles`, told(quantile(cycles, counts, 0.5))],
     ["99 %", `${round(quantile(cycles, counts, 0.99))} cycles`, told(quantile(cycles, counts, 0.99))],
     ["Slowest", `${round(most)} cycles`, told(most)],
   ]);
+  pick("[data-headers]").tBodies[0].replaceChildren(...headers.map(header));
   const bars = (name, slot, one) => ({ type: "bar", name, slot, x: one.cycles, y: one.counts });
   const ends = [least, most, ...bit.cycles, ...marks];
   chart(pick("[data-latency]"), {
@@ -39,6 +42,9 @@ export function latency({ latency: found, clock_mhz: clock, backend }) {
     table: () => ({ columns: ["part", "cycles", "ns"], rows: Object.entries(split).map(([name, value]) => [name, value, nanoseconds(value, clock)]) }),
   });
 }
+
+const header = ({ name, flows, least, median, most }) =>
+  html("tr", {}, html("th", { scope: "row" }, name), ...[count(flows), round(least), round(median), round(most)].map((value) => html("td", { class: "num" }, value)));
 
 const differs = ({ real }, cycles) => (real ? (cycles === 0 ? "as in RTL" : `RTL differs by ${round(cycles)}`) : "no RTL beside it");
 

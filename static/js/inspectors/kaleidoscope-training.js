@@ -2,6 +2,7 @@
 
 import { chart } from "../charts.js";
 import { feed } from "../jobs/feed.js";
+import { busyCores, busyLayout } from "./kaleidoscope-busy.js";
 
 const LEARNT = /^train\.(?:(.+)\.)?(loss|val_accuracy)$/; // of the job's network, or of each family
 
@@ -34,7 +35,13 @@ const FIGURES = [
     yaxis: ZERO,
     traces: () => simulated(["mismatches", "against golden", 6], ["drops", "dropped jobs", 1]),
   },
-  { title: "Depth of the mouse FIFO", unit: "jobs", yaxis: ZERO, traces: () => simulated(["mouse_depth", "mouse FIFO", 2]) },
+  { title: "Busy cores", unit: "share of the cycles since the last report", traces: busyCores, layout: busyLayout },
+  {
+    title: "Most jobs in a FIFO",
+    unit: "since the last report",
+    yaxis: ZERO,
+    traces: () => simulated(["mouse_depth", "mice", 2], ["elephant_depth", "elephants", 6]),
+  },
 ];
 
 export function training() {
@@ -44,15 +51,16 @@ export function training() {
 
   function show() {
     for (const figure of FIGURES) {
-      const { title, unit, axis = "report of the simulator", yaxis = {} } = figure;
+      const { title, unit, axis = "report of the simulator", yaxis = {}, layout = () => ({ yaxis }) } = figure;
       const traces = figure.traces();
+      const shown = { xaxis: { title: axis }, ...layout(traces) };
       if (drawn.has(figure)) {
-        drawn.get(figure).update(traces);
+        drawn.get(figure).update(traces, shown);
       } else if (traces.length) {
         const element = document.createElement("figure");
         const after = FIGURES.slice(0, FIGURES.indexOf(figure)).filter((one) => drawn.has(one)).length;
         box.insertBefore(element, box.children[after] ?? null);
-        drawn.set(figure, chart(element, { title, unit, traces, layout: { xaxis: { title: axis }, yaxis } }));
+        drawn.set(figure, chart(element, { title, unit, traces, layout: shown }));
       }
     }
     none.hidden = drawn.size > 0;

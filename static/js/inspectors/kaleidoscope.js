@@ -11,6 +11,7 @@ import { latency } from "./kaleidoscope-latency.js";
 import { load } from "./kaleidoscope-load.js";
 import { packet } from "./kaleidoscope-packet.js";
 import { proof } from "./kaleidoscope-proof.js";
+import { spread } from "./kaleidoscope-spread.js";
 import { training } from "./kaleidoscope-training.js";
 import { waves } from "./kaleidoscope-wave.js";
 import { whatIf } from "./kaleidoscope-whatif.js";
@@ -24,6 +25,7 @@ async function draw() {
   accuracy(overview);
   const parts = [flowList(flows, choose), packet(found), waves(found)];
   cores(overview);
+  spread(overview);
   latency(overview);
   load(overview);
   whatIf(found);

@@ -11,7 +11,7 @@ from tests.methods.kaleidoscope import jobs
 KEYS = {
     "model", "title", "input_bytes", "encoding", "task", "classes", "clock_mhz", "backend",
     "hardware", "accuracy", "leakage", "parity", "latency", "load", "occupancy", "listing",
-    "layers", "utilisation", "cores_needed", "resources", "bypass",
+    "layers", "distributions", "utilisation", "cores_needed", "resources", "bypass",
     "elephants", "flow_table",
 }  # fmt: skip
 
