@@ -20,7 +20,7 @@ from typing import Any
 
 from engine.core import params as parameters
 from engine.core.device import settle
-from engine.core.errors import BAD_INPUT, UserError
+from engine.core.errors import BAD_INPUT, Failure, UserError
 from engine.core.job import Job
 from engine.core.method import Question, resolve
 from engine.core.plain import plain
@@ -72,6 +72,9 @@ def reply(say: Say, id: str, make: Callable[[], Any]) -> None:
         answer = make()
     except UserError as fault:
         error, where = str(fault), fault.where
+    except Failure as fault:
+        error = str(fault)
+        sys.stderr.write(f"{error}\n{fault.details}\n")
     except Exception as fault:  # noqa: BLE001 - the session outlives a question that fails
         traceback.print_exc(file=sys.stderr)
         error = f"{type(fault).__name__}: {fault}"

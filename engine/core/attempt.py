@@ -17,7 +17,7 @@ from engine.core import environment, events, resume
 from engine.core import params as parameters
 from engine.core.control import STOPPED, Control, Stop
 from engine.core.emit import Emitter
-from engine.core.errors import BAD_INPUT, UserError
+from engine.core.errors import BAD_INPUT, Failure, UserError
 from engine.core.job import EVENTS, REQUEST, RESULT, Request
 from engine.core.limits import Supervision
 from engine.core.method import resolve
@@ -149,6 +149,12 @@ def _guarded(work: Callable[[], None], emitter: Emitter, *, supervision: Supervi
         emitter.say("fail", kind="input", message=fault.expected, where=fault.where)
         err(str(fault))
         return BAD_INPUT
+    except Failure as failure:
+        if failure.details:
+            emitter.log(failure.details, "error")
+        emitter.say("fail", kind="error", message=str(failure)[:2000])
+        err(str(failure))
+        return FAILED
     except BaseException as error:  # noqa: BLE001 - the seam: nothing may end without its event
         traceback.print_exc(file=sys.stderr)
         said = supervision.limits.explain(error) or f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""The one exception whose text is meant for the person who started the job."""
+"""The exceptions whose text is meant for the person who started the job."""
 
 BAD_INPUT = 2  # exit code
 
@@ -14,3 +14,15 @@ class UserError(Exception):
         super().__init__(f"{where}: {expected}")
         self.where = where
         self.expected = expected
+
+
+class Failure(Exception):
+    """What failed through no input's fault, and is known: a tool that crashed, a limit of it.
+
+    The door writes `details` to the job's log, prints the one line and exits with 1: a traceback
+    would tell of our code, where there is nothing to find.
+    """
+
+    def __init__(self, said: str, details: str = ""):
+        super().__init__(said)
+        self.details = details

@@ -161,6 +161,22 @@ def test_an_error_in_a_method_is_exit_1_with_its_traceback_and_event(tmp_path):
     assert not (tmp_path / "result.json").exists()
 
 
+def test_a_failure_that_is_understood_is_one_line_with_its_details_in_the_log(tmp_path):
+    code = (
+        "from engine.core.errors import Failure\n"
+        "def run(run):\n    raise Failure('the tool failed', 'line 1\\nline 2')\n"
+    )
+    known = with_method(tmp_path, "broken", code)
+    out = tmp_path / "out"
+    answer = door("run", "broken", "--out", out, **known)
+    assert answer.returncode == 1
+    assert answer.stderr.splitlines()[-1] == "the tool failed"
+    assert "Traceback" not in answer.stderr
+    log, last = events_of(out)[-2:]
+    assert (log["t"], log["level"], log["text"]) == ("log", "error", "line 1\nline 2")
+    assert (last["t"], last["kind"], last["message"]) == ("fail", "error", "the tool failed")
+
+
 def test_a_run_leaves_no_temporary_file_behind(tmp_path):
     code = "import tempfile\ndef run(run):\n    return {'value': float(len(tempfile.mkstemp()))}\n"
     known = with_method(tmp_path, "litter", code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -23,7 +24,7 @@ from engine.methods.kaleidoscope.simulator.process import Limits, Stopped, ToolE
 from engine.methods.kaleidoscope.simulator.records import Job, write_stimulus
 from engine.methods.kaleidoscope.simulator.run import LOG, run
 from tests.methods.kaleidoscope.layers import image, mlp32, verdict
-from tests.methods.kaleidoscope.simulated import backend, binary, mutated, simulate
+from tests.methods.kaleidoscope.simulated import CACHE, backend, binary, mutated, simulate
 
 MLP = mlp32(np.random.default_rng(0))
 ENDLESS = [sys.executable, "-c", "import time\nwhile True: print('x', flush=True); time.sleep(.01)"]
@@ -94,6 +95,18 @@ def test_other_parameters_are_another_binary(other, tmp_path):
     assert len(keys) == 2
 
 
+def test_another_compiler_at_the_same_path_is_another_binary():
+    known = binary("verilator", lanes=8)
+    assert re.search(r"\d+\.\d+", known.backend.compiler_version)
+    newer = replace(known.backend, compiler_version="g++ (Debian) 99.1")
+    again = lambda found: build(  # noqa: E731
+        found, cores(lanes=8), cache=CACHE, optimise=0, should_stop=lambda: True
+    )
+    assert again(known.backend).key == known.key
+    with pytest.raises(Stopped):  # it would be built anew
+        again(newer)
+
+
 def test_other_rtl_is_another_binary(tmp_path):
     one = build(backend("icarus"), cores(), cache=tmp_path)
     two = mutated(cores(), "kal_lane.v", "total >>> s6", "total >>> 5'd3", tmp_path)
@@ -151,8 +164,9 @@ def test_a_cache_that_takes_no_files_is_named(tmp_path):
 
 
 def test_a_failed_build_shows_the_end_of_its_log_and_leaves_nothing(tmp_path):
-    with pytest.raises(ToolError, match=r"iverilog failed with exit code(.|\n)*no_such_name"):
+    with pytest.raises(ToolError, match=r"^iverilog failed with exit code \d+$") as caught:
         mutated(cores(), "kal_lane.v", "total >>> s6", "no_such_name", tmp_path)
+    assert "no_such_name" in caught.value.details
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -213,10 +227,51 @@ def test_a_simulator_dies_with_the_process_that_started_it(tmp_path):
         [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
     assert parent.stdout.readline() == "x\n"
-    assert len(processes_in(tmp_path)) == 1
+    assert len(processes_in(tmp_path)) == 2  # the keeper, and the simulator
     parent.kill()
     parent.communicate()
     assert left_in(tmp_path) == []
+
+
+def test_a_tools_own_children_die_with_the_job_at_once(tmp_path):
+    """As a compiler's do, which for seconds would go on with what nobody waits for."""
+    script = "sleep 600 & trap '' TERM HUP; sh -c 'trap \"\" TERM HUP; sleep 600; true'"
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from engine.methods.kaleidoscope.simulator.process import execute, Limits\n"
+        "f = Path(sys.argv[1])\n"
+        "print('ready', flush=True)\n"
+        f"execute(['/bin/sh', '-c', {script!r}], folder=f, log=f / 'log', limits=Limits())"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout.readline() == "ready\n"
+    end = time.monotonic() + 10
+    while len(processes_in(tmp_path)) < 5 and time.monotonic() < end:
+        time.sleep(0.02)
+    assert len(processes_in(tmp_path)) == 5  # keeper, two shells, two sleeps
+    parent.kill()
+    parent.communicate()
+    killed = time.monotonic()
+    assert left_in(tmp_path) == []
+    assert time.monotonic() < killed + 2
+
+
+def test_a_tool_that_a_signal_ends_is_told_by_it(tmp_path):
+    with pytest.raises(ToolError, match="sh ended by signal 11"):
+        execute(
+            ["/bin/sh", "-c", "kill -SEGV $$"],
+            folder=tmp_path,
+            log=tmp_path / "log",
+            limits=Limits(),
+        )
+
+
+def test_a_tool_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ToolError, match=r"^no_such_tool failed with exit code 127$") as caught:
+        execute(["no_such_tool"], folder=tmp_path, log=tmp_path / "log", limits=Limits())
+    assert caught.value.details == "no_such_tool: No such file or directory"
 
 
 def left_in(folder: Path) -> list[int]:
@@ -241,16 +296,18 @@ def processes_in(folder: Path) -> list[int]:
 
 @pytest.mark.parametrize("kind", ["verilator", "icarus"])
 def test_a_bench_without_stimulus_fails_with_its_words(kind, tmp_path):
-    with pytest.raises(ToolError, match=r"exit code 1\n(.|\n)*cannot open stimulus"):
+    with pytest.raises(ToolError, match=r"exit code 1$") as caught:
         run(binary(kind, lanes=8), tmp_path)
+    assert "cannot open stimulus" in caught.value.details
 
 
 @pytest.mark.parametrize("kind", ["verilator", "icarus"])
 def test_a_core_that_never_answers_is_stopped_at_the_limit(kind, tmp_path):
     silent = replace(MLP, program=np.zeros(1024, np.uint64))  # NOPs only
     write_stimulus(tmp_path, silent, jobs(1), limit=500)
-    with pytest.raises(ToolError, match="cycle limit was reached"):
+    with pytest.raises(ToolError) as caught:
         run(binary(kind, lanes=8), tmp_path)
+    assert "cycle limit was reached" in caught.value.details
 
 
 def test_x_in_an_output_of_icarus_is_a_failure(tmp_path):

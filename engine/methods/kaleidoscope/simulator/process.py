@@ -9,15 +9,20 @@ import resource
 import selectors
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.core.errors import Failure
+from engine.methods.kaleidoscope.simulator import keeper
+
 TAIL = 20  # lines of the log that an error shows
 POLL = 0.05  # seconds between two looks at should_stop
 GRACE = 1.0  # seconds from SIGTERM to SIGKILL
 PR_SET_PDEATHSIG = 1
+KEEPER = (sys.executable, "-I", "-S", keeper.__file__)
 LIBC = ctypes.CDLL(None)  # loaded here: nothing may be loaded between fork and exec
 
 
@@ -25,8 +30,8 @@ class Stopped(Exception):
     """should_stop() said so; the child and its group are gone."""
 
 
-class ToolError(Exception):
-    """A tool failed, or went over a limit. The text ends with the last lines of its log."""
+class ToolError(Failure):
+    """A tool failed, or went over a limit: a line, and as details the last lines of its log."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +55,12 @@ def execute(
 ) -> None:
     """Run a command in `folder`; its output goes to `log` and, line by line, to `on_line`.
 
-    Raises Stopped and ToolError. However it ends, no process of the group is left.
+    Raises Stopped and ToolError. However it ends, no process of the group is left; not even where
+    this process is killed.
     """
     end = time.monotonic() + limits.seconds
     child = subprocess.Popen(
-        command,
+        [*KEEPER, *command],
         cwd=folder,
         env={**os.environ, **(env or {})},
         stdin=subprocess.DEVNULL,
@@ -73,7 +79,7 @@ def execute(
                 if should_stop():
                     raise Stopped
                 if time.monotonic() > end:
-                    raise ToolError(f"{name} took more than {limits.seconds:.0f} s\n{tail(log)}")
+                    raise ToolError(f"{name} took more than {limits.seconds:.0f} s", tail(log))
                 if not selector.select(POLL):
                     continue
                 data = os.read(output, 65536)
@@ -86,12 +92,12 @@ def execute(
                     on_line(line.decode(errors="replace"))
         code = child.wait(timeout=max(GRACE, end - time.monotonic()))
     except subprocess.TimeoutExpired:
-        raise ToolError(f"{name} closed its output and did not end\n{tail(log)}") from None
+        raise ToolError(f"{name} closed its output and did not end", tail(log)) from None
     finally:
         _end(child)
     if code:
         how = f"ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
-        raise ToolError(f"{name} {how}\n{tail(log)}")
+        raise ToolError(f"{name} {how}", tail(log))
 
 
 def tail(log: Path) -> str:
@@ -99,8 +105,8 @@ def tail(log: Path) -> str:
 
 
 def _confine(limits: Limits) -> None:
-    # A group of its own outlives a killed job unless the kernel is told otherwise.
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # A group of its own outlives a killed job unless the kernel tells its head, the keeper.
+    LIBC.prctl(PR_SET_PDEATHSIG, keeper.JOB_GONE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for kind, most in ((resource.RLIMIT_AS, limits.memory), (resource.RLIMIT_FSIZE, limits.file)):
         _, hard = resource.getrlimit(kind)

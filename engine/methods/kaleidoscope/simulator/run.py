@@ -63,5 +63,5 @@ def run(
         on_line=heard,
     )
     if not last:
-        raise ToolError(f"the simulator ended without a result\n{tail(log)}")
+        raise ToolError("the simulator ended without a result", tail(log))
     return Ran(last[0], time.monotonic() - began)
