@@ -11,7 +11,7 @@ import numpy as np
 from engine.core.errors import UserError
 from engine.core.units import counted
 from engine.data.archive import Member, Source, open_source
-from engine.data.kind import Report
+from engine.data.kind import Line, Report
 from engine.data.traffic.decode import REASONS, Fields, decode, joined
 from engine.data.traffic.files import LIMITS, is_capture, reader_of, sorted_out
 from engine.data.traffic.flows import group
@@ -40,6 +40,9 @@ def sniff(path: Path) -> bool:
 
 def check(path: Path, report: Report) -> None:
     found = _read(path, MAX_PACKETS, report)
+    if isinstance(found, Traffic):
+        for line in found.label_faults:
+            report.error(line.where, line.text)
     if found is None or report.failed:
         return
     if isinstance(found, LabelTable):
@@ -54,9 +57,10 @@ def load(
 ) -> Traffic | LabelTable:
     """The captures of a file, a folder or a zip; or a lone table, for `matching.labelled`.
 
-    `labels` is such a table that lies elsewhere, and replaces what is found beside the captures.
+    `labels` is such a table that lies elsewhere, and replaces what is found beside the captures. A
+    broken table there gives no labels, and its faults: they are for whoever needs it to raise.
 
-    Raises UserError for what is no capture, holds no flow, or has a broken table of labels.
+    Raises UserError for what is no capture, holds no flow, or is a broken table alone.
     """
     report = Report()
     found = _read(path, max_packets, report)
@@ -92,9 +96,9 @@ def _read(path: Path, most: int, report: Report) -> Traffic | LabelTable | None:
         if not len(flows):
             raise UserError(source.name, _no_flow(captures))
         names = tuple(one.name for one in captures)
-        known = _labels(files.tables, flows, names, report)
+        known, faults = _labels(files.tables, flows, names, report)
     notices = tuple(line for line in report.lines if line.level == "warning")
-    return Traffic(packets, flows, captures, known, notices)
+    return Traffic(packets, flows, captures, known, notices, faults)
 
 
 def _captures(
@@ -155,8 +159,24 @@ def _capture(member: Member, most: int, report: Report) -> tuple[Capture, list[F
 
 def _labels(
     tables: list[Member], flows: Flows, captures: tuple[str, ...], report: Report
+) -> tuple[dict[str, Labels], tuple[Line, ...]]:
+    """Of the one table that has them, else of names; and the faults of a broken table, which has
+    none."""
+    of_labels = Report()
+    try:
+        known = _labels_of(tables, flows, captures, of_labels)
+    except UserError as fault:
+        of_labels.error(fault.where, fault.expected)
+    if of_labels.failed:
+        return {}, tuple(line for line in of_labels.lines if line.level == "error")
+    for line in of_labels.lines:
+        (report.warn if line.level == "warning" else report.ok)(line.where, line.text)
+    return known, ()
+
+
+def _labels_of(
+    tables: list[Member], flows: Flows, captures: tuple[str, ...], report: Report
 ) -> dict[str, Labels]:
-    """Of the one table that has them, else of names."""
     if len(tables) > 1:
         tables = list(filter(is_labels, tables))
     if len(tables) > 1:

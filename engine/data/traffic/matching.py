@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from engine.core.units import counted
-from engine.data.kind import Report
+from engine.data.kind import Line, Report
 from engine.data.traffic.flows import endpoints, keys
 from engine.data.traffic.labels import PROTOCOLS, LabelTable, plain
 from engine.data.traffic.traffic import Flows, Labels, Traffic
@@ -21,7 +21,8 @@ SHOWN = 3  # rows that a line shows
 
 
 def labelled(found: Traffic, table: LabelTable) -> Traffic:
-    """The same traffic with the labels of this table, and no others.
+    """The same traffic with the labels of this table, and no others: a broken one beside the
+    captures is only told.
 
     Raises UserError for a row whose addresses or ports are none.
     """
@@ -29,8 +30,13 @@ def labelled(found: Traffic, table: LabelTable) -> Traffic:
     labels = labels_by(table, found.flows, found.capture_names, report)
     if report.failed:
         raise report.fault()
-    warned = tuple(line for line in report.lines if line.level == "warning")
-    return replace(found, labels=labels, notices=found.notices + warned)
+    unused = [
+        Line("warning", line.where, f"not used, other labels were given: {line.text}")
+        for line in found.label_faults[:1]
+    ]
+    warned = [line for line in report.lines if line.level == "warning"]
+    notices = (*found.notices, *unused, *warned)
+    return replace(found, labels=labels, notices=notices, label_faults=())
 
 
 def labels_by(

@@ -131,6 +131,7 @@ class Traffic:
     captures: tuple[Capture, ...]
     labels: dict[str, Labels]  # by name, in the order of the table's columns
     notices: tuple[Line, ...] = ()  # warnings: tails cut off, packets beyond the cap, …
+    label_faults: tuple[Line, ...] = ()  # what is wrong with the table beside the captures
 
     @cached_property
     def capture_names(self) -> tuple[str, ...]:

@@ -67,9 +67,14 @@ def case_of(run: Run) -> Case:
 
 
 def traffic_of(inputs: Any) -> Traffic:
-    """The captures of a job, with the labels that were given beside them."""
+    """The captures of a job, with the labels that were given beside them. Raises UserError where
+    none were, and the captures' own table is broken."""
     found, table = inputs["captures"], inputs["labels"]
-    return found if table is None else labelled(found, table)
+    if table is not None:
+        return labelled(found, table)
+    for line in found.label_faults:
+        raise UserError(f"input captures: {line.where}", f"{line.text}; or give input labels")
+    return found
 
 
 def build(traffic: Traffic, params: Any) -> Case:

@@ -10,6 +10,7 @@ from engine.core.errors import UserError
 from engine.data.traffic import io
 from engine.data.traffic.matching import labelled
 from engine.data.traffic.traffic import Traffic
+from engine.methods.kaleidoscope.case import traffic_of
 from tests.engine.data.making import folder_of, report_on, said, zip_of
 from tests.engine.data.traffic.wire import (
     A6,
@@ -172,6 +173,35 @@ def test_tables_that_are_no_labels(tmp_path):
     assert "expected one such table" in errors(upload(tmp_path, table, **{"more.csv": table}))
     found = io.load(upload(tmp_path, table, **{"sizes.csv": "a,b\n1,2\n"}))
     assert list(found.labels) == ["app"]
+
+
+@pytest.mark.parametrize(
+    ("own", "fault"),
+    [
+        (f"{HEAD}\none.pcap,TCP,10.0.0,1001,{B},80,a,1\n", "row 2: '10.0.0' is no IP address"),
+        ("a,b\n1,2\n", "expected a header with capture"),
+    ],
+)
+def test_labels_given_apart_stand_in_for_a_broken_table(tmp_path, own, fault):
+    path = upload(tmp_path, own)
+    assert fault in errors(path)
+    found = io.load(path)
+    assert found.labels == {}
+    assert fault in found.label_faults[0].text
+    table = tmp_path / "good.csv"
+    table.write_text(f"{HEAD}\n{ROWS}")
+    for rescued in (io.load(path, labels=table), traffic_of(inputs(path, table))):
+        assert classes(rescued, "app") == ["HTTP", "TLS", "HTTP", None]
+        assert rescued.label_faults == ()
+        (notice,) = [line for line in rescued.notices if line.where == "labels.csv"]
+        assert notice.text.startswith("not used, other labels were given: ")
+        assert fault in notice.text
+    with pytest.raises(UserError, match=r"^input captures: labels.csv: .*; or give input labels$"):
+        traffic_of(inputs(path, None))
+
+
+def inputs(path: Path, table: Path | None) -> dict[str, object]:
+    return {"captures": io.load(path), "labels": None if table is None else io.load(table)}
 
 
 def test_labels_that_reach_no_flow(tmp_path):
