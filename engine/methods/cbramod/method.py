@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,7 +19,7 @@ from engine.methods.cbramod.model import CBraMod
 from engine.methods.cbramod.pretrain import error
 from engine.methods.cbramod.reconstruction import guessed, judged
 from engine.methods.cbramod.split import Part, folds
-from engine.methods.cbramod.windows import RATE, Windows, cut
+from engine.methods.cbramod.windows import Windows, cut
 from engine.methods.cbramod.work import (
     below,
     born,
@@ -56,16 +55,13 @@ def run(run: Run) -> dict[str, float | None]:
     report.describe(run, windows, parts)
     if rows is not None:
         start.tell(run, rows, windows, parts)
-    together = sequences.rows(
-        windows.recording,
-        windows.start,
-        seconds=windows.x.shape[2] / RATE,
-        length=sequences.length(params) if tested else 1,
-    )
+    if tested:  # refused before a fold is trained
+        for part in parts:
+            sequences.of(windows, part, params)
     x = torch.from_numpy(windows.scaled).to(run.device)
     standing = run.restore() or {"unit": None, "finished": {}, "step": 0}
     if tested:
-        return finetune(run, windows, x, together, parts, standing)
+        return finetune(run, windows, x, parts, standing)
     return pretrain(run, windows, x, parts[0], standing)
 
 
@@ -109,7 +105,6 @@ def finetune(
     run: Run,
     windows: Windows,
     x: Tensor,
-    rows: np.ndarray,
     parts: list[Part],
     standing: dict[str, Any],
 ) -> dict[str, float | None]:
@@ -127,7 +122,7 @@ def finetune(
                 if arm == "pretrained":
                     given = start.complete(run, born(run, name))
                     weights = given or own_weights(run, windows, x, part, standing)
-                return tuned(run, name, windows, x, rows, part, weights, standing)
+                return tuned(run, name, windows, x, part, weights, standing)
 
             found = once(run, standing, name, tune)
             if not kept:

@@ -138,7 +138,8 @@ class CBraModParams(Params):
     folds: int = param(
         4,
         "Folds",
-        "Cross-validation by whole subjects; each window is tested once.",
+        "Cross-validation by whole subjects; each window is tested once. At most as many as there "
+        "are subjects, which leaves each of them out once.",
         ge=2,
         le=50,
     )
@@ -151,7 +152,8 @@ class CBraModParams(Params):
     val_share: float = param(
         0.15,
         "Validation share",
-        "Share of a fold's training subjects that choose the epoch and the baselines' settings.",
+        "Share of a fold's training subjects that choose the epoch and the baselines' settings; "
+        "of its last windows, where there is one subject to train on.",
         gt=0,
         lt=0.9,
         advanced=True,

@@ -14,7 +14,7 @@ from engine.methods.cbramod import drawing, filters, origin
 from engine.methods.cbramod.goal import settled
 from engine.methods.cbramod.judgement import Judgement
 from engine.methods.cbramod.reconstruction import guessed
-from engine.methods.cbramod.split import units
+from engine.methods.cbramod.split import divided, units
 from engine.methods.cbramod.windows import RATE, SCALE, Windows
 
 if TYPE_CHECKING:
@@ -51,6 +51,13 @@ def describe(run: Run, windows: Windows, parts: list[Part]) -> None:
         run.message(
             "split by recording: windows of a subject train and test, so this says nothing of "
             "unseen subjects",
+            level="warning",
+        )
+    if any(divided(windows, part, run.params) for part in parts):
+        run.message(
+            f"no {run.params.split_by} is left to validate alone: the last windows of each "
+            "recording that trains do, so what is said of validation is nearer to training than "
+            "to what is tested",
             level="warning",
         )
     tested = np.concatenate([part.test for part in parts])

@@ -12,6 +12,8 @@ from engine.methods.cbramod.windows import RATE
 
 if TYPE_CHECKING:
     from engine.methods.cbramod.params import CBraModParams
+    from engine.methods.cbramod.split import Part
+    from engine.methods.cbramod.windows import Windows
 
 
 def length(params: CBraModParams) -> int:
@@ -43,9 +45,17 @@ def rows(recording: np.ndarray, start: np.ndarray, *, seconds: float, length: in
     return np.concatenate(found)
 
 
-def within(rows: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """The rows of a part; a row lies in one recording, and so in one part."""
-    return rows[np.isin(rows[:, 0], places)]
+def of(
+    windows: Windows, part: Part, params: CBraModParams
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows (m, length) of a fold's training, validation and test windows; none lies in two."""
+    seconds, many = windows.x.shape[2] / RATE, length(params)
+
+    def within(places: np.ndarray) -> np.ndarray:
+        recording, start = windows.recording[places], windows.start[places]
+        return places[rows(recording, start, seconds=seconds, length=many)]
+
+    return within(part.train), within(part.val), within(part.test)
 
 
 def once(rows: np.ndarray) -> np.ndarray:

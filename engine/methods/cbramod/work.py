@@ -123,13 +123,11 @@ def tuned(
     name: str,
     windows: Windows,
     x: Tensor,
-    rows: np.ndarray,
     part: Part,
     weights: dict[str, Tensor] | None,
     standing: dict[str, Any],
 ) -> dict[str, Any]:
-    """Answers to the fold's test windows by the best epoch, and that epoch's validation. `rows`
-    are of all windows, as sequences.py has them."""
+    """Answers to the fold's test windows by the best epoch, and that epoch's validation."""
     params = run.params
     backbone = born(run, name)
     if weights is not None:
@@ -137,9 +135,7 @@ def tuned(
     with torch.random.fork_rng():
         seed(run, f"{name}.head")
         model = classifier(run, backbone, windows, x)
-    train, val, test = (
-        sequences.within(rows, places) for places in (part.train, part.val, part.test)
-    )
+    train, val, test = sequences.of(windows, part, params)
     order, y = torch.from_numpy(train), torch.from_numpy(windows.y)
     at_once = max(1, params.batch // train.shape[1])
     batches = Batches(len(train), at_once, run.torch_rng(f"{name}.order"))

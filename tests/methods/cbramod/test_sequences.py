@@ -11,7 +11,10 @@ from engine.methods.cbramod.finetune import Classifier, Tuning, answers
 from engine.methods.cbramod.goal import settled
 from engine.methods.cbramod.metrics import answered, balanced_accuracy
 from engine.methods.cbramod.model import CBraMod, Shape
-from engine.methods.cbramod.sequences import once, rows, within
+from engine.methods.cbramod.params import CBraModParams
+from engine.methods.cbramod.sequences import of, once, rows
+from engine.methods.cbramod.split import folds
+from engine.methods.cbramod.windows import Windows
 
 
 def test_a_row_is_without_gap_in_one_recording_and_the_last_ends_with_it():
@@ -21,7 +24,22 @@ def test_a_row_is_without_gap_in_one_recording_and_the_last_ends_with_it():
     assert got.tolist() == [[6, 7, 8], [5, 9, 10], [0, 1, 2], [2, 3, 4]]
     assert got.ravel()[once(got)].tolist() == list(range(11))
     assert once(got)[2] == 8  # window 2 is answered by the row that comes first
-    assert within(got, np.arange(5)).tolist() == [[0, 1, 2], [2, 3, 4]]
+
+
+def test_no_row_lies_in_two_parts_of_a_fold():
+    n = 18
+    found = Windows(
+        np.zeros((n, 1, 5 * 200), np.float32), np.arange(n) % 2, ("a", "b"),
+        subject=np.array(["S"] * n), recording=np.array(["r1"] * 9 + ["r2"] * 9),
+        start=np.tile(np.arange(0, 45, 5.0), 2), channels=("C3",),
+    )  # fmt: skip
+    params = CBraModParams(head="sleep", sequence=3, split_by="recording", folds=2, val_share=0.4)
+    for part in folds(found, params, rng=np.random.default_rng(0), tested=True):
+        for rows_of, places in zip(
+            of(found, part, params), (part.train, part.val, part.test), strict=True
+        ):
+            assert np.unique(rows_of).tolist() == places.tolist()
+            assert (np.diff(found.start[rows_of], axis=1) == 5).all()
 
 
 def test_rows_of_one_are_the_windows_themselves():

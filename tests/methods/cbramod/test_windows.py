@@ -16,7 +16,7 @@ from engine.data.eeg.recording import Cut, Recordings
 from engine.methods.cbramod.card import METHOD
 from engine.methods.cbramod.filters import filter_seconds, remarks
 from engine.methods.cbramod.params import CBraModParams
-from engine.methods.cbramod.split import folds
+from engine.methods.cbramod.split import divided, folds
 from engine.methods.cbramod.windows import Windows, cut
 from engine.methods.cbramod.work import quiet
 from tests.methods.cbramod.held import noise, recording, upload
@@ -246,9 +246,10 @@ def test_what_cannot_be_cut_is_told_by_name(params, where, text):
     assert text in fault.expected
 
 
-def people(count: int) -> Windows:
+def people(count: int, *, labelled: bool = True) -> Windows:
     return windows(
-        upload(*(recording(f"S{n:02d}_{eyes}", noise(10)) for n in range(count) for eyes in "ab"))
+        upload(*(recording(f"S{n:02d}_{eyes}", noise(10)) for n in range(count) for eyes in "ab")),
+        labelled=labelled,
     )
 
 
@@ -280,16 +281,69 @@ def test_a_fold_that_would_train_on_one_class_is_refused_before_it_trains():
         folds(found, params, rng=np.random.default_rng(0), tested=True)
 
 
-def test_too_few_subjects_are_told_the_way_out():
-    one = people(1)
-    with pytest.raises(UserError, match=r"1 subject for 4 folds.*set split_by=recording"):
-        folds(one, CBraModParams(), rng=np.random.default_rng(0), tested=True)
-    with pytest.raises(UserError, match=r"4 subjects for 4 folds, .*; expected 3 folds at most"):
-        folds(people(4), CBraModParams(), rng=np.random.default_rng(0), tested=True)
-    with pytest.raises(UserError, match="of 1 subject nobody is left to train on; expected one"):
-        folds(one, CBraModParams(), rng=np.random.default_rng(0), tested=False)
-    with pytest.raises(UserError, match="val_units: no window is of S09"):
-        folds(one, CBraModParams(val_units=["S09"]), rng=np.random.default_rng(0), tested=True)
+def refused(found: Windows, *, tested: bool = True, **params: Any) -> str:
+    with pytest.raises(UserError) as fault:
+        folds(found, CBraModParams(**params), rng=np.random.default_rng(0), tested=tested)
+    return str(fault.value)
+
+
+def test_too_few_subjects_are_told_a_way_out_that_works():
+    one = people(1, labelled=False)
+    assert refused(one) == (
+        "folds: 1 subject for 4 folds; set split_by=recording and folds=2: there are 2 recordings"
+    )
+    folds(
+        one, CBraModParams(split_by="recording", folds=2), rng=np.random.default_rng(0), tested=True
+    )
+    assert refused(people(3)) == "folds: 3 subjects for 4 folds; expected 3 folds at most"
+    assert refused(people(3), folds=3, val_units=["S00"]).startswith(
+        "folds: 2 subjects for 3 folds beside those that validate; expected 2"
+    )
+    alone = windows(upload(recording("S01_a", noise(10))), labelled=False)
+    assert refused(alone, folds=2, split_by="recording") == (
+        "folds: 1 recording for 2 folds; expected two recordings at least, one to train on and one "
+        "to test"
+    )
+    assert refused(one, test_units=["S00"]) == (
+        "test_units: of 1 subject nothing is left to train on; expected fewer to be named"
+    )
+    assert refused(one, val_units=["S00"], tested=False).startswith("val_units: of 1 subject")
+    assert refused(one, val_units=["S09"]).startswith("val_units: no window is of S09")
+    short = windows(upload(recording("S01_a", noise(5))), labelled=False)
+    assert refused(short, tested=False) == (
+        "recordings: of 1 subject nothing is left to validate on; expected a recording of two "
+        "windows or more"
+    )
+
+
+def test_each_subject_can_be_left_out_once():
+    found = people(3)
+    parts = folds(found, CBraModParams(folds=3), rng=np.random.default_rng(0), tested=True)
+    for part in parts:
+        sides = [set(found.subject[side]) for side in (part.train, part.val, part.test)]
+        assert list(map(len, sides)) == [1, 1, 1]
+        assert len(set.union(*sides)) == 3
+
+
+@pytest.mark.parametrize("tested", [True, False])
+def test_the_last_windows_validate_where_nobody_can_be_spared(tested):
+    """Two recordings of ten windows, in two folds: nine train, one validates, ten test."""
+    pair = upload(*(recording(f"S01_{eyes}", noise(50)) for eyes in "ab"))
+    found = windows(pair, labelled=False)
+    params = CBraModParams(folds=2, split_by="recording" if tested else "subject", val_share=0.2)
+    parts = folds(found, params, rng=np.random.default_rng(0), tested=tested)
+    for part in parts:
+        assert divided(found, part, params)
+        training, tests = (set(found.recording[side]) for side in (part.train, part.test))
+        assert set(found.recording[part.val]) == training
+        assert not training & tests
+        assert set(found.start[part.train]) == set(range(0, 40, 5))
+        assert set(found.start[part.val]) == {40, 45}
+        every = np.concatenate([part.train, part.val, part.test])
+        assert sorted(every) == list(range(20))
+    assert not divided(people(4), *folds(
+        people(4), CBraModParams(), rng=np.random.default_rng(0), tested=False
+    ), params)  # fmt: skip
 
 
 @pytest.mark.realdata
