@@ -5,13 +5,16 @@ from __future__ import annotations
 from engine.core.method import Metric
 
 METRICS = (
-    Metric("*.accuracy", "Test accuracy", better="higher", headline=True),
+    Metric("flat.accuracy", "Test accuracy of Flat-LoRA", better="higher", headline=True),
+    Metric("flat.perplexity", "Test perplexity of Flat-LoRA", better="lower", headline=True),
+    Metric("flat.e_sharpness", "E-sharpness of Flat-LoRA", "nat", "lower", headline=True),
+    Metric("*.accuracy", "Test accuracy", better="higher"),
     Metric("*.mcc", "Matthews correlation", better="higher"),
     Metric("*.f1", "F1", better="higher"),
     Metric("*.test_loss", "Test loss", "nat", "lower"),
     Metric("*.perplexity", "Test perplexity", better="lower"),
     Metric("*.loss_before", "Test loss before training", "nat"),
-    Metric("*.e_sharpness", "E-sharpness", "nat", "lower", headline=True),
+    Metric("*.e_sharpness", "E-sharpness", "nat", "lower"),
     Metric("*.e_sharpness_error", "Standard error of E-sharpness", "nat"),
     Metric("*.e_sharpness.*", "E-sharpness", "nat", "lower"),
     Metric("*.top_eigenvalue", "Largest eigenvalue of the Hessian", better="lower"),
