@@ -48,7 +48,7 @@ class Watch:
         self.run, self.case, self.work = run, case, work
         self.probe = Probe(case.task, fixed(case, "train", LIVE_ROWS))
         self.noise = None
-        if work.layers:
+        if work.layers and work.variant.adapter != "dora":  # DoRA divides by the noisy row's length
             self.noise = Perturbation(work.layers, seed=SEED, scratch=run.folder)
 
     def look(self, training: Training) -> dict[str, float | None]:
@@ -61,7 +61,10 @@ class Watch:
         if self.noise is not None:
             found = sharpness_under(self.noise, loss, sigma, draws)
         else:
-            found = e_sharpness(self.work.weights(self.work.model), loss, sigma, draws)
+            plain = self.work.plain()
+            found = e_sharpness(
+                self.work.weights(plain), lambda: self.probe.loss(plain), sigma, draws
+            )
         told: dict[str, float | None] = {"clean_loss": found.clean, "sharpness": found.mean}
         if training.perturbation is not None:
             told["drift"] = training.perturbation.drift()
