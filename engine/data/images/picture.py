@@ -18,6 +18,7 @@ COLUMNS = 10  # images of a class on the sheet
 ROWS = 12  # classes on the sheet
 TILE = 48  # pixels, the longer side of a larger image
 GAP = 1  # pixels between two
+WIDE = 380  # pixels of a drawing in one of two columns, beside the names of its classes
 BARS = 30  # classes; the smallest are summed up as "other"
 LONGEST_NAME = 30
 
@@ -79,7 +80,7 @@ def _sheet(found: Images) -> Figure:
             }
         ],
         "layout": {
-            "height": 60 + round(ratio * 560),
+            "height": 60 + round(ratio * WIDE),
             "images": [
                 {
                     "source": _as_data(sheet),

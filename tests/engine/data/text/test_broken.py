@@ -156,6 +156,8 @@ def test_parts_of_other_columns_are_refused_by_name(tmp_path):
 def test_an_archive_without_tables_is_refused(tmp_path):
     path = zip_of(tmp_path / "a.zip", {"picture.png": b"\x89PNG", "README.md": "text"})
     assert "a.zip: no table among its files" in said(report_on(io, path), "error")
+    assert not io.sniff(path)
+    assert not io.sniff(folder_of(tmp_path / "f", {"a.csv": b"\x00\x01"}))
 
 
 def test_broken_rows_of_one_file_do_not_hide_those_of_another(tmp_path):
