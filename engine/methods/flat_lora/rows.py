@@ -105,10 +105,12 @@ def parts(run: Run) -> dict[str, Rows]:
     if "train" not in given:
         raise UserError("input data", f"has {' and '.join(given)} only; expected rows to train on")
     if params.rows:
-        given = {name: _matching(rows, params.rows) for name, rows in given.items()}
-        given = {name: rows for name, rows in given.items() if len(rows) or name == "train"}
-        if not len(given["train"]):
-            raise UserError("rows", f"no training row has {params.rows}")
+        kept = {name: _matching(rows, params.rows) for name, rows in given.items()}
+        if not len(kept["train"]):
+            there = sorted(set(given["train"].cells(params.rows.partition("=")[0], "rows")))
+            raise UserError("rows", f"no training row has {params.rows[:80]}; expected one of "
+                            f"{', '.join(there)[:200]}")  # fmt: skip
+        given = {name: rows for name, rows in kept.items() if len(rows)}
     return given
 
 
