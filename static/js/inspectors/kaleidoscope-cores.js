@@ -5,7 +5,8 @@ import { html } from "../make.js";
 import { short } from "../scale.js";
 import { gantt } from "./kaleidoscope-gantt.js";
 import { listingView } from "./kaleidoscope-listing.js";
-import { count, figures, percent } from "./kaleidoscope-words.js";
+import { figures } from "./figures.js";
+import { count, percent } from "./kaleidoscope-words.js";
 
 const pick = (selector) => document.querySelector(selector);
 

@@ -3,7 +3,8 @@
 
 import { chart } from "../charts.js";
 import { share } from "./say.js";
-import { count, figures, nanoseconds, percent, round } from "./kaleidoscope-words.js";
+import { figures } from "./figures.js";
+import { count, nanoseconds, percent, round } from "./kaleidoscope-words.js";
 
 const pick = (selector) => document.querySelector(selector);
 

@@ -2,7 +2,8 @@
 
 import { html } from "../make.js";
 import { counted, share } from "./say.js";
-import { count, figures, known, measureOf, nanoseconds, round } from "./kaleidoscope-words.js";
+import { figures } from "./figures.js";
+import { count, known, measureOf, nanoseconds, round } from "./kaleidoscope-words.js";
 
 const pick = (selector) => document.querySelector(selector);
 const RIVAL = "random_forest";

@@ -2,7 +2,8 @@
 
 import { chart } from "../charts.js";
 import { html } from "../make.js";
-import { count, figures, nanoseconds, round } from "./kaleidoscope-words.js";
+import { figures } from "./figures.js";
+import { count, nanoseconds, round } from "./kaleidoscope-words.js";
 
 const pick = (selector) => document.querySelector(selector);
 

@@ -1,7 +1,8 @@
 // The replayed load: what was offered and served, and how queues and cores stood over time.
 
 import { chart } from "../charts.js";
-import { count, figures, known, percent, round } from "./kaleidoscope-words.js";
+import { figures } from "./figures.js";
+import { count, known, percent, round } from "./kaleidoscope-words.js";
 
 const pick = (selector) => document.querySelector(selector);
 

@@ -3,7 +3,8 @@
 
 import { asker } from "./ask.js";
 import { loadCurve } from "./kaleidoscope-curve.js";
-import { figures, percent, round } from "./kaleidoscope-words.js";
+import { figures } from "./figures.js";
+import { percent, round } from "./kaleidoscope-words.js";
 import { html } from "../make.js";
 import { short } from "../scale.js";
 import { whenSeen } from "./seen.js";

@@ -1,7 +1,5 @@
 // Cycles, nanoseconds, bytes and figures in words.
 
-import { html } from "../make.js";
-
 export const known = (value) => value !== null && value !== undefined;
 
 /** One decimal where there is one. */
@@ -20,19 +18,6 @@ export const measureOf = (models) =>
 export const hex = (value) => value.toString(16).padStart(2, "0");
 
 export const ascii = (value) => (value > 32 && value < 127 ? String.fromCharCode(value) : "·");
-
-/**
- * The loud numbers of a part. What is not there says why.
- * @param {HTMLElement} list a <dl class="figures">
- * @param {[string, string, string?][]} rows name, value, and a line under it
- */
-export function figures(list, rows) {
-  list.replaceChildren(
-    ...rows.map(([name, value, why]) =>
-      html("div", {}, html("dt", {}, name, why ? html("span", { class: "why" }, why) : ""), html("dd", { "data-figure": name }, value)),
-    ),
-  );
-}
 
 /** "Flow 12: tcp 10.0.0.1:443 → …" */
 export const flowName = (flow, row) => `Flow ${flow}: ${row.l4} ${row.src}:${row.sport} → ${row.dst}:${row.dport}`;
