@@ -26,7 +26,7 @@ const axisName = (layout, key, otherwise) => {
  */
 export function tableOf(traces, layout = {}) {
   const kind = traces[0]?.type ?? "scatter";
-  if (kind === "heatmap") return heatmap(traces[0], layout);
+  if (kind === "heatmap" || kind === "contour") return heatmap(traces[0], layout);
   if (kind === "sankey") return sankey(traces[0]);
   return points(traces, layout);
 }

@@ -1,6 +1,7 @@
 // How a plain Plotly figure gets the look of the bench: colours, fonts, hairlines.
 
 import { DASHES, MARKS, SLOTS, colour, faint, ofJob, series } from "./palette.js";
+import { plotlyScale } from "./scale.js";
 
 /** Plotly reads a little HTML in names; what people called a thing is shown as they wrote it. */
 export function plain(text) {
@@ -65,6 +66,10 @@ export function themed(traces) {
       const most = rest.texttemplate ? faint("--accent", 0.5) : colour("--accent");
       result.colorscale ??= [[0, colour("--ground")], [1, most]];
       if (rest.texttemplate) result.textfont = { color: colour("--ink"), ...rest.textfont };
+      result.colorbar = { thickness: 10, outlinewidth: 0, ...rest.colorbar };
+    } else if (rest.type === "contour") {
+      result.colorscale ??= plotlyScale("sequential");
+      result.line = { color: colour("--ground"), width: 0.75, ...rest.line };
       result.colorbar = { thickness: 10, outlinewidth: 0, ...rest.colorbar };
     } else if (rest.type === "sankey") {
       const pad = { thickness: 14, pad: 16, line: { width: 0 } };
