@@ -1,0 +1,57 @@
+// What each variant is worth on test rows, what it cost, and whether its exports are what it is.
+
+import { chart } from "../charts.js";
+import { html } from "../make.js";
+import { short } from "../scale.js";
+import { figures } from "./figures.js";
+import { cell, count, headed, known, measured } from "./flat_lora-words.js";
+
+const pick = (selector) => document.querySelector(selector);
+const FORMS = ["adapter", "merged"];
+
+/** @param {any} found */
+export function scores({ overview, variants }) {
+  head(overview, variants);
+  const measures = measured(variants.map((variant) => variant.scores));
+  const table = pick("[data-scores]");
+  headed(table, "Variant", ...measures.map(({ title }) => title), "Trained", "Training, s", "Adapter, Δ logit", "Merged, Δ logit");
+  table.tBodies[0].replaceChildren(
+    ...variants.map((variant) =>
+      html(
+        "tr",
+        {},
+        html("th", { scope: "row" }, variant.title),
+        ...measures.map(({ key, told }) => cell(known(variant.scores[key]) ? told(variant.scores[key]) : "–")),
+        cell(count(variant.trained)),
+        cell(short(variant.train_seconds)),
+        ...FORMS.map((form) => cell(short(variant.export[form]))),
+      ),
+    ),
+  );
+  const names = variants.map(({ title }) => title);
+  chart(pick("[data-trained]"), {
+    title: "Parameters that train",
+    traces: [{ type: "bar", x: names, y: variants.map(({ trained }) => trained) }],
+    layout: { xaxis: { type: "category" }, yaxis: { type: "log" } },
+  });
+  const noise = variants.map(({ noise_seconds: seconds, steps }) => seconds / steps);
+  chart(pick("[data-step-time]"), {
+    title: "A step, on average",
+    unit: "s",
+    traces: [
+      { type: "bar", name: "all but noise", x: names, y: variants.map(({ train_seconds: seconds, steps }, at) => seconds / steps - noise[at]) },
+      { type: "bar", name: "noise", slot: 6, x: names, y: noise },
+    ],
+    layout: { barmode: "stack", xaxis: { type: "category" }, yaxis: { rangemode: "tozero" } },
+  });
+}
+
+function head({ rows, rho, overhead }, variants) {
+  const trips = variants.flatMap(({ export: made }) => FORMS.map((form) => made[form])).filter(known);
+  figures(pick("[data-figures]"), [
+    ["Rows", count(rows.test), `of test; ${count(rows.train)} train, ${count(rows.dev)} validate`],
+    ["Noise ρ", short(rho), "at the end of training"],
+    ["Overhead", known(overhead) ? `${overhead.toFixed(2)} ×` : "–", known(overhead) ? "a step of Flat-LoRA over one without noise" : "Flat-LoRA or what it perturbs is not among the variants"],
+    ["Round trip", trips.length ? short(Math.max(...trips)) : "–", trips.length ? "largest difference of a logit once an export is read back" : "no variant was exported"],
+  ]);
+}

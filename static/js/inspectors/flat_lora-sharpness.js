@@ -1,0 +1,92 @@
+// How much the loss rises when the merged weights are shaken, and how the loss bends.
+
+import { chart } from "../charts.js";
+import { forest } from "../forest.js";
+import { html } from "../make.js";
+import { short } from "../scale.js";
+import { added, cell, signed, withError } from "./flat_lora-words.js";
+
+const pick = (selector) => document.querySelector(selector);
+const PARTS = { test: "Test rows", train: "Training rows" };
+
+/** @param {any} found */
+export function sharpness({ overview, variants }) {
+  const { sigmas, draws, probe } = overview;
+  pick("[data-flatness-told]").textContent = `E-sharpness is the rise of the loss when each row of a merged weight is moved by noise of σ of its length: the mean of ${draws} draws, on up to ${probe} fixed rows of each part.`;
+  table(variants);
+  for (const part of Object.keys(PARTS)) curve(part, variants, sigmas);
+  curvature(variants);
+}
+
+/** The groups of the table: part and σ, test first. */
+function groups(variants) {
+  const keys = Object.entries(variants[0].flatness.sharpness);
+  return Object.keys(PARTS).flatMap((part) => keys.filter(([key]) => key.startsWith(`${part}.`)).map(([key, { sigma }]) => ({ part, key, sigma })));
+}
+
+function table(variants) {
+  const body = pick("[data-sharpness]").tBodies[0];
+  body.replaceChildren(
+    ...groups(variants).flatMap(({ part, key, sigma }) => {
+      const rows = variants.map((variant) => ({ ...variant, ...variant.flatness.sharpness[key] }));
+      const range = [Math.min(0, ...rows.map(({ mean, error }) => mean - error)), Math.max(0, ...rows.map(({ mean, error }) => mean + error))];
+      return [
+        html("tr", {}, html("th", { scope: "rowgroup", colspan: 4 }, `${PARTS[part]}, σ = ${sigma}`)),
+        ...rows.map((row, at) =>
+          html(
+            "tr",
+            { "data-sharpness-of": `${key} ${row.name}` },
+            html("th", { scope: "row" }, row.title),
+            cell(short(row.clean)),
+            html("td", { class: "number" }, html("span", { class: "forest-cell" }, forest({ low: row.mean - row.error, high: row.mean + row.error, value: row.mean }, range, 0), withError(row.mean, row.error))),
+            html("td", { class: "number" }, at === 0 ? "" : toFirst(rows[0].values, row.values)),
+          ),
+        ),
+      ];
+    }),
+  );
+}
+
+/** This variant minus the first, draw by draw, with the standard error of that mean. */
+function toFirst(first, own) {
+  const differences = own.map((value, at) => value - first[at]);
+  const mean = differences.reduce((sum, one) => sum + one, 0) / differences.length;
+  const square = differences.reduce((sum, one) => sum + (one - mean) ** 2, 0);
+  return `${signed(mean)} ± ${short(Math.sqrt(square / (differences.length - 1) / differences.length))}`;
+}
+
+function curve(part, variants, sigmas) {
+  const points = (variant) => groups(variants).filter((group) => group.part === part).map(({ key }) => variant.flatness.sharpness[key]);
+  chart(added(pick("[data-sharpness-curves]")), {
+    title: `E-sharpness of ${PARTS[part].toLowerCase()}`,
+    unit: "nat",
+    traces: variants.map((variant) => ({
+      name: variant.title,
+      slot: variant.slot,
+      mode: "lines+markers",
+      x: points(variant).map(({ sigma }) => sigma),
+      y: points(variant).map(({ mean }) => mean),
+      error_y: { type: "data", array: points(variant).map(({ error }) => error), thickness: 1, width: 4 },
+    })),
+    layout: { xaxis: { title: "σ", range: [0, 1.1 * sigmas.at(-1)] } },
+  });
+}
+
+function curvature(variants) {
+  const bent = variants.filter(({ flatness }) => flatness.hessian);
+  pick("[data-no-curvature]").hidden = bent.length > 0;
+  pick("[data-curvature]").hidden = bent.length === 0;
+  if (bent.length === 0) return;
+  pick("[data-curvature-caption]").textContent = `The Hessian over the merged weights, on ${bent[0].flatness.hessian.rows} training rows`;
+  pick("[data-curvature] tbody").replaceChildren(
+    ...bent.map(({ title, flatness: { hessian } }) =>
+      html("tr", {}, html("th", { scope: "row" }, title), cell(short(hessian.top)), cell(short(hessian.residual)), html("td", { class: "number" }, withError(hessian.trace, hessian.trace_error))),
+    ),
+  );
+  chart(pick("[data-approach]"), {
+    title: "Approach of the largest eigenvalue",
+    traces: bent.map(({ title, slot, flatness: { hessian } }) => ({ name: title, slot, mode: "lines+markers", x: hessian.history.map((_, at) => at + 1), y: hessian.history })),
+    layout: { xaxis: { title: "power iteration" } },
+    note: "λ is met where the line is level and the residual small beside it.",
+  });
+}

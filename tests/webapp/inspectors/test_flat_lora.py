@@ -1,0 +1,175 @@
+"""The page of Flat-LoRA's inspector, before its script runs: its words, its verdict, its data."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+import pytest
+from django.urls import reverse
+
+from engine.core.registry import method
+from webapp.artifacts.models import Artifact
+from webapp.inspectors import flat_lora, framework
+from webapp.jobs.models import Group, State
+
+pytestmark = pytest.mark.django_db
+
+WAITS = "The variants are still trained or measured"
+ENDED = "This job ended before its flatness was written down"
+PARAMS = {"variants": ["flat", "lora"], "flat_on": "lora"}
+
+
+@pytest.fixture
+def opened(inspected):
+    return partial(inspected, "flat_lora", params=PARAMS)
+
+
+@pytest.fixture
+def of_group(client_of, viewer, make_job):
+    """The page of the first of a group's jobs, which are done with these summaries."""
+
+    def make(*summaries: dict, params: dict = PARAMS, open_seeds: int = 0) -> str:
+        jobs = []
+        for seed, summary in enumerate(summaries):
+            jobs.append(make_job(method="flat_lora", state=State.DONE, params=params,
+                                 seed=seed, summary=summary))  # fmt: skip
+        for seed in range(open_seeds):
+            jobs.append(make_job(method="flat_lora", state=State.RUNNING, params=params,
+                                 seed=100 + seed, summary=summaries[0]))  # fmt: skip
+        group = Group.objects.create(project=jobs[0].project, name="seeds")
+        for job in jobs:
+            job.group = group
+            job.save()
+        return client_of(viewer).get(reverse("job-inspect", args=[jobs[0].pk])).content.decode()
+
+    return make
+
+
+def summary(flat: float, lora: float, key: str = "accuracy") -> dict[str, float]:
+    return {f"flat.{key}": flat, f"lora.{key}": lora}
+
+
+def told(text: str) -> str:
+    return re.search(r"<td>([^<]*)</td></tr>", text[text.index("verdict-part") :])[1]
+
+
+def banner(text: str) -> str:
+    return re.search(r'<p class="banner">([^<]*)</p>', text)[1]
+
+
+def test_it_is_an_inspector_of_its_own():
+    found = framework.inspector_of("flat_lora")
+    assert found.template == "inspectors/flat_lora.html"
+    assert found.script == "js/inspectors/flat_lora.js"
+
+
+@pytest.mark.parametrize(
+    ("state", "files", "words", "hidden"),
+    [
+        (State.RUNNING, (), WAITS, False),
+        (State.RUNNING, flat_lora.FILES[:2], WAITS, False),
+        (State.FAILED, (), ENDED, False),
+        (State.DONE, flat_lora.FILES, ENDED, True),
+    ],
+)
+def test_the_page_says_what_it_waits_for(opened, state, files, words, hidden):
+    text, data = opened(state, *files)
+    note = re.search(r"<p ([^>]*)data-waiting([^>]*)>(.*?)</p>", text)
+    assert words in note[3]
+    assert ("hidden" in note[2]) is hidden
+    assert set(data["files"]) == set(files)
+    assert data["wanted"] == list(flat_lora.FILES)
+
+
+def test_variants_have_their_titles_before_any_file_is_there(opened):
+    params = {"variants": ["sam", "flat"], "flat_on": "dora"}
+    _, data = opened(State.RUNNING, params=params)
+    assert data["variants"] == [
+        {"name": "sam", "title": "LoRA-SAM"},
+        {"name": "flat", "title": "Flat-LoRA on DoRA"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lora", "words"),
+    [
+        ((0.70, 0.72, 0.71), "better"),
+        ((0.90, 0.92, 0.91), "worse"),
+        ((0.70, 0.90, 0.80), "no difference shown"),
+    ],
+)
+def test_better_is_said_only_where_the_interval_excludes_zero(of_group, lora, words):
+    text = of_group(*(summary(flat, other) for flat, other in zip((0.8, 0.81, 0.82), lora,
+                                                                  strict=True)))  # fmt: skip
+    assert told(text) == words
+    assert (words in banner(text)) is (words in ("better", "worse"))
+
+
+def test_the_interval_is_students(of_group):
+    """Differences 0.1, 0.2, 0.3: mean 0.2, t(2) = 4.302653 times 0.1/√3, so it covers 0."""
+    text = of_group(summary(0.6, 0.5), summary(0.7, 0.5), summary(0.8, 0.5))
+    cell = re.search(r'data-forest="accuracy" data-value="([^"]+)" data-low="([^"]+)" '
+                     r'data-high="([^"]+)"', text)  # fmt: skip
+    mean, low, high = map(float, cell.groups())
+    assert mean == pytest.approx(0.2)
+    assert high - mean == pytest.approx(4.302653 * 0.1 / 3**0.5, rel=1e-6)
+    assert low < 0
+    assert told(text) == flat_lora.NOTHING
+    assert "3, 0, 0" in text
+
+
+def test_less_sharpness_is_better(of_group):
+    pairs = [(0.01, 0.03), (0.02, 0.05), (0.03, 0.05)]
+    text = of_group(*(summary(*pair, key="e_sharpness") for pair in pairs))
+    assert told(text) == "better"
+    assert banner(text) == (
+        "Over 3 seeds, Flat-LoRA is better than LoRA (E-sharpness). No other difference is shown."
+    )
+
+
+def test_one_seed_shows_nothing(of_group):
+    text = of_group(summary(0.9, 0.1), open_seeds=2)  # that others run counts for nothing
+    assert told(text) == flat_lora.ONE_SEED
+    assert "data-low" not in text
+    assert banner(text).startswith("One seed: nothing shown.")
+
+
+def test_seeds_that_differ_by_the_very_same_amount_show_nothing(of_group):
+    text = of_group(summary(0.75, 0.5), summary(0.5, 0.25))
+    assert told(text) == flat_lora.NOTHING
+    assert told(of_group(summary(0.5, 0.5), summary(0.25, 0.25))) == flat_lora.NOTHING
+
+
+def test_a_seed_that_lacks_a_number_is_left_out_of_that_metric(of_group):
+    lacking = {"flat.accuracy": 0.9, "lora.accuracy": None}
+    text = of_group(summary(0.6, 0.5), lacking, summary(0.7, 0.5))
+    assert "2, 0, 0" in text
+
+
+def test_every_metric_that_is_compared_has_a_direction():
+    card = method("flat_lora")
+    assert all(card.metric(f"flat.{key}").better for key in flat_lora.COMPARED)
+
+
+def test_a_job_without_a_second_variant_has_no_verdict(opened):
+    text, _ = opened(State.DONE, params={"variants": ["lora"]}, summary={"lora.accuracy": 0.5})
+    assert "Nothing to compare" in text
+    assert "banner" not in text
+
+
+def test_exports_are_links_with_their_titles(opened):
+    text, _ = opened(State.DONE, "export/flat-adapter.zip", "inspector/other.json")
+    part = text[text.index('id="exports-part"') :]
+    artifact = Artifact.objects.get(path="export/flat-adapter.zip")
+    assert reverse("artifact-download", args=[artifact.pk]) in part
+    assert re.findall(r"</svg> ([\w./-]+)</a>", part) == ["export/flat-adapter.zip"]
+
+
+def test_every_control_has_a_name(opened):
+    text, _ = opened(State.DONE)
+    page = text[text.index("data-results") :]
+    labelled = set(re.findall(r'<label [^>]*for="([^"]+)"', page))
+    controls = re.findall(r"<(?:input|select|textarea)\b[^>]*\bid=\"([^\"]+)\"", page)
+    assert len(controls) == len(set(controls)) > 10
+    assert set(controls) <= labelled
