@@ -5,9 +5,9 @@ from __future__ import annotations
 from engine.core.method import Metric
 
 METRICS = (
-    Metric("flat.accuracy", "Test accuracy of Flat-LoRA", better="higher", headline=True),
-    Metric("flat.perplexity", "Test perplexity of Flat-LoRA", better="lower", headline=True),
-    Metric("flat.e_sharpness", "E-sharpness of Flat-LoRA", "nat", "lower", headline=True),
+    Metric("flat.accuracy", "Test accuracy", better="higher", headline=True),
+    Metric("flat.perplexity", "Test perplexity", better="lower", headline=True),
+    Metric("flat.e_sharpness", "E-sharpness", "nat", "lower", headline=True),
     Metric("*.accuracy", "Test accuracy", better="higher"),
     Metric("*.mcc", "Matthews correlation", better="higher"),
     Metric("*.f1", "F1", better="higher"),
