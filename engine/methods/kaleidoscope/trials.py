@@ -15,7 +15,7 @@ from engine.methods.kaleidoscope import arrivals, front_model, queueing, replay,
 from engine.methods.kaleidoscope.activations import expected, outcome
 from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed
 from engine.methods.kaleidoscope.flowhash import flow_hash
-from engine.methods.kaleidoscope.frames import BEAT, Frames, frames
+from engine.methods.kaleidoscope.frames import Frames, frames
 from engine.methods.kaleidoscope.front_model import beats, payload_bytes, tuples
 from engine.methods.kaleidoscope.results import Results
 from engine.methods.kaleidoscope.rig import Progress, Rig, ignored
@@ -25,6 +25,7 @@ from engine.methods.kaleidoscope.stimulus import Jobs, Packets, Settings, Watch
 BINS = 400  # of a replay's time
 WINDOW = 400  # cycles of occupancy
 SHORT = 64  # payload bytes of the frames that overload it
+APART = 32  # cycles beyond a core's, ample for the front: then every packet finds idle cores
 
 Found = dict[str, Any]
 
@@ -89,7 +90,7 @@ def idle(
     )
     kind = kind.reshape(-1)
     chosen = np.union1d(first, np.arange(min(least, len(flows))))
-    cycle = np.arange(len(chosen)) * (2 * deployed.compiled.cycles + 4 * BEAT)
+    cycle = np.arange(len(chosen)) * (deployed.compiled.cycles + APART)
     source = Packets(cycle, every.take(chosen), deployed.metadata(data[chosen]))
     results, _ = rig.run(source, settings=settings)
     at = beats(source, words)
