@@ -30,7 +30,7 @@ class Parsed:
     separator: str
     quoted: bool
     records: list[Record]
-    fault: str | None  # with its row; None where each record has as many cells as the first
+    fault: str | None  # with its row; None where there are records, each of as many cells
 
     @property
     def width(self) -> int:
@@ -40,8 +40,6 @@ class Parsed:
 def read_delimited(lines: Lines, report: Report, separators: str) -> Sheet:
     """The sheet of a file, parted by one of `separators`. Raises UserError with the row."""
     found = _settled(lines, separators, report)
-    if not found.records:
-        raise UserError(lines.name, "no cell with anything in it; expected a row of text")
     bounded(len(found.records), lines.name)
     blank = len(lines.texts) - _spanned(found, lines)
     if blank:
@@ -50,7 +48,9 @@ def read_delimited(lines: Lines, report: Report, separators: str) -> Sheet:
     names = checked_names(first, lines.name) if is_header(first, [row for _, row in rest]) else None
     body = rest if names else found.records
     if not body:
-        raise UserError(lines.name, "row 1: a header and nothing below; expected at least one row")
+        row = found.records[0][0]
+        told = f"row {row}: a header and nothing below; expected at least one row"
+        raise UserError(lines.name, told)
     parted = f"parted by {SEPARATORS[found.separator]}" if found.width > 1 else "in one column"
     report.ok(lines.name, f"{counted(len(body), 'row')} {parted}")
     if names is None:
@@ -68,6 +68,7 @@ def _settled(lines: Lines, separators: str, report: Report) -> Parsed:
     first = next(text for text in lines.texts if text.strip())
     ranked = sorted((mark for mark in separators if mark in first), key=first.count, reverse=True)
     faults: list[Parsed] = []
+    one_column: Parsed | None = None
     for mark in ranked or separators[:1]:
         quoted, literal = _quoted(lines, mark), _literal(lines, mark)
         spans = len(quoted.records) < len(literal.records)
@@ -82,9 +83,13 @@ def _settled(lines: Lines, separators: str, report: Report) -> Parsed:
                     f"({why})",
                 )
             return literal
-        if quoted.fault is None and (quoted.width > 1 or not ranked):
+        if quoted.fault is None and quoted.width > 1:
             return quoted
+        # Where separators stand inside of quotes alone, or in lines that hold nothing else.
+        one_column = next((one for one in (quoted, literal) if one.fault is None), one_column)
         faults.append(quoted if _agreeing(quoted) >= _agreeing(literal) else literal)
+    if one_column:
+        return one_column
     if not ranked:  # one column without quotes that part anything
         return Parsed(separators[0], False, _whole(lines), None)
     raise UserError(lines.name, str(faults[0].fault))
@@ -96,7 +101,9 @@ def _agreeing(parsed: Parsed) -> int:
 
 def _literal(lines: Lines, mark: str) -> Parsed:
     records = [
-        (row, text.split(mark)) for row, text in enumerate(lines.texts, 1) if text.strip(" " + mark)
+        (row, text.split(mark))
+        for row, text in enumerate(lines.texts, 1)
+        if text.replace(mark, "").strip()
     ]
     return Parsed(mark, False, records, _odd_row(records))
 
@@ -117,7 +124,7 @@ def _quoted(lines: Lines, mark: str) -> Parsed:
                 begin = reader.line_num + 1
         except csv.Error as fault:
             said = f"row {begin}: {_plainly(fault)}"
-            return Parsed(mark, True, records, _odd_row(records) or said)
+            return Parsed(mark, True, records, (records and _odd_row(records)) or said)
     return Parsed(mark, True, records, _odd_row(records))
 
 
@@ -141,7 +148,9 @@ def _large_cells() -> Iterator[None]:
 
 
 def _odd_row(records: list[Record]) -> str | None:
-    first, cells = records[0] if records else (1, [])
+    if not records:
+        return "no cell with anything in it; expected a row of text"
+    first, cells = records[0]
     odd = next(((row, len(some)) for row, some in records if len(some) != len(cells)), None)
     if odd is None:
         return None
@@ -170,9 +179,8 @@ def is_header(first: list[str], rest: list[list[str]]) -> bool:
             return False
         if below and all(map(_is_number, below)):
             return True
-    return all(
-        len(cell) <= LONGEST_HEADING and len(cell.split()) <= WORDS_OF_A_HEADING for cell in cells
-    )
+    words = WORDS_OF_A_HEADING if len(cells) > 1 else 1
+    return all(len(cell) <= LONGEST_HEADING and len(cell.split()) <= words for cell in cells)
 
 
 def _is_number(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from pathlib import Path
 
@@ -27,6 +28,8 @@ ERRORS = [
     ("a.csv", b"", "a.csv: empty; expected at least one row of text"),
     ("a.txt", b"\n \r\n\n", "a.txt: empty; expected at least one row of text"),
     ("a.csv", b"text,label\n", "row 1: a header and nothing below"),
+    ("a.csv", b"\n\ntext,label\n\n", "row 3: a header and nothing below"),
+    ("a.csv", b",\n,\n", "no cell with anything in it; expected a row of text"),
     ("a.csv", b"text,label\na,1\nb\n", "row 3: 1 cell; expected 2 as in row 1"),
     ("a.csv", b"text,label\na,1\nb,2,3\n", "row 3: 3 cells; expected 2 as in row 1"),
     ("a.csv", b'text,label\n"a, b",1\n"c, d,2\n', "row 3: a quote is opened and never closed"),
@@ -197,3 +200,16 @@ def test_a_column_that_is_not_there_is_refused_with_those_that_are(tmp_path):
 
 def test_the_reader_of_cells_has_bounds_that_match():
     assert delimited.MAX_LINE == files.MAX_LINE
+
+
+@pytest.mark.parametrize(("suffix", "letters"), [("csv", b'"\n,a '), ("jsonl", b'"\n{}:')])
+def test_every_file_of_up_to_four_bytes_is_answered(tmp_path, suffix, letters):
+    path = tmp_path / f"a.{suffix}"
+    for length in range(5):
+        for content in itertools.product(letters, repeat=length):
+            path.write_bytes(bytes(content))
+            report = report_on(io, path)
+            assert report.lines
+            assert all(line.text not in ("", "None") for line in report.lines)
+            if report.passed:
+                assert io.load(path).rows == report.facts["rows"] > 0

@@ -160,6 +160,19 @@ def test_quotes_part_where_they_are_needed(tmp_path):
     assert found.columns["text"] == ('a "b", c', "d\ne", "f")
 
 
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        ('"so, good"\n"so; bad, too"\n', ("so, good", "so; bad, too")),
+        ('text\n"so, good"\n', ("so, good",)),
+        ("text\nso, good\nbad\n", ("so, good", "bad")),
+        ('text\nso "good"\n"so" bad\n', ('so "good"', '"so" bad')),
+    ],
+)
+def test_one_column_may_hold_separators(tmp_path, content, texts):
+    assert load(tmp_path, "a.csv", content).columns == {"text": texts}
+
+
 def test_a_cell_may_be_longer_than_the_csv_module_takes_by_itself(tmp_path):
     before = csv.field_size_limit()
     long = "word " * 60_000
