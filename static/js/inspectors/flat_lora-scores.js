@@ -40,7 +40,7 @@ export function scores({ overview, variants }) {
     unit: "s",
     traces: [
       { type: "bar", name: "all but noise", x: names, y: variants.map(({ train_seconds: seconds, steps }, at) => seconds / steps - noise[at]) },
-      { type: "bar", name: "noise", slot: 6, x: names, y: noise },
+      ...(noise.some(Boolean) ? [{ type: "bar", name: "noise", slot: 6, x: names, y: noise }] : []),
     ],
     layout: { barmode: "stack", xaxis: { type: "category" }, yaxis: { rangemode: "tozero" } },
   });
@@ -50,7 +50,7 @@ function head({ rows, rho, overhead }, variants) {
   const trips = variants.flatMap(({ export: made }) => FORMS.map((form) => made[form])).filter(known);
   figures(pick("[data-figures]"), [
     ["Rows", count(rows.test), `of test; ${count(rows.train)} train, ${count(rows.dev)} validate`],
-    ["Noise ρ", short(rho), "at the end of training"],
+    ...(variants.some(({ flat }) => flat) ? [["Noise ρ", short(rho), "of a row's length, at the end of training"]] : []),
     ["Overhead", known(overhead) ? `${overhead.toFixed(2)} ×` : "–", known(overhead) ? "a step of Flat-LoRA over one without noise" : "Flat-LoRA or what it perturbs is not among the variants"],
     ["Round trip", trips.length ? short(Math.max(...trips)) : "–", trips.length ? "largest difference of a logit once an export is read back" : "no variant was exported"],
   ]);

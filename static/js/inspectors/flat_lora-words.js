@@ -17,7 +17,7 @@ export const MEASURES = [
   { key: "accuracy", title: "Accuracy", told: share },
   { key: "mcc", title: "MCC", told: (value) => share(value).replace("-", "−").replace("−0.", "−.") },
   { key: "f1", title: "F1", told: share },
-  { key: "test_loss", title: "Loss, nat", told: short },
+  { key: "test_loss", title: "Loss, nat", told: (value) => value.toPrecision(4) },
   { key: "perplexity", title: "Perplexity", told: short },
 ];
 
