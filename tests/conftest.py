@@ -26,6 +26,7 @@ LONG = [
     "browser/test_journey_embedded.py",
     "workers/test_machines.py",
     "browser/test_gagn.py",
+    "browser/test_flat_lora.py",
     "browser/test_charts.py",
     "workers/test_chaos.py",
     "docs/test_adding_a_method.py",

@@ -1,7 +1,7 @@
 """A team with one of everything, as rows in the database: what the pages are looked at with.
 
-States, curves and files are put where a worker would have put them. Only the jobs of
-GAgN and CBraMod are real: they wait here, and the worker of the server takes them. Kaleidoscope's
+States, curves and files are put where a worker would have put them. Only the jobs of GAgN, CBraMod
+and Flat-LoRA are real: they wait here, and the worker of the server takes them. Kaleidoscope's
 has ended with the files of a fixture, since a real one takes minutes and a simulator.
 """
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,7 +43,8 @@ from webapp.metrics import store
 
 SECRET = "a-secret-of-a-test"
 JOBS = (
-    "running", "done", "long", "failed", "queued", "gagn", "cbramod", "numbers", "kaleidoscope"
+    "running", "done", "long", "failed", "queued", "gagn", "cbramod", "numbers", "kaleidoscope",
+    "flat_lora",
 )  # fmt: skip
 LONG_NAME = "a_walk_with_a_name_of_one_word_as_scripts_make_them_0001"
 LONG_KEY = "cell.metattack.rate20.gcn_jaccard.test_accuracy"
@@ -65,6 +68,7 @@ class Stage:
     cbramod: Job
     numbers: Job  # CBraMod, where labels are numbers
     kaleidoscope: Job
+    flat_lora: Job
     group: Group
     artifacts: dict[str, Artifact]
 
@@ -185,6 +189,7 @@ def build(team: Team, owner: User) -> Stage:
         cbramod=_cbramod(project, owner),
         numbers=_numbers(project, owner),
         kaleidoscope=_kaleidoscope(project, owner),
+        flat_lora=_flat_lora(project, owner),
         group=group,
         artifacts=_artifacts(done),
     )
@@ -257,6 +262,43 @@ def _kaleidoscope(project: Project, owner: User) -> Job:
     return job
 
 
+def _flat_lora(project: Project, owner: User) -> Job:
+    """Flat-LoRA on a tiny network, in a group whose other seeds are done: their numbers are set."""
+    params = {
+        "variants": ["flat", "lora", "full"], "max_steps": 12, "batch": 8, "look_every": 4,
+        "sigmas": [0.1, 0.3], "draws": 3, "probe": 16, "landscape": ["line", "plane"], "grid": 5,
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        inputs = {"data": ("text", Path(folder) / "texts.csv"),
+                  "model": ("model", Path(folder) / "tiny.zip")}  # fmt: skip
+        # In a process of its own: this one is the server's, and stays without torch.
+        subprocess.run([sys.executable, "-m", "tests.models.making", folder], check=True)
+        job = _queued(project, owner, "flat_lora", "Flat-LoRA, tiny", params)
+        for name, (kind, path) in inputs.items():
+            _given(job, name, f"Tiny {kind}", kind, path)
+    job.group = Group.objects.create(project=project, name="Flat-LoRA, three seeds")
+    job.save()
+    for seed, (accuracy, sharpness) in enumerate(((0.5, 0.02), (0.75, 0.03)), start=1):
+        Job.objects.create(
+            project=project,
+            method="flat_lora",
+            name=job.name,
+            group=job.group,
+            seed=seed,
+            params=job.params,
+            state=State.DONE,
+            ended=timezone.now(),
+            summary={
+                f"{name}.{key}": value + far * step
+                for far, name in enumerate(job.params["variants"])
+                for key, value, step in (
+                    ("accuracy", accuracy, -0.25), ("e_sharpness", sharpness, 0.01 * seed)
+                )
+            },
+        )  # fmt: skip
+    return job
+
+
 def _real(
     project: Project,
     owner: User,
@@ -266,31 +308,36 @@ def _real(
     params: dict[str, Any],
 ) -> Job:
     """A job on samples, named by their place; it is queued for whoever works."""
-    job = Job.objects.create(
+    job = _queued(project, owner, slug, name, params)
+    with tempfile.TemporaryDirectory() as folder:
+        samples = write_samples(Path(folder))
+        for needed, place in inputs.items():
+            sample = samples[place]
+            _given(job, needed, sample.name, sample.kind, sample.path)
+    return job
+
+
+def _queued(project: Project, owner: User, slug: str, name: str, params: dict[str, Any]) -> Job:
+    return Job.objects.create(
         project=project,
         method=slug,
         name=name,
         created_by=owner,
         params=method(slug).params(**params).model_dump(mode="json"),
     )
-    with tempfile.TemporaryDirectory() as folder:
-        samples = write_samples(Path(folder))
-        for needed, place in inputs.items():
-            sample = samples[place]
-            dataset, _ = Dataset.objects.get_or_create(
-                team=project.team,
-                name=sample.name,
-                defaults={"kind": sample.kind, "created_by": owner},
-            )
-            version, _ = Version.objects.get_or_create(
-                dataset=dataset,
-                blob=storage.keep(sample.path),
-                defaults={
-                    "number": 1, "file_name": sample.path.name, "state": Version.State.READY
-                },
-            )  # fmt: skip
-            JobInput.objects.create(job=job, name=needed, version=version)
-    return job
+
+
+def _given(job: Job, needed: str, name: str, kind: str, path: Path) -> None:
+    """The file as a dataset, which the job takes as this input."""
+    dataset, _ = Dataset.objects.get_or_create(
+        team=job.project.team, name=name, defaults={"kind": kind, "created_by": job.created_by}
+    )
+    version, _ = Version.objects.get_or_create(
+        dataset=dataset,
+        blob=storage.keep(path),
+        defaults={"number": 1, "file_name": path.name, "state": Version.State.READY},
+    )
+    JobInput.objects.create(job=job, name=needed, version=version)
 
 
 def _defaults() -> dict[str, Any]:

@@ -1,8 +1,14 @@
-"""Tiny networks and tokenizers for tests: transformers' own classes, of a few thousand numbers."""
+"""Tiny networks and tokenizers for tests: transformers' own classes, of a few thousand numbers.
+
+python -m tests.models.making FOLDER    # tiny.zip, and texts.csv that it can tell apart
+"""
 
 from __future__ import annotations
 
 import json
+import random
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +99,21 @@ def folder(path: Path, found: Weights) -> Path:
     for name, raw in found.files.items():
         (path / name).write_bytes(raw)
     return path
+
+
+def texts(path: Path, rows: int = 120) -> Path:
+    """Sentences of the vocabulary, by whether cats outnumber dogs."""
+    draw = random.Random(0)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("sentence,label\n")
+        for _ in range(rows):
+            words = [draw.choice(WORDS) for _ in range(draw.randint(4, 10))]
+            label = "cats" if words.count("cat") > words.count("dog") else "dogs"
+            file.write(f"{' '.join(words)},{label}\n")
+    return path
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    texts(target / "texts.csv")
+    shutil.make_archive(str(target / "tiny"), "zip", folder(target / "tiny", weights("bert")))
