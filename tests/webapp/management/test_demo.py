@@ -36,6 +36,14 @@ def test_each_method_gets_a_group_on_the_samples_alone(owner, project, sample, h
     assert chosen == {"graph": graph, "perturbed": attacked, "split": split}
 
 
+def test_inputs_that_exclude_each_other_are_not_both_given(owner, project, sample, home):
+    texts = sample("Sample texts", "text", labels=True, classes=2)
+    sample("Sample images", "images")
+    call_command("demo")
+    jobs = Job.objects.filter(method="flat_lora")
+    assert {row.name: row.version for row in jobs[0].inputs.all()} == {"data": texts}
+
+
 def test_without_a_user_it_says_what_to_do(db):
     with pytest.raises(CommandError, match="make run"):
         call_command("demo")

@@ -15,16 +15,20 @@ from webapp.jobs.submit import Refused, submit
 
 
 def sample_inputs(method: Method, samples: list[Version]) -> dict[str, dict[str, str]]:
-    """Each input gets the first sample that fits and that no input before it has."""
-    chosen: dict[str, dict[str, str]] = {}
+    """Each input gets the first sample that fits, that no input before it has, and that goes
+    together with theirs."""
+    chosen: dict[str, Version] = {}
     for entry in method.inputs:
         for version in samples:
-            value = {"version": version.pk}
             fits = version.dataset.kind == entry.kind and entry.refusal(version.facts) is None
-            if fits and value not in chosen.values():
-                chosen[entry.name] = value
-                break
-    return chosen
+            if not fits or version in chosen.values():
+                continue
+            facts = {name: one.facts for name, one in {**chosen, entry.name: version}.items()}
+            if method.conflict and entry.optional and method.conflict(method.params(), facts):
+                continue
+            chosen[entry.name] = version
+            break
+    return {name: {"version": version.pk} for name, version in chosen.items()}
 
 
 class Command(BaseCommand):
