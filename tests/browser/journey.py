@@ -194,7 +194,7 @@ def watch_grow(page: Page) -> list[int]:
         page.wait_for_timeout(50)
         return len(lengths) == 3
 
-    wait_until(grown, "the trace has been drawn at three lengths", patience=60)
+    wait_until(grown, "the trace has been drawn at three lengths", patience=300)
     return lengths
 
 
