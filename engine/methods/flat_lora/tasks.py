@@ -17,9 +17,10 @@ from sklearn import metrics
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engine.models.tokens import IGNORED
+
 Batch = dict[str, Tensor]
 EVALUATION = 64  # rows at once, where nothing is learnt
-IGNORED = -100  # a label that no loss counts
 
 
 @dataclass(frozen=True, eq=False)
