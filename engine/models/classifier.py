@@ -24,7 +24,7 @@ class Classifier(nn.Module):
         self.head = _linear(backbone.width, classes, seed).to(self.model.device)
 
     def forward(self, **batch: Tensor) -> Tensor:
-        """Of a batch of `tokens.batches`, or pixels [batch, channels, rows, columns]."""
+        """Of a batch of `tokens.batch`, or pixels [batch, channels, rows, columns]."""
         return self.head(self.vector(**batch))
 
     def vector(self, **batch: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,39 +107,20 @@ def encode_causal(
     )
 
 
-def batches(
-    encoded: Encoded,
-    size: int,
-    *,
-    rng: np.random.Generator | None = None,
-    rows: np.ndarray | None = None,
-    device: str = "cpu",
-) -> Iterator[tuple[np.ndarray, dict[str, Tensor]]]:
-    """One pass over the rows (all of them by default): their numbers, and the padded batch."""
-    for chosen in order(encoded, size, rng=rng, rows=rows):
-        yield chosen, batch(encoded, chosen, device=device)
-
-
 def order(
-    encoded: Encoded,
-    size: int,
-    *,
-    rng: np.random.Generator | None = None,
-    rows: np.ndarray | None = None,
+    lengths: np.ndarray, size: int, rng: np.random.Generator | None = None
 ) -> list[np.ndarray]:
-    """The rows of each batch of one pass, those of like length together.
+    """The rows of each batch of one pass, those of like length together. lengths: (n,) tokens.
 
     Rows are shuffled by `rng`, sorted by length in pools of 50 batches, and the batches shuffled
     again; without `rng`, which is for evaluation, sorted over all, the longest first.
     """
-    rows = np.arange(len(encoded)) if rows is None else np.asarray(rows)
-    lengths = encoded.lengths
+    rows = np.arange(len(lengths))
     if rng is None:
-        return _cut(rows[np.argsort(-lengths[rows], kind="stable")], size)
-    shuffled = rng.permutation(rows)
+        return _cut(rows[np.argsort(-lengths, kind="stable")], size)
     found = [
         chosen
-        for pool in _cut(shuffled, POOL * size)
+        for pool in _cut(rng.permutation(rows), POOL * size)
         for chosen in _cut(pool[np.argsort(-lengths[pool], kind="stable")], size)
     ]
     return [found[at] for at in rng.permutation(len(found))]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.core.errors import UserError
-from engine.models.tokens import IGNORED, POOL, batch, batches, encode, encode_causal, order
+from engine.models.tokens import IGNORED, POOL, batch, encode, encode_causal, order
 from tests.models.making import VOCABULARY, tiny_bert, tiny_llama
 
 WORDS = ["the", "man", "sees", "a", "cat"]
@@ -109,8 +109,8 @@ def test_the_loss_of_a_causal_model_is_that_of_the_scored_tokens():
 
 
 def test_an_order_has_each_row_once_and_repeats_by_its_generator(tokenizer):
-    encoded = encode(tokenizer, texts(500), max_length=40)
-    first, again, other = (order(encoded, 8, rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
+    lengths = encode(tokenizer, texts(500), max_length=40).lengths
+    first, again, other = (order(lengths, 8, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert sorted(np.concatenate(first).tolist()) == list(range(500))
     assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
     assert not all(np.array_equal(one, two) for one, two in zip(first, other, strict=True))
@@ -126,24 +126,20 @@ def test_rows_of_like_length_lie_together(tokenizer):
 
     rng = np.random.default_rng(0)
     shuffled = np.split(rng.permutation(len(encoded)), POOL)
-    assert padding(order(encoded, 8, rng=rng)) < 0.05 < 0.3 < padding(shuffled)
+    assert padding(order(encoded.lengths, 8, rng)) < 0.05 < 0.3 < padding(shuffled)
 
 
 def test_batches_are_shuffled_and_not_only_sorted(tokenizer):
-    encoded = encode(tokenizer, texts(400), max_length=40)
-    longest = [
-        encoded.lengths[rows].max() for rows in order(encoded, 8, rng=np.random.default_rng(0))
-    ]
+    lengths = encode(tokenizer, texts(400), max_length=40).lengths
+    longest = [lengths[rows].max() for rows in order(lengths, 8, np.random.default_rng(0))]
     assert np.abs(np.corrcoef(np.arange(len(longest)), longest)[0, 1]) < 0.5
-    still = [encoded.lengths[rows].max() for rows in order(encoded, 8)]
+    still = [lengths[rows].max() for rows in order(lengths, 8)]
     assert still == sorted(still, reverse=True)
 
 
-def test_a_pass_over_some_rows(tokenizer):
+def test_a_batch_of_some_rows(tokenizer):
     encoded = encode(tokenizer, texts(50), max_length=40)
     chosen = np.array([3, 17, 44, 9])
-    seen = {}
-    for rows, found in batches(encoded, 3, rows=chosen):
-        for row, ids, mask in zip(rows, found["input_ids"], found["attention_mask"], strict=True):
-            seen[int(row)] = ids[mask.bool()].tolist()
-    assert seen == {int(row): encoded.ids[row].tolist() for row in chosen}
+    found = batch(encoded, chosen)
+    for row, ids, mask in zip(chosen, found["input_ids"], found["attention_mask"], strict=True):
+        assert ids[mask.bool()].tolist() == encoded.ids[row].tolist()

@@ -17,7 +17,7 @@ from sklearn import metrics
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.models.tokens import IGNORED
+from engine.models.tokens import IGNORED, order
 
 Batch = dict[str, Tensor]
 EVALUATION = 64  # rows at once, where nothing is learnt
@@ -41,20 +41,12 @@ class Examples:
 
     def batches(self, size: int = EVALUATION) -> Iterator[tuple[np.ndarray, Batch]]:
         """Places and batch, all rows once, those of a length together."""
-        order = np.argsort(self.lengths, kind="stable")
-        for start in range(0, len(order), size):
-            places = order[start : start + size]
+        for places in order(self.lengths, size):
             yield places, self.make(places)
 
     def epoch(self, size: int, rng: np.random.Generator) -> list[np.ndarray]:
-        """A random order in batches: rows are shuffled, sorted by length within pools of 50
-        batches, so that little is padded, and the batches are shuffled again."""
-        order = rng.permutation(len(self))
-        pool = size * 50
-        pools = [order[start : start + pool] for start in range(0, len(order), pool)]
-        order = np.concatenate([one[np.argsort(self.lengths[one], kind="stable")] for one in pools])
-        cut = [order[start : start + size] for start in range(0, len(order), size)]
-        return [cut[place] for place in rng.permutation(len(cut))]
+        """The places of each batch of a shuffled pass."""
+        return order(self.lengths, size, rng)
 
     def some(self, count: int, rng: np.random.Generator) -> Examples:
         """At most `count` of these rows, drawn without replacement."""
