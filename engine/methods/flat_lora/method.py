@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.methods.flat_lora import export, flatness, inspector, report
-from engine.methods.flat_lora.case import prepare
+from engine.methods.flat_lora.prepare import prepare
 from engine.methods.flat_lora.tuning import built, tuned
 from engine.methods.flat_lora.units import once
 from engine.methods.flat_lora.variants import Variant, chosen

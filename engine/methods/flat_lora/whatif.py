@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from engine.core import checkpoint
 from engine.core.errors import UserError
-from engine.methods.flat_lora.case import prepare
 from engine.methods.flat_lora.export import STATE
 from engine.methods.flat_lora.flatness import fixed
 from engine.methods.flat_lora.params import ChangeParams, SayParams
 from engine.methods.flat_lora.perturbation import Perturbation
+from engine.methods.flat_lora.prepare import prepare
 from engine.methods.flat_lora.rounding import pruned, rounded
 from engine.methods.flat_lora.sharpness import SEED, Merged
 from engine.methods.flat_lora.tasks import Classes, answered

@@ -1,0 +1,129 @@
+"""A case of texts: classes of sentences and pairs, or how a text goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from engine.core.errors import UserError
+from engine.methods.flat_lora import rows as tables
+from engine.methods.flat_lora.case import Case, describe, fresh
+from engine.methods.flat_lora.tasks import Batch, Classes, Examples, NextToken
+from engine.models import tokens
+
+if TYPE_CHECKING:
+    from engine.core.run import Run
+
+SHOWN = 200  # characters of a text that a table shows
+
+
+def of_texts(run: Run) -> Case:
+    data, params = run.inputs["data"], run.params
+    found = tables.columns(params, data)
+    kind = tables.task_of(params, found)
+    rows = tables.parts(run)
+    return _classify(run, rows, found) if kind == "classify" else _causal(run, rows, found)
+
+
+def _classify(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> Case:
+    for name in ("text", "label"):
+        if getattr(found, name) is None:
+            raise UserError(name, f"no column is called like a {name}; expected its name, one "
+                            f"of {_names(run)}")  # fmt: skip
+    needed = found.classify
+    rows = tables.held_out(run, tables.complete(run, rows, needed), needed, found.label)
+    names = tables.classes(run, rows, found.label)
+    make = fresh(run, "classify", lambda: rows["train"].cells(found.text, "text"))
+    built = make()
+    longest = min(run.params.max_length, built.max_length)
+    place = {name: number for number, name in enumerate(names)}
+
+    def encoded(text: list[str], text2: list[str] | None) -> tokens.Encoded:
+        return tokens.encode(built.tokenizer, text, text2, max_length=longest)
+
+    parts, cut = {}, 0
+    for part, some in rows.items():
+        text2 = some.cells(found.text2, "text2") if found.text2 else None
+        seen = encoded(some.cells(found.text, "text"), text2)
+        cut += seen.cut
+        labels = np.array([place[cell.strip()] for cell in some.cells(found.label, "label")])
+        parts[part] = _of_text(seen, some.rows, labels, run.device)
+    describe(run, parts, names, cut, longest)
+
+    def told(part: str, number: int) -> str:
+        cells = [rows[part].texts.columns[name][rows[part].rows[number]]
+                 for name in (found.text, found.text2) if name]  # fmt: skip
+        return " | ".join(cells)[:SHOWN]
+
+    def asked(text: str, text2: str) -> Batch:
+        if found.text2 and not text2:
+            raise UserError("text2", "expected a second text: the job was trained on pairs")
+        seen = encoded([text], [text2] if found.text2 else None)
+        return tokens.batch(seen, np.array([0]), device=run.device)
+
+    return Case("classify", Classes(names), parts, make, told, asked, built.tokenizer)
+
+
+def _causal(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> Case:
+    answer = found.completion or found.text
+    if answer is None:
+        raise UserError("completion", f"no column of {run.inputs['data'].name} is called like a "
+                        f"completion or text; expected its name, one of {_names(run)}")  # fmt: skip
+    before = found.causal[:-1] if found.completion else ()
+    needed = (*(name for name in (found.prompt,) if name in before), answer)
+    rows = tables.held_out(run, tables.complete(run, rows, needed), needed, None)
+    make = fresh(run, "causal", lambda: [
+        " ".join(cells) for cells in zip(
+            *(rows["train"].cells(name, name) for name in (*before, answer)), strict=True
+        )
+    ])  # fmt: skip
+    built = make()
+    longest = min(run.params.max_length, built.max_length)
+
+    def prompts(some: tables.Rows) -> list[str] | None:
+        if not before:
+            return None
+        cells = zip(*(some.cells(name, name) for name in before), strict=True)
+        return ["\n".join(filter(None, one)) + "\n" for one in cells]
+
+    parts, cut = {}, 0
+    for part, some in rows.items():
+        answers = some.cells(answer, "completion")
+        seen = tokens.encode_causal(built.tokenizer, prompts(some), answers, max_length=longest)
+        cut += seen.cut
+        parts[part] = _of_text(seen, some.rows, None, run.device)
+    describe(run, parts, (), cut, longest)
+
+    def told(part: str, number: int) -> str:
+        asked = prompts(rows[part].kept(np.array([number])))
+        text = rows[part].cells(answer, "completion")[number]
+        return ((asked[0] if asked else "") + text)[:SHOWN]
+
+    def asked(text: str, text2: str) -> Batch:
+        start = [built.tokenizer.bos_token_id] if built.tokenizer.bos_token_id is not None else []
+        text = text + "\n" if before else text
+        ids = built.tokenizer(text, add_special_tokens=False)["input_ids"]
+        if not start + ids:
+            raise UserError("text", "expected a text to go on with")
+        whole = torch.tensor([(start + ids)[-longest:]], device=run.device)
+        return {"input_ids": whole, "attention_mask": torch.ones_like(whole)}
+
+    return Case("causal", NextToken(), parts, make, told, asked, built.tokenizer)
+
+
+def _of_text(
+    seen: tokens.Encoded, rows: np.ndarray, labels: np.ndarray | None, device: str
+) -> Examples:
+    def make(places: np.ndarray) -> Batch:
+        found = tokens.batch(seen, places, device=device)
+        if labels is not None:
+            found["labels"] = torch.from_numpy(labels[places]).to(device)
+        return found
+
+    return Examples(rows, seen.lengths, labels, make)
+
+
+def _names(run: Run) -> str:
+    return ", ".join(ascii(name)[1:-1] for name in list(run.inputs["data"].columns)[:20])
