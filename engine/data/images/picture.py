@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from engine.data.class_bars import class_bars, short
 from engine.data.images.images import Images
 
 COLUMNS = 10  # images of a class on the sheet
@@ -19,8 +20,6 @@ ROWS = 12  # classes on the sheet
 TILE = 48  # pixels, the longer side of a larger image
 GAP = 1  # pixels between two
 WIDE = 380  # pixels of a drawing in one of two columns, beside the names of its classes
-BARS = 30  # classes; the smallest are summed up as "other"
-LONGEST_NAME = 30
 
 Figure = dict[str, Any]
 
@@ -38,14 +37,13 @@ def picture(found: Images) -> dict[str, Any]:
     return {
         "figures": [
             {"title": "Some images of each class", "figure": _sheet(found)},
-            {"title": "Images by class", "figure": _classes(found, counts)},
+            {
+                "title": "Images by class",
+                "figure": class_bars(found.classes, counts, x="class", y="images"),
+            },
         ],
         "tables": [{"title": "Classes", "columns": ["class", *counts], "rows": rows}],
     }
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def _sheet(found: Images) -> Figure:
@@ -60,7 +58,7 @@ def _sheet(found: Images) -> Figure:
             top, left = row * height, column * width
             into = sheet[top : top + tile.shape[0], left : left + tile.shape[1]]
             into[..., :3], into[..., 3] = tile, 255
-    names = [_short(found.classes[at]) for at in classes]
+    names = [short(found.classes[at]) for at in classes]
     points = [
         (column + 0.5, row, f"image {number}")
         for row, numbers in enumerate(chosen)
@@ -127,27 +125,3 @@ def _as_data(sheet: np.ndarray) -> str:
     buffer = io.BytesIO()
     Image.fromarray(sheet, "RGBA").save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _classes(found: Images, counts: dict[str, np.ndarray]) -> Figure:
-    """A bar per class, of the parts on top of each other."""
-    order = np.argsort(-np.sum(list(counts.values()), axis=0), kind="stable")
-    kept, rest = (order[:BARS], order[BARS:]) if order.size > BARS else (np.sort(order), order[:0])
-    names = [_short(found.classes[at]) for at in kept]
-    names += [f"{rest.size} other"] if rest.size else []
-    return {
-        "data": [
-            {
-                "type": "bar",
-                "name": part,
-                "x": names,
-                "y": [*some[kept].tolist(), *([int(some[rest].sum())] if rest.size else [])],
-            }
-            for part, some in counts.items()
-        ],
-        "layout": {
-            "barmode": "stack",
-            "xaxis": {"title": {"text": "class"}, "type": "category"},
-            "yaxis": {"title": {"text": "images"}},
-        },
-    }

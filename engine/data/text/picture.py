@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from engine.data.class_bars import class_bars, short
 from engine.data.text.table import Texts
 from engine.data.text.tell import lengths
 
 ROWS = 12  # of each part
 COLUMNS = 12
 LONGEST = 240  # characters of a cell
-LONGEST_NAME = 30
-CLASSES = 30  # bars; the smallest classes are summed up as "other"
 BINS = 40
 
 Figure = dict[str, Any]
@@ -27,43 +26,19 @@ def picture(found: Texts) -> dict[str, Any]:
     figures = [{"title": "Characters of a row", "figure": _lengths(found)}]
     if found.roles.label and found.labels(found.roles.label).classes:
         figures.insert(
-            0, {"title": f"Rows by {cut(found.roles.label, 60)}", "figure": _classes(found)}
+            0, {"title": f"Rows by {short(found.roles.label, 60)}", "figure": _classes(found)}
         )
     return {"figures": figures, "tables": [_first(found, part) for part in found.parts]}
 
 
-def cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
 def _classes(found: Texts) -> Figure:
-    """A bar per class, of the parts on top of each other, the largest first."""
     name = str(found.roles.label)
     labels = found.labels(name)
     counts = {
         part: np.bincount(codes[codes >= 0], minlength=len(labels.classes))
         for part, codes in ((part, labels.codes[rows]) for part, rows in found.parts.items())
     }
-    order = np.argsort(-np.sum(list(counts.values()), axis=0), kind="stable")
-    shown, rest = order[:CLASSES], order[CLASSES:]
-    names = [cut(labels.classes[at], LONGEST_NAME) for at in shown]
-    names += [f"{rest.size} other"] if rest.size else []
-    return {
-        "data": [
-            {
-                "type": "bar",
-                "name": part,
-                "x": names,
-                "y": [*some[shown].tolist(), *([int(some[rest].sum())] if rest.size else [])],
-            }
-            for part, some in counts.items()
-        ],
-        "layout": {
-            "barmode": "stack",
-            "xaxis": {"title": {"text": cut(name, LONGEST_NAME)}, "type": "category"},
-            "yaxis": {"title": {"text": "rows"}},
-        },
-    }
+    return class_bars(labels.classes, counts, x=name, y="rows")
 
 
 def _lengths(found: Texts) -> Figure:
@@ -98,9 +73,9 @@ def _first(found: Texts, part: str) -> dict[str, Any]:
     more = f", {COLUMNS} of {len(found.columns):,} columns" if len(found.columns) > COLUMNS else ""
     return {
         "title": f"{part}, the first {len(chosen)} of {found.parts[part].size:,} rows{more}",
-        "columns": ["row", *(cut(name, LONGEST_NAME) for name in names)],
+        "columns": ["row", *(short(name) for name in names)],
         "rows": [
-            [found.place(row), *(cut(found.columns[name][row], LONGEST) for name in names)]
+            [found.place(row), *(short(found.columns[name][row], LONGEST) for name in names)]
             for row in chosen
         ],
     }

@@ -19,8 +19,8 @@ def test_bars_and_rows_are_those_of_the_parts(tmp_path):
     json.dumps(answer, allow_nan=False)
     classes, lengths = (one["figure"] for one in answer["preview"]["figures"])
     assert [(one["name"], one["x"], one["y"]) for one in classes["data"]] == [
-        ("train", ["b", "a"], [40, 20]),
-        ("test", ["b", "a"], [0, 1]),
+        ("train", ["a", "b"], [20, 40]),
+        ("test", ["a", "b"], [1, 0]),
     ]
     counted: Counter[float] = Counter()
     for trace in lengths["data"]:
