@@ -30,7 +30,8 @@ from workers.here import worker
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 30.0  # seconds for one answer, the loading of a model included
+LOADING = 120.0  # seconds until a child can be asked: libraries and models are read by then
+PATIENCE = 30.0  # seconds for one answer
 TURN = 60.0  # seconds that a question waits for its turn; a page gives up by then
 MEMORY = 8 << 30  # bytes of one child
 
@@ -59,21 +60,21 @@ class WarmChild:
             variables={"CUDA_VISIBLE_DEVICES": ""},
         )
         self._stack.callback(self._child.close)
-        loaded = self._hear("ready")
+        loaded = self._hear("ready", LOADING)
         if not loaded.ok:
             raise Gone(loaded.error or "this job answers no questions")
         self.ready = True
 
     def ask(self, id: str, question: str, values: dict[str, Any]) -> events.Answer:
         self._child.tell({"id": id, "question": question, "set": values})
-        return self._hear(id)
+        return self._hear(id, PATIENCE)
 
     def close(self) -> None:
         self._stack.close()
 
-    def _hear(self, id: str) -> events.Answer:
+    def _hear(self, id: str, patience: float) -> events.Answer:
         """The answer to one question; drains what the child prints meanwhile."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + patience
         printed = b""
         while time.monotonic() < until:
             ended = self._child.ended()
@@ -89,7 +90,7 @@ class WarmChild:
             if ended and not lines:
                 last = printed.decode(errors="replace").strip().splitlines()[-1:]
                 raise Gone(f"the inspector's process ended: {' '.join(last)}")
-        raise Gone(f"no answer within {PATIENCE:g} seconds")
+        raise Gone(f"no answer within {patience:g} seconds")
 
 
 _warm: dict[str, WarmChild] = {}
