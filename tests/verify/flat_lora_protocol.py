@@ -1,28 +1,36 @@
 """Flat-LoRA's protocol on four public tasks: paired seeds, each test part read once.
 
-    python -m tests.verify.flat_lora_protocol TEXTS OUT [--tasks cola,trec] [--choose]
+    python -m tests.verify.flat_lora_protocol TEXTS ROWS [--tasks cola,trec] [--arms paired]
 
-TEXTS is the folder of the tables (docs/results/flat_lora.md says which), OUT where the jobs go. A
-job that is there already is gone on with or taken as it is, so that the whole may be stopped and
-started again. With `--choose` only validation is looked at: one step size out of a grid, by LoRA,
-then one ρ; without it these are read from OUT/chosen.json. Prints one line of JSON per task.
+TEXTS is the folder of the tables (docs/results/flat_lora.md says which). ROWS is a file of JSON
+lines, one for each job that ended; a job whose line is there isn't run again, and one that was
+stopped goes on, so that the whole may be cut into as many sittings as it takes.
+
+Of each task LoRA's step size is chosen first, then ρ, both by the validation score of one seed and
+without a look at the test rows; then Flat-LoRA and LoRA run on the same seeds, and two more arms of
+Flat-LoRA with ρ = .1, and ρ = .3, which must be flatter. Prints a table in Markdown at the end.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from engine.core.group import half_interval
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 RATES = (5e-4, 1e-3, 2e-3)
 RHOS = (0.05, 0.1, 0.2)
-CONTROL = 0.3  # an arm that no fake passes: E-sharpness at σ = .3 must fall
+ARMS = {"paired": 0.0, "control": 0.3, "tenth": 0.1}  # ρ of each; that of the pairs is chosen
+SHARPNESS = "e_sharpness.test.at30"
 
 
 @dataclass(frozen=True)
@@ -30,96 +38,143 @@ class Task:
     files: dict[str, str]
     epochs: int
     score: str
-    seeds: str = "0-4"
+    seeds: int = 5
     more: dict[str, str] = field(default_factory=dict)
 
 
 TASKS = {
     "sst2": Task({"data": "sst2_train.txt", "dev": "sst2_dev.txt", "test": "sst2_test.txt"}, 1,
                  "accuracy"),
-    "cola": Task({"data": "cola_train.tsv", "test": "cola_dev.tsv"}, 3, "mcc", "0-9",
+    "cola": Task({"data": "cola_train.tsv", "test": "cola_dev.tsv"}, 3, "mcc", 10,
                  {"dev_rows": "1000"}),
     "mrpc": Task({"data": "mrpc_train.txt", "test": "mrpc_test.txt"}, 3, "f1"),
     "trec": Task({"data": "trec_train.txt", "test": "trec_test.txt"}, 2, "accuracy"),
 }  # fmt: skip
 QUIET = {"hessian": "false", "landscape": "", "save_model": "false", "look_every": "0"}
-JUDGED = {"probe": "512", "draws": "20", "sigmas": "0.1,0.3"}
+JUDGED = {"probe": "512", "draws": "20", "sigmas": "0.3"}
 UNJUDGED = {"probe": "8", "draws": "2", "sigmas": "0.3"}
+Row = dict[str, Any]
 
 
-def job(texts: Path, out: Path, task: Task, seeds: str, settings: dict[str, Any]) -> list[dict]:
-    """The summaries of a group's seeds."""
-    if not (out / "result.json").is_file():
+@dataclass(frozen=True)
+class Protocol:
+    texts: Path
+    rows: Path
+
+    def known(self) -> list[Row]:
+        if not self.rows.is_file():
+            return []
+        return [json.loads(line) for line in self.rows.read_text().splitlines()]
+
+    def row(self, name: str, arm: str, seed: int, variants: str, **settings: float) -> Row:
+        """One job's line: taken from the file, or measured and added to it."""
+        key = {"task": name, "arm": arm, "seed": seed, "variants": variants, **settings}
+        for row in self.known():
+            if key.items() <= row.items():
+                return row
+        task = TASKS[name]
+        out = self.rows.with_suffix(".jobs") / "-".join(map(str, key.values()))
         command = [sys.executable, "-m", "engine", "run", "flat_lora", "--out", str(out)]
-        command += ["--seeds", seeds, "--threads", "1"]
-        command += ["--resume"] if out.exists() else []
-        for name, file in task.files.items():
-            command += ["--input", f"{name}={texts / file}"]
-        for name, value in {**QUIET, **task.more, "epochs": task.epochs, **settings}.items():
-            command += ["--set", f"{name}={value}"]
+        command += ["--seed", str(seed), "--threads", "1", *(["--resume"] if out.exists() else [])]
+        for asked, file in task.files.items():
+            command += ["--input", f"{asked}={self.texts / file}"]
+        looked_at = UNJUDGED if arm in ("rate", "rho") else JUDGED
+        settled = {**QUIET, **looked_at, **task.more, "epochs": task.epochs, "variants": variants}
+        for setting, value in {**settled, **settings}.items():
+            command += ["--set", f"{setting}={value}"]
         out.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(command, check=True)
-    return [
-        json.loads(path.read_text())["summary"] for path in sorted(out.glob("seed-*/result.json"))
+        subprocess.run(command, check=True, cwd=ROOT)
+        summary = json.loads((out / "result.json").read_text())["summary"]
+        unseen = (".accuracy", ".mcc", ".f1", ".test_loss", "e_sharpness")  # in a choice
+        row = key | {"commit": _commit()} | {
+            metric: value if value is None else float(f"{value:.6g}")
+            for metric, value in summary.items()
+            if looked_at is JUDGED or not any(part in metric for part in unseen)
+        }  # fmt: skip
+        with self.rows.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        shutil.rmtree(out)
+        return row
+
+    def chosen(self, name: str) -> dict[str, float]:
+        """Step size by LoRA, then ρ by Flat-LoRA, of the best validation score of seed 0."""
+        score = TASKS[name].score
+
+        def rate(lr: float) -> float:
+            return self.row(name, "rate", 0, "lora", lr=lr)[f"lora.dev_{score}"]
+
+        lr = max(RATES, key=rate)
+
+        def noise(rho: float) -> float:
+            return self.row(name, "rho", 0, "flat", lr=lr, rho=rho)[f"flat.dev_{score}"]
+
+        return {"lr": lr, "rho": max(RHOS, key=noise)}
+
+    def measure(self, name: str, arms: Sequence[str] = tuple(ARMS)) -> dict[str, list[Row]]:
+        """The rows of each arm that is asked for, after the choice that all of them need."""
+        chosen = self.chosen(name)
+        found: dict[str, list[Row]] = {}
+        for arm in arms:
+            pairs = arm == "paired"
+            variants, seeds = ("flat,lora", TASKS[name].seeds) if pairs else ("flat", 5)
+            settings = chosen if pairs else chosen | {"rho": ARMS[arm]}
+            found[arm] = [self.row(name, arm, seed, variants, **settings) for seed in range(seeds)]
+        return found
+
+
+def difference(rows: Sequence[Row], key: str) -> dict[str, float]:
+    """Flat-LoRA minus LoRA over paired seeds: mean, and half of its 95 % interval."""
+    pairs = [row[f"flat.{key}"] - row[f"lora.{key}"] for row in rows]
+    return {"mean": mean(pairs), "half": half_interval(pairs) or float("nan")}
+
+
+def fall(flatter: Sequence[Row], paired: Sequence[Row]) -> list[float]:
+    """By which share E-sharpness at σ = .3 is lower than LoRA's, seed by seed."""
+    lora = {row["seed"]: row[f"lora.{SHARPNESS}"] for row in paired}
+    return [1 - row[f"flat.{SHARPNESS}"] / lora[row["seed"]] for row in flatter]
+
+
+def table(found: dict[str, dict[str, list[Row]]]) -> str:
+    lines = [
+        "| task | lr, ρ | measure | Flat-LoRA | LoRA | difference | E-sharpness lower by: ρ | "
+        "ρ = .1 | ρ = .3 |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
+    for name, arms in found.items():
+        rows = arms["paired"]
+        falls = [fall(rows, rows), *(fall(arms.get(arm, []), rows) for arm in ("tenth", "control"))]
+        told = [" ".join(f"{share:.0%}" for share in shares) or "-" for shares in falls]
+        measures = dict.fromkeys(("accuracy", TASKS[name].score, "e_sharpness"))
+        for number, key in enumerate(measures):
+            both = [mean(row[f"{one}.{key}"] for row in rows) for one in ("flat", "lora")]
+            apart = difference(rows, key)
+            first = (name, f"{rows[0]['lr']:g}, {rows[0]['rho']:g}") if not number else ("", "")
+            cells = [*first, key, *(f"{value:.4f}" for value in both),
+                     f"{apart['mean']:+.4f} ± {apart['half']:.4f}",
+                     *(told if not number else ("", "", ""))]  # fmt: skip
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
-def choose(texts: Path, out: Path, name: str) -> dict[str, float]:
-    """Step size by LoRA, then ρ, both by the mean validation score of two seeds."""
-    task = TASKS[name]
-
-    def score(where: str, variant: str, **settings: Any) -> float:
-        found = job(texts, out / name / where, task, "0-1", {**UNJUDGED, "variants": variant,
-                                                            **settings})  # fmt: skip
-        return sum(one[f"{variant}.dev_{task.score}"] for one in found) / len(found)
-
-    rate = max(RATES, key=lambda lr: score(f"choose/lr-{lr:g}", "lora", lr=lr))
-    rho = max(RHOS, key=lambda rho: score(f"choose/rho-{rho:g}", "flat", lr=rate, rho=rho))
-    return {"lr": rate, "rho": rho}
-
-
-def judge(texts: Path, out: Path, name: str, lr: float, rho: float) -> dict[str, Any]:
-    task = TASKS[name]
-    both = job(texts, out / name / "paired", task, task.seeds,
-               {**JUDGED, "variants": "flat,lora", "lr": lr, "rho": rho})  # fmt: skip
-    control = job(texts, out / name / "control", task, "0-4",
-                  {**JUDGED, "variants": "flat", "lr": lr, "rho": CONTROL})  # fmt: skip
-    told: dict[str, Any] = {"task": name, "seeds": len(both), "lr": lr, "rho": rho}
-    for key in ("accuracy", task.score, "e_sharpness"):
-        pairs = [one[f"flat.{key}"] - one[f"lora.{key}"] for one in both]
-        told[key] = {
-            variant: round(sum(one[f"{variant}.{key}"] for one in both) / len(both), 4)
-            for variant in ("flat", "lora")
-        }
-        told[key] |= {"difference": round(sum(pairs) / len(pairs), 4),
-                      "ci95": round(half_interval(pairs) or float("nan"), 4)}  # fmt: skip
-    last = "e_sharpness.test.at30"
-    told["control"] = [
-        round(one[f"flat.{last}"] / pair[f"lora.{last}"] - 1, 3)
-        for one, pair in zip(control, both, strict=False)
-    ]
-    return told
+def _commit() -> str:
+    asked = ["git", "describe", "--always", "--dirty"]
+    return subprocess.run(
+        asked, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("texts", type=Path)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("rows", type=Path)
     parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--choose", action="store_true")
+    parser.add_argument("--arms", default=",".join(ARMS), help="empty: the choice alone")
     asked = parser.parse_args()
-    place = asked.out / "chosen.json"
-    chosen = json.loads(place.read_text()) if place.is_file() else {}
-    for name in asked.tasks.split(","):
-        if asked.choose:
-            chosen[name] = choose(asked.texts, asked.out, name)
-            place.write_text(json.dumps(chosen, indent=1) + "\n")
-            told: dict[str, Any] = {"task": name, **chosen[name]}
-        else:
-            values = chosen.get(name, {"lr": 1e-3, "rho": 0.05})  # the method's defaults
-            told = judge(asked.texts, asked.out, name, **values)
-        sys.stdout.write(json.dumps(told) + "\n")
-        sys.stdout.flush()
+    protocol = Protocol(asked.texts.resolve(), asked.rows.resolve())
+    arms = [arm for arm in ARMS if arm in asked.arms.split(",")]
+    found = {name: protocol.measure(name, arms) for name in asked.tasks.split(",")}
+    if "paired" in arms:
+        sys.stdout.write(table(found) + "\n")
 
 
 if __name__ == "__main__":
