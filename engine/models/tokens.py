@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerFast
 from engine.core.errors import UserError
 
 IGNORED = -100  # the label of a token whose loss does not count
+CHUNK = 1000  # texts that are split into tokens at once
 POOL = 50  # batches whose rows are sorted by length together
 
 
@@ -45,31 +46,39 @@ def encode(
     text2: Sequence[str] | None = None,
     *,
     max_length: int,
+    place: Callable[[int], str] = lambda row: f"text {row + 1}",
 ) -> Encoded:
     """Sentences, or pairs of them, with the special tokens of the tokenizer.
 
     Of what is longer than `max_length` tokens the end is cut; of a pair, that of the longer text
-    first.
+    first. Raises UserError for a text without a token; `place` says where a row comes from.
     """
-    told = tokenizer(
-        list(text),
-        None if text2 is None else list(text2),
-        truncation=True,
-        max_length=max_length,
-        return_attention_mask=False,
-    )
-    cut = sum(bool(row.overflowing) for row in told.encodings or ())
-    ids = told["input_ids"]
-    if not all(ids):
-        empty = next(row for row, found in enumerate(ids) if not found)
-        raise UserError("text", f"text {empty + 1} has no token; expected one at least")
-    types = told.get("token_type_ids")
+    ids: list[np.ndarray] = []
+    types: list[np.ndarray] | None = []
+    cut = 0
+    for start in range(0, len(text), CHUNK):  # the tokenizer keeps what it cuts off
+        told = tokenizer(
+            list(text[start : start + CHUNK]),
+            None if text2 is None else list(text2[start : start + CHUNK]),
+            truncation=True,
+            max_length=max_length,
+            return_attention_mask=False,
+        )
+        cut += sum(bool(row.overflowing) for row in told.encodings or ())
+        ids += [np.asarray(row, np.int32) for row in told["input_ids"]]
+        if types is not None and "token_type_ids" in told:
+            types += [np.asarray(row, np.uint8) for row in told["token_type_ids"]]
+        else:
+            types = None
+    empty = next((row for row, found in enumerate(ids) if not len(found)), None)
+    if empty is not None:
+        raise UserError(place(empty), "has no token; expected one at least")
     return Encoded(
-        _joined(ids, np.int32),
+        np.concatenate(ids),
         _starts(ids),
         cut,
         _padding(tokenizer),
-        types=None if types is None else _joined(types, np.uint8),
+        types=None if types is None else np.concatenate(types),
     )
 
 
@@ -161,7 +170,7 @@ def _joined(rows: Iterable[Sequence[int]], dtype: type) -> np.ndarray:
     return np.concatenate([np.asarray(row, dtype=dtype) for row in rows])
 
 
-def _starts(rows: Sequence[Sequence[int]]) -> np.ndarray:
+def _starts(rows: Sequence[Sequence[int]] | Sequence[np.ndarray]) -> np.ndarray:
     return np.cumsum([0, *map(len, rows)], dtype=np.int64)
 
 

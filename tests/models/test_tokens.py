@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.core.errors import UserError
-from engine.models.tokens import IGNORED, POOL, batch, encode, encode_causal, order
+from engine.models.tokens import CHUNK, IGNORED, POOL, batch, encode, encode_causal, order
 from tests.models.making import VOCABULARY, tiny_bert, tiny_llama
 
 WORDS = ["the", "man", "sees", "a", "cat"]
@@ -58,8 +58,20 @@ def test_what_is_too_long_is_cut_and_counted(tokenizer):
 
 def test_a_text_without_a_token_is_told(causal):
     causal._tokenizer.post_processor = None
-    with pytest.raises(UserError, match="text 2 has no token"):
+    with pytest.raises(UserError, match="text 2: has no token"):
         encode(causal, ["the", " "], max_length=5)
+    with pytest.raises(UserError, match=r"file\.csv row 7: has no token"):
+        encode(causal, ["the", " "], max_length=5, place=lambda row: f"file.csv row {row + 6}")
+
+
+def test_texts_in_chunks_are_as_one_by_one(tokenizer):
+    several = texts(2 * CHUNK + 3)
+    encoded = encode(tokenizer, several, several, max_length=20)
+    for row in (0, CHUNK - 1, CHUNK, 2 * CHUNK + 2):
+        alone = encode(tokenizer, [several[row]], [several[row]], max_length=20)
+        place = slice(*encoded.starts[row : row + 2])
+        assert alone.tokens.tolist() == encoded.tokens[place].tolist()
+        assert alone.types.tolist() == encoded.types[place].tolist()
 
 
 def test_only_the_completion_is_scored(causal):

@@ -58,18 +58,25 @@ def fresh(run: Run, kind: str, texts: Callable[[], list[str]]) -> Callable[[], B
             raise UserError("model", f"causal needs a decoder, and this is an {made.family}")
         if kind != "images" and made.tokenizer is None:
             raise UserError("model", "has no tokenizer; expected tokenizer.json beside the weights")
+        if made.left_out:
+            run.message(f"model: {counted(len(made.left_out), 'weight')} left out, as of another "
+                        f"task's head: {', '.join(made.left_out)[:200]}", "warning")  # fmt: skip
         return lambda: backbones.from_weights(weights, device=device)
     seed = entropy(run.seed, "backbone")
     chosen = {"classify": "minilm", "causal": "decoder", "images": "vit"}[kind]
     chosen = chosen if params.backbone == "auto" else params.backbone
     if chosen == "minilm":
         return lambda: backbones.minilm(device)
-    run.message("the backbone starts from random weights: adapters alone learn little on it, "
-                "variant full trains all of it", "warning")  # fmt: skip
+    from_nothing(run)
     tokenizer = trained(texts(), VOCABULARY)
     return lambda: backbones.small_decoder(
         tokenizer, max_length=params.max_length, seed=seed, device=device
     )
+
+
+def from_nothing(run: Run) -> None:
+    run.message("the backbone starts from random weights: adapters alone learn little on it, "
+                "variant full trains all of it", "warning")  # fmt: skip
 
 
 def describe(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,13 +11,16 @@ import torch
 from engine.core.errors import UserError
 from engine.core.seed import entropy
 from engine.methods.flat_lora import rows as tables
-from engine.methods.flat_lora.case import Case, describe, fresh
+from engine.methods.flat_lora.case import Case, describe, fresh, from_nothing
 from engine.methods.flat_lora.tasks import Batch, Classes, Examples
 from engine.models import backbone as backbones
 from engine.models.backbone import Backbone
 
 if TYPE_CHECKING:
     from engine.core.run import Run
+
+PATCHES = 256  # of an image, at most: attention takes their square
+AT_ONCE = 1000  # images
 
 
 def of_pictures(run: Run) -> Case:
@@ -41,14 +45,12 @@ def of_pictures(run: Run) -> Case:
         raise UserError(
             "input images", f"{images.pixels.shape[2]} x {side} pixels; expected squares"
         )
-    weights, seed = run.inputs["model"], entropy(run.seed, "backbone")
-    if weights is None:
-
-        def make() -> Backbone:
-            return backbones.small_vit(side, channels, seed=seed, device=run.device)
+    if run.inputs["model"] is None:
+        make = _small(run, side, channels)
     else:
         make = fresh(run, "images", list)
-    centre, spread = _levels(images.pixels[given["train"]])
+        _refuse_other_images(make(), side, channels)
+    centre, spread = _levels(images.pixels, given["train"])
 
     def of(rows: np.ndarray) -> Examples:
         labels = images.labels[rows]
@@ -70,9 +72,34 @@ def of_pictures(run: Run) -> Case:
     )  # fmt: skip
 
 
-def _levels(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation of each channel over training images."""
-    whole = pixels.reshape(-1, pixels.shape[3])
-    return whole.mean(0, dtype=np.float64).astype(np.float32), np.maximum(
-        whole.std(0, dtype=np.float64), 1e-6
-    ).astype(np.float32)
+def _small(run: Run, side: int, channels: int) -> Callable[[], Backbone]:
+    """A transformer with fresh weights, its patches the smallest that are few enough."""
+    sides = (at for at in range(4, side + 1) if side % at == 0 and (side // at) ** 2 <= PATCHES)
+    patch = next(sides, side)
+    if side // patch < 2:
+        raise UserError("input images", f"{side} x {side} pixels, which no patches of 4 or more "
+                        f"pixels divide into 4 to {PATCHES}; expected 32 x 32, say")  # fmt: skip
+    from_nothing(run)
+    seed = entropy(run.seed, "backbone")
+    return lambda: backbones.small_vit(side, channels, patch=patch, seed=seed, device=run.device)
+
+
+def _refuse_other_images(built: Backbone, side: int, channels: int) -> None:
+    config = built.model.config
+    sizes = config.image_size
+    rows, columns = (sizes, sizes) if isinstance(sizes, int) else sizes
+    if (rows, columns, config.num_channels) != (side, side, channels):
+        raise UserError("input images", f"{side} x {side} pixels of {channels} channels; the model "
+                        f"reads {columns} x {rows} of {config.num_channels}")  # fmt: skip
+
+
+def _levels(pixels: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation (channels,) of some images, from how often each of the 256 values is."""
+    counts = np.zeros((pixels.shape[3], 256))
+    for some in np.array_split(rows, -(-len(rows) // AT_ONCE)):
+        for channel, values in enumerate(np.moveaxis(pixels[some], 3, 0)):
+            counts[channel] += np.bincount(values.ravel(), minlength=256)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    mean = shares @ np.arange(256)
+    spread = np.sqrt((shares * (np.arange(256) - mean[:, None]) ** 2).sum(axis=1))
+    return mean.astype(np.float32), np.maximum(spread, 1e-6).astype(np.float32)

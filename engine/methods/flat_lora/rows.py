@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PARTS = ("train", "dev", "test")
 NONE = "-"  # a column that is not to be used
+FEW = 8  # classes that a message lists
 SPLIT = 0  # held-out rows are the same for every seed of a group
 
 
@@ -115,7 +117,8 @@ def parts(run: Run) -> dict[str, Rows]:
 
 
 def complete(run: Run, rows: dict[str, Rows], needed: tuple[str, ...]) -> dict[str, Rows]:
-    """Without rows that lack a needed cell; how many there were, and where, is said."""
+    """Without rows that lack a needed cell; how many there were, and where, is said. A part that
+    is empty then is refused."""
     found = {}
     for part, some in rows.items():
         cells = [some.cells(column, column) for column in needed]
@@ -129,6 +132,9 @@ def complete(run: Run, rows: dict[str, Rows], needed: tuple[str, ...]) -> dict[s
                     "warning",
                 )
         found[part] = some.kept(there.all(axis=0))
+        if not len(found[part]):
+            raise UserError(_input(run, part), f"its {part} part has no row with "
+                            f"{' and '.join(needed)}; expected one at least")  # fmt: skip
     return found
 
 
@@ -188,6 +194,9 @@ def apart(run: Run, rows: dict[str, Rows], texts: tuple[str, ...]) -> dict[str, 
             f"the first is {train.place(first)}",
             "warning",
         )
+    if not fresh.any():
+        raise UserError("input data", f"all {counted(len(train), 'training row')} are in dev or "
+                        "test too; expected rows of their own")  # fmt: skip
     return {part: train.kept(fresh) if part == "train" else rows[part] for part in PARTS}
 
 
@@ -211,10 +220,25 @@ def classes(run: Run, rows: dict[str, Rows], label: str) -> tuple[str, ...]:
                 f"class {cells[part][strange][:60]!a} is in no training row; expected one of "
                 f"{', '.join(names)[:200]}",
             )
-    rare = [name for name in names if cells["train"].count(name) == 1]
+    times = Counter(cells["train"])
+    rare = [name for name in names if times[name] == 1]
     if rare:
-        run.message(f"one training row only: {', '.join(rare)[:200]}", "warning")
+        places = (rows["train"].place(cells["train"].index(name)) for name in rare[:FEW])
+        listed = ", ".join(
+            f"{name[:40]!a} ({place})" for name, place in zip(rare, places, strict=False)
+        )
+        run.message(
+            f"{counted(len(rare), 'class')} with one training row: {listed}"
+            + (" and others" if len(rare) > FEW else ""),
+            "warning",
+        )
     return names
+
+
+def _input(run: Run, part: str) -> str:
+    """Which input brought a part."""
+    brought = part in ("dev", "test") and run.inputs[part] is not None
+    return f"input {part}" if brought else "input data"
 
 
 def _matching(rows: Rows, wanted: str) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from engine.methods.flat_lora import rows as tables
 from engine.methods.flat_lora.case import Case, describe, fresh
 from engine.methods.flat_lora.tasks import Batch, Classes, Examples, NextToken
 from engine.models import tokens
+from engine.models.backbone import Backbone
 
 if TYPE_CHECKING:
     from engine.core.run import Run
@@ -36,17 +37,15 @@ def _classify(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> 
     rows = tables.held_out(run, tables.complete(run, rows, needed), needed, found.label)
     names = tables.classes(run, rows, found.label)
     make = fresh(run, "classify", lambda: rows["train"].cells(found.text, "text"))
-    built = make()
-    longest = min(run.params.max_length, built.max_length)
+    tokenizer, longest = _reads(run, make())
     place = {name: number for number, name in enumerate(names)}
-
-    def encoded(text: list[str], text2: list[str] | None) -> tokens.Encoded:
-        return tokens.encode(built.tokenizer, text, text2, max_length=longest)
 
     parts, cut = {}, 0
     for part, some in rows.items():
         text2 = some.cells(found.text2, "text2") if found.text2 else None
-        seen = encoded(some.cells(found.text, "text"), text2)
+        seen = tokens.encode(
+            tokenizer, some.cells(found.text, "text"), text2, max_length=longest, place=some.place
+        )
         cut += seen.cut
         labels = np.array([place[cell.strip()] for cell in some.cells(found.label, "label")])
         parts[part] = _of_text(seen, some.rows, labels, run.device)
@@ -60,10 +59,11 @@ def _classify(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> 
     def asked(text: str, text2: str) -> Batch:
         if found.text2 and not text2:
             raise UserError("text2", "expected a second text: the job was trained on pairs")
-        seen = encoded([text], [text2] if found.text2 else None)
+        both = ([text], [text2]) if found.text2 else ([text], None)
+        seen = tokens.encode(tokenizer, *both, max_length=longest)
         return tokens.batch(seen, np.array([0]), device=run.device)
 
-    return Case("classify", Classes(names), parts, make, told, asked, built.tokenizer)
+    return Case("classify", Classes(names), parts, make, told, asked, tokenizer)
 
 
 def _causal(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> Case:
@@ -79,8 +79,7 @@ def _causal(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> Ca
             *(rows["train"].cells(name, name) for name in (*before, answer)), strict=True
         )
     ])  # fmt: skip
-    built = make()
-    longest = min(run.params.max_length, built.max_length)
+    tokenizer, longest = _reads(run, make())
 
     def prompts(some: tables.Rows) -> list[str] | None:
         if not before:
@@ -91,7 +90,7 @@ def _causal(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> Ca
     parts, cut = {}, 0
     for part, some in rows.items():
         answers = some.cells(answer, "completion")
-        seen = tokens.encode_causal(built.tokenizer, prompts(some), answers, max_length=longest)
+        seen = tokens.encode_causal(tokenizer, prompts(some), answers, max_length=longest)
         cut += seen.cut
         parts[part] = _of_text(seen, some.rows, None, run.device)
     describe(run, parts, (), cut, longest)
@@ -102,15 +101,20 @@ def _causal(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> Ca
         return ((asked[0] if asked else "") + text)[:SHOWN]
 
     def asked(text: str, text2: str) -> Batch:
-        start = [built.tokenizer.bos_token_id] if built.tokenizer.bos_token_id is not None else []
+        start = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
         text = text + "\n" if before else text
-        ids = built.tokenizer(text, add_special_tokens=False)["input_ids"]
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         if not start + ids:
             raise UserError("text", "expected a text to go on with")
         whole = torch.tensor([(start + ids)[-longest:]], device=run.device)
         return {"input_ids": whole, "attention_mask": torch.ones_like(whole)}
 
-    return Case("causal", NextToken(), parts, make, told, asked, built.tokenizer)
+    return Case("causal", NextToken(), parts, make, told, asked, tokenizer)
+
+
+def _reads(run: Run, built: Backbone) -> tuple[Any, int]:
+    """The tokenizer, and how many tokens a text may have. The network itself is let go."""
+    return built.tokenizer, min(run.params.max_length, built.max_length)
 
 
 def _of_text(

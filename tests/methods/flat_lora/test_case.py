@@ -1,0 +1,76 @@
+"""What a job is made of: parts that are empty, classes of one row, images that do not fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.core.errors import UserError
+from engine.methods.flat_lora.pictures import _levels
+from tests.methods.flat_lora.conftest import sentences, table
+from tests.models import making
+
+HEAD = ("sentence", "label")
+BRIEF = {"variants": ["head"], "landscape": [], "hessian": False, "max_steps": 1, "look_every": 0}
+
+
+@pytest.fixture
+def pack(tmp_path):
+    def make(side: int, channels: int = 3):
+        path = tmp_path / f"{side}.npz"
+        x = np.random.default_rng(0).integers(0, 256, (40, side, side, channels), np.uint8)
+        np.savez(path, images=x, labels=np.arange(40) % 2)
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("test", "where", "words"),
+    [
+        ([("a cat", "")] * 3, "input test", "its test part has no row with sentence and label"),
+        (sentences(40), "input data", "training rows are in dev or test too"),
+    ],
+)
+def test_a_part_without_rows_is_refused(attempt, encoder, tmp_path, test, where, words):
+    inputs = {
+        "data": table(tmp_path / "t.csv", sentences(40), HEAD),
+        "test": table(tmp_path / "test.csv", test, HEAD),
+        "model": encoder,
+    }
+    with pytest.raises(UserError) as fault:
+        attempt("job", inputs=inputs, **BRIEF)
+    assert (fault.value.where, words in fault.value.expected) == (where, True)
+
+
+def test_a_class_of_one_row_is_told_with_its_row(attempt, events, encoder, tmp_path):
+    path = table(tmp_path / "t.csv", [*sentences(40), ("a cat", "rare")], HEAD)
+    attempt("job", inputs={"data": path, "model": encoder}, **BRIEF)
+    told = [line["text"] for line in events("job") if line.get("level") == "warning"]
+    assert "1 class with one training row: 'rare' (t.csv row 42)" in told
+
+
+def test_the_fresh_transformer_cuts_large_images_into_few_patches(attempt, events, pack):
+    attempt("job", inputs={"images": pack(60)}, **BRIEF)
+    told = [line["text"] for line in events("job") if line.get("level") == "warning"]
+    assert any("random weights" in line for line in told)
+
+
+def test_sizes_that_no_patches_divide_are_refused(attempt, pack):
+    with pytest.raises(UserError, match="31 x 31 pixels, which no patches"):
+        attempt("job", inputs={"images": pack(31)}, **BRIEF)
+
+
+def test_images_of_another_size_than_the_model_reads_are_refused(attempt, pack, tmp_path):
+    model = making.folder(tmp_path / "vit", making.weights("vit"))
+    with pytest.raises(UserError, match="16 x 16 pixels of 1 channels; the model reads 8 x 8 of 3"):
+        attempt("job", inputs={"images": pack(16, 1), "model": model}, **BRIEF)
+
+
+def test_levels_are_the_mean_and_deviation_of_each_channel():
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (2500, 4, 4, 3), np.uint8)
+    rows = np.flatnonzero(rng.random(2500) < 0.9)
+    mean, spread = _levels(pixels, rows)
+    np.testing.assert_allclose(mean, pixels[rows].mean((0, 1, 2)), rtol=1e-6)
+    np.testing.assert_allclose(spread, pixels[rows].std((0, 1, 2)), rtol=1e-6)
