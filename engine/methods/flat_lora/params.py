@@ -223,13 +223,14 @@ class FlatLoraParams(Params):
         advanced=True,
     )
     draws: int = param(
-        20, "Draws of E-sharpness", "Seeds 0, 1, …: the same for all variants.", ge=2, le=1000,
+        10, "Draws of E-sharpness", "Seeds 0, 1, …: the same for all variants.", ge=2, le=1000,
         advanced=True,
     )  # fmt: skip
     probe: int = param(
-        128,
+        32,
         "Probe",
-        "Fixed rows of training, and as many of test, on which flatness is measured.",
+        "Fixed rows of training, and as many of test, on which flatness is measured. Few, so that "
+        "a first job is quick; 512 for figures to be published.",
         unit="rows",
         ge=8,
         le=100_000,
@@ -238,7 +239,8 @@ class FlatLoraParams(Params):
     hessian: bool = param(
         True,
         "Curvature",
-        "Largest eigenvalue and trace of the Hessian over the merged weights, on half the probe.",
+        "Largest eigenvalue and trace of the Hessian over the merged weights, on 16 rows of the "
+        "probe at most.",
         advanced=True,
     )
     landscape: list[Landscape] = param(
@@ -249,7 +251,7 @@ class FlatLoraParams(Params):
         advanced=True,
     )
     grid: int = param(
-        25, "Points", "Of a line, and of a side of a plane.", ge=5, le=101, advanced=True
+        11, "Points", "Of a line, and of a side of a plane.", ge=5, le=101, advanced=True
     )
     reach: float = param(
         1.0,
