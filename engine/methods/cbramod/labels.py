@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.methods.cbramod.params import CBraModParams
 
 SHOWN = 12  # labels that a message names
+LARGEST, FINEST = 1e30, 1e-5  # of numbers and of their spread to them, as weights of 32 bits hold
 
 
 def label_source(found: Recordings, params: CBraModParams) -> str:
@@ -98,4 +99,15 @@ def numbers(labels: np.ndarray, where: Callable[[int], str]) -> np.ndarray:
         found[at] = number
     if np.ptp(found) == 0:
         raise UserError("labels", f"all windows are labelled {found[0]:g}; expected two numbers")
+    largest = int(np.abs(found).argmax())
+    if abs(found[largest]) > LARGEST:
+        raise UserError(
+            where(largest), f"the label {str(labels[largest])!r}; expected at most ±{LARGEST:g}"
+        )
+    if np.ptp(found) < max(FINEST * abs(found[largest]), 1 / LARGEST):
+        raise UserError(
+            "labels",
+            f"all lie between {found.min():.17g} and {found.max():.17g}, which weights of 32 bits "
+            "cannot tell apart; expected them without what is common to all, or in a smaller unit",
+        )
     return found

@@ -163,3 +163,21 @@ def test_a_whole_job_is_judged_by_its_numbers(tmp_path, events):
         attempts.attempt(tmp_path / "bad", "cbramod", {"recordings": uploads.recordings(
             tmp_path / "bad.zip", parts=("1", "rest"))}, JOB)  # fmt: skip
     assert fault.value.where == "S01_rest at 0 s"
+
+
+@pytest.mark.parametrize(
+    ("labels", "where", "words"),
+    [
+        (["1", "1e300"], "row 1", "the label '1e300'; expected at most ±1e+30"),
+        (["1000000000", "1000000000.5"], "labels", "which weights of 32 bits cannot tell apart"),
+        (["1e-40", "2e-40"], "labels", "which weights of 32 bits cannot tell apart"),
+    ],
+)
+def test_labels_that_weights_cannot_hold_are_refused(labels, where, words):
+    with pytest.raises(UserError) as fault:
+        numbers(np.array(labels), "row {}".format)
+    assert (fault.value.where, words in fault.value.expected) == (where, True)
+
+
+def test_labels_far_from_zero_are_taken():
+    assert numbers(np.array(["1013.2", "1013.9"]), "row {}".format).tolist() == [1013.2, 1013.9]
