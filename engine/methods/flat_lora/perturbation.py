@@ -7,7 +7,8 @@ The paper minimises over A and B the expected loss E L(W' + ε) of the merged we
 with one fresh ε per optimiser step, which lies on W while all of the step's micro-batches go
 forward and backward. Only a seed and one scale per row outlive the drawing of ε: it is drawn
 again to be taken off. That returns W but for a last bit or so in every step; where a copy of W is
-kept, in memory or in a file, W is put back bit by bit, and the second drawing falls away.
+kept, in memory or in a file, W is put back bit by bit, and the second drawing falls away. In mixed
+precision W is not touched at all: the layers are lent W + ε, rounded once, in a tensor of its own.
 
 On DoRA, whose effective weight is m_i V_i/‖V_i‖ with V = W + sBA, noise of σ relative to V_i is
 noise of σ relative to the effective row. Its norm ‖V_i‖ is taken with the noise, so that rows
@@ -78,7 +79,8 @@ class Perturbation:
     """The noise of one run: number k of `applied(sigma, k)` is a function of seed and k alone.
 
     `master` copies the weights to memory, as is always done where one has less than 32 bits: a
-    rounded W + ε does not give W back. `scratch` names a folder for a file of copies instead.
+    rounded W + ε does not give W back. `scratch` names a folder for a file of copies instead. With
+    `cast` the layers hold W + ε in that type while the noise is on, and W itself stays as it is.
     `workers` threads draw at once; the numbers do not depend on how many. No global random state
     is touched.
     """
@@ -91,6 +93,7 @@ class Perturbation:
         master: bool = False,
         workers: int = 1,
         scratch: Path | None = None,
+        cast: torch.dtype | None = None,
     ):
         self.layers = tuple(layers)
         self.on = False  # evaluation and checkpoints want it off
@@ -104,6 +107,8 @@ class Perturbation:
             self._copies = InMemory(weights)
         elif scratch is not None:
             self._copies = InFile(weights, scratch)
+        self._cast = cast
+        self._lent: list[Tensor | None] = [None] * len(weights)  # W, where a cast lies in its place
         self._scales: list[Tensor] = [torch.empty(0)] * len(weights)
         self._rows = [0] * len(weights)  # how many rows of each weight carry noise
 
@@ -154,6 +159,12 @@ class Perturbation:
     def _add(self, index: int, sigma: float, step: int) -> None:
         weight = self.layers[index].weight
         self._scales[index] = scale = self._scale(index, sigma)
+        if self._cast is not None:
+            noisy = torch.empty_like(weight, dtype=self._cast)
+            for rows, numbers in self._noise(index, step):
+                noisy[rows] = torch.addcmul(weight[rows], numbers, scale[rows])
+            self._lent[index], weight.data = weight.data, noisy
+            return
         for rows, numbers in self._noise(index, step):
             weight[rows].addcmul_(numbers, scale[rows])  # rounds once, to the type of W
             self._rows[index] = rows.stop
@@ -161,7 +172,10 @@ class Perturbation:
     @torch.no_grad()
     def _remove(self, index: int, step: int) -> None:
         weight, noisy = self.layers[index].weight, self._rows[index]
-        if self._copies is not None:
+        lent = self._lent[index]
+        if lent is not None:
+            weight.data, self._lent[index] = lent, None
+        elif self._copies is not None:
             self._copies.put_back(index, weight.detach())
         elif noisy:
             scale = self._scales[index]

@@ -27,6 +27,9 @@ Objective = Callable[[nn.Module, Batch], Tensor]  # the mean loss of a batch, a 
 class Training:
     """AdamW with a warm-up and a cosine to 0 over `steps` steps.
 
+    With bf16 the network computes on casts of its weights, under noise on casts of W + ε; weights,
+    gradients, moments and the loss stay in single precision.
+
     `step` takes a batch in parts: gradients add up over them, under one noise. What a checkpoint
     must carry is in `state()`: trained tensors, moments, and how many steps are `done`. `seed` is
     that of the noise, `workers` the threads that draw it, `scratch` a folder for a copy of W.
@@ -47,13 +50,15 @@ class Training:
     ):
         self.model, self.layers, self.variant, self.params = model, layers, variant, params
         self.objective, self.steps, self.done = objective, steps, 0
+        self._low = torch.bfloat16 if params.precision == "bf16" else None
         groups = list(_groups(model, layers, variant, params))
         self.trained = [tensor for group in groups for tensor in group["params"]]
-        fused = all(tensor.is_cuda for tensor in self.trained)
+        self._device = self.trained[0].device.type
+        fused = self._device == "cuda"
         self.optimizer = torch.optim.AdamW(groups, weight_decay=params.weight_decay, fused=fused)
         self._rates = [group["lr"] for group in groups]
         self.perturbation = (
-            Perturbation(layers, seed=seed, workers=workers, scratch=scratch)
+            Perturbation(layers, seed=seed, workers=workers, scratch=scratch, cast=self._low)
             if variant.flat and params.rho
             else None
         )
@@ -131,7 +136,8 @@ class Training:
         rows = [len(next(iter(batch.values()))) for batch in parts]
         total = 0.0
         for batch, count in zip(parts, rows, strict=True):
-            loss = self.objective(self.model, batch) * (count / sum(rows))
+            with torch.autocast(self._device, self._low, enabled=self._low is not None):
+                loss = self.objective(self.model, batch) * (count / sum(rows))
             loss.backward()
             total += loss.item()
         return total

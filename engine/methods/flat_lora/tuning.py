@@ -74,9 +74,6 @@ def built(run: Run, case: Case, variant: Variant, trained: Sequence[Tensor] | No
             seed=entropy(run.seed, "adapter"), targets=names, gradients=gradients,
         )  # fmt: skip
         layers = adapted(model)
-        if params.precision == "bf16":
-            for layer in layers:
-                layer.weight.data = layer.weight.data.to(torch.bfloat16)
     if isinstance(model, Classifier):
         model.head.requires_grad_(True)
     work = Tuned(variant, case.task, model, layers, tuple(names))

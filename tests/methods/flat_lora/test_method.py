@@ -68,6 +68,20 @@ def test_without_noise_flat_lora_is_lora_bit_by_bit(attempt, events):
     assert len(losses["flat"]) > 3
 
 
+def test_a_job_in_mixed_precision_learns_and_keeps_its_weights(attempt, events):
+    summary = attempt(
+        "job", variants=["flat"], precision="bf16", rho=0.2, lr=2e-2, epochs=6, look_every=0,
+        landscape=[], hessian=False, save_model=True,
+    )  # fmt: skip
+    assert summary["flat.drift"] == 0
+    told = [line["d"] for line in events("job") if line["t"] == "m"]
+    losses = [one["flat.loss"] for one in told if "flat.loss" in one]
+    assert np.mean(losses[-7:]) < 0.9 * np.mean(losses[:7])
+    checks = [line for line in events("job") if line["t"] == "verify"]
+    assert sum("read back" in line["oracle"] for line in checks) == 2  # adapter, merged network
+    assert all(line["ok"] for line in checks)
+
+
 def test_noise_grows_from_nothing_to_rho(attempt, events):
     attempt("job", variants=["flat"], rho=0.2, hessian=False, landscape=[], epochs=3)
     found = [line["d"]["flat.sigma"] for line in events("job")

@@ -142,20 +142,56 @@ def test_lora_plus_moves_b_faster_than_a():
     assert {id(layer.b) for layer in training.layers} == {id(one) for one in fast["params"]}
 
 
-def test_weights_of_16_bits_come_back_whole():
-    training = start(flat("lora"), FlatLoraParams(rho=0.3, precision="bf16"))
-    for layer in training.layers:
-        layer.weight.data = layer.weight.data.to(torch.bfloat16)
-    training = Training(
-        training.model, training.layers, flat("lora"), FlatLoraParams(rho=0.3),
-        lambda model, batch: sum(layer.a.square().sum() for layer in training.layers),
-        steps=4, seed=0,
-    )  # fmt: skip
+@pytest.mark.parametrize("name", ["flat", "lora", "dora", "sam"])
+def test_bf16_steps_touch_no_weight_and_learn(name):
+    """Whether or not a forward raises in the middle: W is not written to, so it cannot change."""
+    params = FlatLoraParams(rho=0.3, precision="bf16", lr=1e-2)
+    training = start(flat("lora") if name == "flat" else VARIANTS[name], params)
     before = [layer.weight.detach().clone() for layer in training.layers]
-    for batch in batches(3):
-        training.step([batch])
-    assert all(torch.equal(one, layer.weight)
-               for one, layer in zip(before, training.layers, strict=True))  # fmt: skip
+    places = [layer.weight.data_ptr() for layer in training.layers]
+    losses = [training.step([batch])["loss"] for batch in batches()]
+    assert sum(losses[-8:]) < 0.9 * sum(losses[:8])
+
+    def fault(model, batch):
+        raise RuntimeError("out of memory")
+
+    training.objective, training.done = fault, STEPS - 1
+    with pytest.raises(RuntimeError, match="out of memory"):
+        training.step(batches(1))
+    training.assert_clean()
+    for layer, weight, place in zip(training.layers, before, places, strict=True):
+        assert layer.weight.data_ptr() == place
+        assert torch.equal(layer.weight, weight)
+    assert {tensor.dtype for tensor in training.model.parameters()} == {torch.float32}
+    moments = [one for kept in training.optimizer.state.values() for one in kept.values()]
+    assert {one.dtype for one in moments} == {torch.float32}
+
+
+def test_bf16_layers_compute_on_the_cast_of_w_and_noise():
+    training = start(flat("lora"), FlatLoraParams(rho=0.3, precision="bf16"))
+    plain = start(flat("lora"), FlatLoraParams(rho=0.3))
+    seen, wide = {}, {}
+
+    def look(kept, layers):
+        def objective(model, batch):
+            kept.update({layer.name: layer.weight.detach().clone() for layer in layers})
+            loss = CLASSES.objective(model, batch)
+            kept["loss"] = loss.dtype
+            return loss
+
+        return objective
+
+    training.objective, plain.objective = look(seen, training.layers), look(wide, plain.layers)
+    training.done = plain.done = STEPS // 2
+    (batch,) = batches(1)
+    training.step([batch])
+    plain.step([batch])
+    assert seen.pop("loss") == wide.pop("loss") == torch.float32
+    clean = {layer.name: layer.weight for layer in plain.layers}
+    for name, weight in seen.items():
+        assert weight.dtype == torch.bfloat16
+        assert torch.equal(weight, wide[name].bfloat16())
+        assert not torch.equal(weight, clean[name].bfloat16())
 
 
 def test_the_rate_warms_up_and_falls_to_nothing():
