@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.core.errors import UserError
 from engine.methods.flat_lora.params import FlatLoraParams
 from engine.methods.flat_lora.perturbation import Perturbation, sigma
 from engine.methods.flat_lora.variants import Variant
@@ -64,7 +65,10 @@ class Training:
         )
 
     def step(self, parts: Sequence[Batch]) -> dict[str, float]:
-        """One step of the optimiser over a batch; returns what can be told of it."""
+        """One step of the optimiser over a batch; returns what can be told of it.
+
+        Raises UserError where the loss or the gradient is not finite.
+        """
         began = time.perf_counter()
         clock = {"noise": 0.0}
         rate, sigma_now = self._begin(), self._sigma(len(parts))
@@ -75,8 +79,7 @@ class Training:
                 self.optimizer.zero_grad(set_to_none=True)
                 self._gradients(parts)
         norms = {name: _norm(tensors) for name, tensors in self._sides().items()}
-        if self.params.clip:
-            nn.utils.clip_grad_norm_(self.trained, self.params.clip)
+        self._clip()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.done += 1
@@ -140,7 +143,24 @@ class Training:
                 loss = self.objective(self.model, batch) * (count / sum(rows))
             loss.backward()
             total += loss.item()
+        self._refuse("loss", total)
         return total
+
+    def _clip(self) -> None:
+        grads = [tensor.grad for tensor in self.trained if tensor.grad is not None]
+        norm = nn.utils.get_total_norm(grads)
+        self._refuse("gradient's norm", norm.item())
+        if self.params.clip:
+            nn.utils.clip_grads_with_norm_(self.trained, self.params.clip, norm)
+
+    def _refuse(self, what: str, value: float) -> None:
+        """Before the optimiser steps by it, and while what was trained is still finite."""
+        if not math.isfinite(value):
+            name = "lr_full" if self.variant.trains == "all" else "lr"
+            noise = " or of rho" if self.variant.flat else ""
+            raise UserError(name, f"a smaller value than {getattr(self.params, name):g}{noise}: "
+                            f"variant {self.variant.name} diverged, the {what} of step "
+                            f"{self.done + 1} of {self.steps} is {value}")  # fmt: skip
 
     @contextmanager
     def _worst(self) -> Iterator[None]:

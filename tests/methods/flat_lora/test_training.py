@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from engine.core.errors import UserError
 from engine.methods.flat_lora.params import FlatLoraParams
 from engine.methods.flat_lora.tasks import Classes, split
 from engine.methods.flat_lora.training import Training, warm_cosine
@@ -39,9 +40,13 @@ def batches(count: int = STEPS, rows: int = 16) -> list[dict[str, torch.Tensor]]
 def start(variant, params, *, steps=STEPS):
     model = Classifier(tiny_bert(), 2, seed=1)
     model.requires_grad_(False)
-    model = adapt(model, kind=variant.adapter, rank=4, alpha=8.0, seed=3)
+    layers = []
+    if variant.trains == "adapters":
+        model = adapt(model, kind=variant.adapter, rank=4, alpha=8.0, seed=3)
+        layers = adapted(model)
+    else:
+        model.requires_grad_(True)
     model.head.requires_grad_(True)
-    layers = adapted(model)
     return Training(model, layers, variant, params, CLASSES.objective, steps=steps, seed=5)
 
 
@@ -94,6 +99,39 @@ def test_a_forward_that_raises_leaves_the_weights_as_they_were(on, tmp_path):
     training.assert_clean()
     assert all(torch.equal(one, layer.weight)
                for one, layer in zip(before, training.layers, strict=True))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "factor", "what"),
+    [
+        ("flat", "lr", math.nan, "the loss of step 3 of 30 is nan"),
+        ("sam", "lr", math.inf, "the loss of step 3 of 30 is inf"),
+        ("full", "lr_full", 1e39, "the loss of step 3 of 30 is inf"),
+        ("flat", "lr", "gradient", "the gradient's norm of step 3 of 30 is nan"),
+    ],
+)
+def test_a_training_that_diverges_is_told_at_once(name, field, factor, what):
+    training = start(flat("lora") if name == "flat" else VARIANTS[name], FlatLoraParams(rho=0.3))
+    data = batches(3)
+    for batch in data[:2]:
+        training.step([batch])
+    before = [tensor.detach().clone() for tensor in training.model.parameters()]
+    objective = training.objective
+
+    def diverged(model, batch):
+        loss = objective(model, batch)
+        if factor == "gradient":  # of √0, which is infinite, times 0
+            return loss + (loss - loss.detach()).abs().sqrt() * 0
+        return loss * factor
+
+    training.objective = diverged
+    with pytest.raises(UserError, match=what) as fault:
+        training.step([data[2]])
+    assert fault.value.where == field
+    assert name in fault.value.expected
+    training.assert_clean()
+    for one, other in zip(before, training.model.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
 
 
 def test_one_noise_holds_over_the_parts_of_a_batch():
