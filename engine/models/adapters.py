@@ -127,6 +127,7 @@ def adapt(
     if strange or not chosen:
         raise UserError("targets", f"linear layers of the network, as {there[0]}; got "
                         f"{', '.join(strange[:4]) or 'none'}")  # fmt: skip
+    refuse_rank(model, kind=kind, rank=rank, targets=chosen)
     config = LoraConfig(
         r=rank,
         lora_alpha=alpha,
@@ -149,6 +150,22 @@ def adapt(
         model.model = wrapped
         return model
     return wrapped
+
+
+def refuse_rank(model: nn.Module, *, kind: str, rank: int, targets: Sequence[str]) -> None:
+    """UserError where these layers are too small: r singular vectors of W begin PiSSA, 2r of the
+    gradient LoRA-GA. Other kinds begin at any rank."""
+    taken = {"pissa": 1, "loraga": 2}.get(kind)
+    if taken is None:
+        return
+    inner = inner_of(model)
+    shapes = {name: tuple(inner.get_submodule(name).weight.shape) for name in targets}
+    name = min(shapes, key=lambda name: min(shapes[name]))
+    most = min(shapes[name]) // taken
+    if rank > most:
+        rows, columns = shapes[name]
+        raise UserError("rank", f"at most {most} for {kind}, which takes {taken}r singular vectors "
+                        f"of {name} ({rows} x {columns}); got {rank}")  # fmt: skip
 
 
 def adapted(model: nn.Module) -> list[Adapted]:
@@ -221,7 +238,4 @@ def _gradient(each: Adapted, gradients: Mapping[str, Tensor] | None) -> Tensor:
     if found is None or found.shape != each.weight.shape:
         raise UserError("gradients", f"LoRA-GA needs the gradient of {each.name}, "
                         f"{tuple(each.weight.shape)}")  # fmt: skip
-    if 2 * len(each.a) > min(found.shape):
-        raise UserError("rank", f"at most {min(found.shape) // 2} for LoRA-GA, which takes twice "
-                        f"as many singular vectors of {each.name}; got {len(each.a)}")  # fmt: skip
     return found

@@ -165,6 +165,8 @@ def test_what_cannot_be_adapted_is_told(changes, message):
         adapt(classifier(), **{"kind": "lora", "rank": 4, "alpha": 8, "seed": 0} | changes)
 
 
-def test_lora_ga_needs_twice_the_singular_vectors():
-    with pytest.raises(UserError, match="rank: at most 16 for LoRA-GA"):
-        made("loraga", rank=17)
+@pytest.mark.parametrize(("kind", "most"), [("pissa", 32), ("loraga", 16)])
+def test_no_layer_has_more_singular_vectors_than_its_smaller_side(kind, most):
+    assert adapted(made(kind, rank=most))
+    with pytest.raises(UserError, match=rf"rank: at most {most} for {kind}.* \(32 x 32\); got"):
+        made(kind, rank=most + 1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.methods.flat_lora import export, flatness, inspector, report
 from engine.methods.flat_lora.prepare import prepare
-from engine.methods.flat_lora.tuning import built, tuned
+from engine.methods.flat_lora.tuning import built, refuse, tuned
 from engine.methods.flat_lora.units import once
 from engine.methods.flat_lora.variants import Variant, chosen
 
@@ -24,6 +24,7 @@ def run(run: Run) -> dict[str, float | None]:
     case = prepare(run)
     standing = run.restore() or {"finished": {}, "unit": None, "step": 0}
     variants = chosen(run.params.variants, run.params.flat_on)
+    refuse(run, case, variants)
     for variant in variants:
         if f"{variant.name}.found" not in standing["finished"]:
             one(run, case, variant, standing)

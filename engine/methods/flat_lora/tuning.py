@@ -17,7 +17,7 @@ from engine.methods.flat_lora.flatness import Watch
 from engine.methods.flat_lora.tasks import Batch, Classes, Examples, Task
 from engine.methods.flat_lora.training import Training
 from engine.methods.flat_lora.variants import Variant
-from engine.models.adapters import Adapted, adapt, adapted, merge, targets
+from engine.models.adapters import Adapted, adapt, adapted, merge, refuse_rank, targets
 from engine.models.classifier import Classifier
 
 if TYPE_CHECKING:
@@ -52,16 +52,21 @@ class Tuned:
         return [inner.get_submodule(name).weight for name in self.names]
 
 
+def refuse(run: Run, case: Case, variants: Sequence[Variant]) -> None:
+    """UserError for what no network of this job can be adapted by, before the first one trains."""
+    params = run.params
+    model = _backed(run, case)
+    names = _chosen(targets(model), params.targets)
+    for variant in variants:
+        if variant.trains == "adapters":
+            refuse_rank(model, kind=variant.adapter, rank=params.rank, targets=names)
+
+
 def built(run: Run, case: Case, variant: Variant, trained: Sequence[Tensor] | None = None) -> Tuned:
     """The variant at its start, or with the tensors that it trained."""
     params = run.params
-    backbone = case.backbone()
-    _set_dropout(backbone.model, params.dropout)
-    if isinstance(case.task, Classes):
-        seed = entropy(run.seed, "head")
-        model: nn.Module = Classifier(backbone, len(case.task.names), seed)
-    else:
-        model = backbone.model
+    model = _backed(run, case)
+    _set_dropout(model, params.dropout)
     model.requires_grad_(variant.trains == "all")
     names = _chosen(targets(model), params.targets)
     layers: Sequence[Adapted] = ()
@@ -82,6 +87,14 @@ def built(run: Run, case: Case, variant: Variant, trained: Sequence[Tensor] | No
             for tensor, value in zip(work.trained, trained, strict=True):
                 tensor.copy_(value)
     return work
+
+
+def _backed(run: Run, case: Case) -> nn.Module:
+    """The backbone, with a fresh head where classes are told apart."""
+    backbone = case.backbone()
+    if not isinstance(case.task, Classes):
+        return backbone.model
+    return Classifier(backbone, len(case.task.names), entropy(run.seed, "head"))
 
 
 def tuned(run: Run, case: Case, variant: Variant, standing: dict[str, Any]) -> dict[str, Any]:

@@ -168,6 +168,21 @@ def test_what_cannot_be_learnt_is_refused_by_name(
     assert words in str(fault.value)
 
 
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"variants": ["lora", "pissa"], "rank": 33}, "at most 32 for pissa"),
+        ({"variants": ["head", "flat"], "flat_on": "loraga", "rank": 17}, "at most 16 for loraga"),
+    ],
+)
+def test_a_rank_that_some_variant_cannot_have_is_refused_before_any_trains(
+    attempt, events, params, words
+):
+    with pytest.raises(UserError, match=f"rank: {words}.*encoder.layer.0.attention.self.query"):
+        attempt("job", **params)
+    assert not [line for line in events("job") if line["t"] == "m"]
+
+
 def test_rows_that_lack_something_are_counted_and_left_out(attempt, events, encoder, tmp_path):
     rows = [("a cat", "", "x"), *((text, "the dog", label) for text, label in sentences(60))]
     path = table(tmp_path / "t.csv", rows, ("sentence1", "sentence2", "label"))
