@@ -43,7 +43,7 @@ def training(name: str, threads: int, scratch: Path):
     model = adapt(model, kind=variant.adapter, rank=8, alpha=16.0, seed=0)
     model.head.requires_grad_(True)
     return Training(
-        model, adapted(model), variant, FlatLoraParams(rho=0.05), Classes(("no", "yes")).objective,
+        model, adapted(model), variant, FlatLoraParams(rho=0.05), Classes(("no", "yes")),
         steps=10_000, seed=0, workers=threads, scratch=scratch,
     )  # fmt: skip
 

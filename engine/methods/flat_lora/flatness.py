@@ -163,7 +163,7 @@ def _curvature(
     """Over the merged weights of the adapted layers, of the mean loss of a few training rows."""
     rows = min(CURVED, run.params.probe)
     batches = [batch for _, batch in fixed(case, "train", rows).batches(size=16)]
-    counts = [float(case.task.losses(plain, batch)[1].sum()) for batch in batches]
+    counts = [case.task.count(batch) for batch in batches]
     steps = 15 + TRACES
     run.phase(f"{work.variant.name}: curvature", total=steps * len(batches))
 

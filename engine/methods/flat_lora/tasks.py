@@ -86,6 +86,10 @@ class Classes:
         inputs, labels = split(batch)
         return F.cross_entropy(model(**inputs).float(), labels)
 
+    def count(self, batch: Batch) -> int:
+        """What the objective is the mean over."""
+        return len(batch["labels"])
+
     def losses(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
         inputs, labels = split(batch)
         logits = model(**inputs).float()
@@ -115,6 +119,9 @@ class NextToken:
     def objective(self, model: nn.Module, batch: Batch) -> Tensor:
         losses, counts, _ = self.losses(model, batch)
         return (losses * counts).sum() / counts.sum()
+
+    def count(self, batch: Batch) -> int:
+        return int((batch["labels"][:, 1:] != IGNORED).sum())
 
     def losses(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
         inputs, labels = split(batch)

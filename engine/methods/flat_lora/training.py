@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,9 @@ from torch import Tensor, nn
 from engine.core.errors import UserError
 from engine.methods.flat_lora.params import FlatLoraParams
 from engine.methods.flat_lora.perturbation import Perturbation, sigma
+from engine.methods.flat_lora.tasks import Batch, Task
 from engine.methods.flat_lora.variants import Variant
 from engine.models.adapters import Adapted
-
-Batch = dict[str, Tensor]
-Objective = Callable[[nn.Module, Batch], Tensor]  # the mean loss of a batch, a scalar
 
 
 class Training:
@@ -42,7 +40,7 @@ class Training:
         layers: Sequence[Adapted],
         variant: Variant,
         params: FlatLoraParams,
-        objective: Objective,
+        task: Task,
         *,
         steps: int,
         seed: int,
@@ -50,7 +48,7 @@ class Training:
         scratch: Path | None = None,
     ):
         self.model, self.layers, self.variant, self.params = model, layers, variant, params
-        self.objective, self.steps, self.done = objective, steps, 0
+        self.task, self.steps, self.done = task, steps, 0
         self._low = torch.bfloat16 if params.precision == "bf16" else None
         groups = list(_groups(model, layers, variant, params))
         self.trained = [tensor for group in groups for tensor in group["params"]]
@@ -135,12 +133,14 @@ class Training:
         clock["noise"] += time.perf_counter() - began
 
     def _gradients(self, parts: Sequence[Batch]) -> float:
-        """Adds up the gradients of the mean over all rows; returns that mean."""
-        rows = [len(next(iter(batch.values()))) for batch in parts]
+        """Adds up the gradients of the mean over all parts together; returns that mean."""
+        counts = [self.task.count(batch) for batch in parts]
         total = 0.0
-        for batch, count in zip(parts, rows, strict=True):
+        for batch, count in zip(parts, counts, strict=True):
+            if not count:  # a text of a single token, which nothing stands before
+                continue
             with torch.autocast(self._device, self._low, enabled=self._low is not None):
-                loss = self.objective(self.model, batch) * (count / sum(rows))
+                loss = self.task.objective(self.model, batch) * (count / sum(counts))
             loss.backward()
             total += loss.item()
         self._refuse("loss", total)

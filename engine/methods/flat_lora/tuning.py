@@ -107,7 +107,7 @@ def tuned(run: Run, case: Case, variant: Variant, standing: dict[str, Any]) -> d
     steps = params.epochs * per_epoch
     steps = min(steps, params.max_steps) if params.max_steps else steps
     training = Training(
-        work.model, work.layers, variant, params, case.task.objective,
+        work.model, work.layers, variant, params, case.task,
         steps=steps, seed=entropy(run.seed, "noise"), workers=run.threads, scratch=run.folder,
     )  # fmt: skip
     spent = {"seconds": 0.0, "noise": 0.0}

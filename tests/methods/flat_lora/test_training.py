@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,14 +13,14 @@ from torch.nn import functional as F
 
 from engine.core.errors import UserError
 from engine.methods.flat_lora.params import FlatLoraParams
-from engine.methods.flat_lora.tasks import Classes, split
+from engine.methods.flat_lora.tasks import Classes, NextToken, split
 from engine.methods.flat_lora.training import Training, warm_cosine
 from engine.methods.flat_lora.variants import VARIANTS, flat
 from engine.models import tokens
 from engine.models.adapters import adapt, adapted
 from engine.models.classifier import Classifier
 from tests.methods.flat_lora.conftest import sentences
-from tests.models.making import tiny_bert
+from tests.models.making import tiny_bert, tiny_llama
 
 CLASSES = Classes(("cat", "none"))
 STEPS = 30
@@ -37,6 +38,10 @@ def batches(count: int = STEPS, rows: int = 16) -> list[dict[str, torch.Tensor]]
     return made
 
 
+def judged_by(objective):
+    return SimpleNamespace(objective=objective, count=CLASSES.count)
+
+
 def start(variant, params, *, steps=STEPS):
     model = Classifier(tiny_bert(), 2, seed=1)
     model.requires_grad_(False)
@@ -47,7 +52,7 @@ def start(variant, params, *, steps=STEPS):
     else:
         model.requires_grad_(True)
     model.head.requires_grad_(True)
-    return Training(model, layers, variant, params, CLASSES.objective, steps=steps, seed=5)
+    return Training(model, layers, variant, params, CLASSES, steps=steps, seed=5)
 
 
 def test_lora_in_twenty_lines_gives_the_same_losses():
@@ -92,7 +97,7 @@ def test_a_forward_that_raises_leaves_the_weights_as_they_were(on, tmp_path):
         calls.append(not torch.equal(training.layers[0].weight, before[0]))
         raise RuntimeError("out of memory")
 
-    training.objective = fault
+    training.task = judged_by(fault)
     with pytest.raises(RuntimeError, match="out of memory"):
         training.step([data[1]])
     assert calls == [True]  # the noise was on
@@ -116,7 +121,7 @@ def test_a_training_that_diverges_is_told_at_once(name, field, factor, what):
     for batch in data[:2]:
         training.step([batch])
     before = [tensor.detach().clone() for tensor in training.model.parameters()]
-    objective = training.objective
+    objective = training.task.objective
 
     def diverged(model, batch):
         loss = objective(model, batch)
@@ -124,7 +129,7 @@ def test_a_training_that_diverges_is_told_at_once(name, field, factor, what):
             return loss + (loss - loss.detach()).abs().sqrt() * 0
         return loss * factor
 
-    training.objective = diverged
+    training.task = judged_by(diverged)
     with pytest.raises(UserError, match=what) as fault:
         training.step([data[2]])
     assert fault.value.where == field
@@ -144,6 +149,35 @@ def test_one_noise_holds_over_the_parts_of_a_batch():
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-5)
     for one, other in zip(whole.trained, parts.trained, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_a_token_counts_as_much_in_any_part_of_a_batch():
+    """Rows of 2 to 12 scored tokens, and one of none: as one part, or as one part for each."""
+    length = torch.tensor([3, 13, 5, 9, 2, 4, 12, 1])
+    place = torch.arange(13)
+    there = place < length[:, None]
+    ids = torch.where(there, 6 + (place * 5 + length[:, None]) % 14, 0)
+    labels = torch.where(there, ids, tokens.IGNORED)
+    whole = {"input_ids": ids, "attention_mask": there.long(), "labels": labels}
+    losses, grads = [], []
+    for size in (8, 1):
+        model = adapt(tiny_llama().model.double(), kind="lora", rank=4, alpha=8.0, seed=3)
+        params = FlatLoraParams(rank=4, alpha=8.0)
+        training = Training(
+            model, adapted(model), VARIANTS["lora"], params, NextToken(), steps=9, seed=5
+        )
+        found = []
+        training.optimizer.step = lambda training=training, found=found: found.extend(
+            tensor.grad.clone() for tensor in training.trained
+        )
+        parts = [{key: one[at : at + size] for key, one in whole.items()}
+                 for at in range(0, 8, size)]  # fmt: skip
+        losses.append(training.step(parts)["loss"])
+        grads.append(found)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    assert sum(float(one.abs().sum()) for one in grads[0]) > 0
+    for one, other in zip(*grads, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-8)
 
 
 def test_sam_steps_by_the_gradient_at_the_worst_point_nearby():
@@ -193,7 +227,7 @@ def test_bf16_steps_touch_no_weight_and_learn(name):
     def fault(model, batch):
         raise RuntimeError("out of memory")
 
-    training.objective, training.done = fault, STEPS - 1
+    training.task, training.done = judged_by(fault), STEPS - 1
     with pytest.raises(RuntimeError, match="out of memory"):
         training.step(batches(1))
     training.assert_clean()
@@ -217,9 +251,9 @@ def test_bf16_layers_compute_on_the_cast_of_w_and_noise():
             kept["loss"] = loss.dtype
             return loss
 
-        return objective
+        return judged_by(objective)
 
-    training.objective, plain.objective = look(seen, training.layers), look(wide, plain.layers)
+    training.task, plain.task = look(seen, training.layers), look(wide, plain.layers)
     training.done = plain.done = STEPS // 2
     (batch,) = batches(1)
     training.step([batch])
