@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.core.errors import UserError
+from engine.core.seed import entropy
 from engine.methods.flat_lora.params import FlatLoraParams
 from engine.methods.flat_lora.perturbation import Perturbation, sigma
 from engine.methods.flat_lora.tasks import Batch, Task
@@ -31,7 +32,8 @@ class Training:
 
     `step` takes a batch in parts: gradients add up over them, under one noise. What a checkpoint
     must carry is in `state()`: trained tensors, moments, and how many steps are `done`. `seed` is
-    that of the noise, `workers` the threads that draw it, `scratch` a folder for a copy of W.
+    that of noise and dropout, `workers` the threads that draw noise, `scratch` a folder for a copy
+    of W.
     """
 
     def __init__(
@@ -48,12 +50,12 @@ class Training:
         scratch: Path | None = None,
     ):
         self.model, self.layers, self.variant, self.params = model, layers, variant, params
-        self.task, self.steps, self.done = task, steps, 0
+        self.task, self.steps, self.done, self.seed = task, steps, 0, seed
         self._low = torch.bfloat16 if params.precision == "bf16" else None
         groups = list(_groups(model, layers, variant, params))
         self.trained = [tensor for group in groups for tensor in group["params"]]
-        self._device = self.trained[0].device.type
-        fused = self._device == "cuda"
+        self._device = self.trained[0].device
+        fused = self._device.type == "cuda"
         self.optimizer = torch.optim.AdamW(groups, weight_decay=params.weight_decay, fused=fused)
         self._rates = [group["lr"] for group in groups]
         self.perturbation = (
@@ -70,10 +72,10 @@ class Training:
         began = time.perf_counter()
         clock = {"noise": 0.0}
         rate, sigma_now = self._begin(), self._sigma(len(parts))
-        with self._noise(sigma_now, clock):
+        with self._noise(sigma_now, clock), self._masks():
             loss = self._gradients(parts)
         if self.variant.sam:
-            with self._worst():
+            with self._worst(), self._masks():
                 self.optimizer.zero_grad(set_to_none=True)
                 self._gradients(parts)
         norms = {name: _norm(tensors) for name, tensors in self._sides().items()}
@@ -139,12 +141,21 @@ class Training:
         for batch, count in zip(parts, counts, strict=True):
             if not count:  # a text of a single token, which nothing stands before
                 continue
-            with torch.autocast(self._device, self._low, enabled=self._low is not None):
+            with torch.autocast(self._device.type, self._low, enabled=self._low is not None):
                 loss = self.task.objective(self.model, batch) * (count / sum(counts))
             loss.backward()
             total += loss.item()
         self._refuse("loss", total)
         return total
+
+    @contextmanager
+    def _masks(self) -> Iterator[None]:
+        """Dropout takes its numbers from torch's own generators. Within this block they begin at
+        the step's seed, the same for all variants and for both passes of SAM; after it they are
+        where they were."""
+        with torch.random.fork_rng([self._device] if self._device.type == "cuda" else []):
+            torch.manual_seed(entropy(self.seed, f"dropout/{self.done}"))
+            yield
 
     def _clip(self) -> None:
         grads = [tensor.grad for tensor in self.trained if tensor.grad is not None]

@@ -180,6 +180,35 @@ def test_a_token_counts_as_much_in_any_part_of_a_batch():
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-8)
 
 
+def test_dropout_is_the_same_for_every_variant_and_after_a_resume():
+    """Flat-LoRA without noise, and a training that goes on from a checkpoint, are LoRA bit by bit,
+    whatever else drew of torch's generator meanwhile."""
+    data, found = batches(6), {}
+    for name in ("flat", "lora", "resumed"):
+        variant = flat("lora") if name == "flat" else VARIANTS["lora"]
+        training = start(variant, FlatLoraParams(rho=0))
+        training.model.train()
+        torch.manual_seed(len(found))
+        state = torch.get_rng_state()
+        losses = [training.step([batch])["loss"] for batch in data[:3]]
+        assert torch.equal(torch.get_rng_state(), state)
+        if name == "resumed":
+            kept = training.state()
+            training = start(variant, FlatLoraParams(rho=0))
+            training.restore(kept)
+            training.model.train()
+        found[name] = losses + [training.step([batch])["loss"] for batch in data[3:]]
+    assert found["flat"] == found["lora"] == found["resumed"]
+    training.model.eval()
+    with torch.no_grad():
+        clean = [CLASSES.objective(training.model, batch).item() for batch in data]
+    assert not set(clean) & set(found["lora"])
+    training.model.train()
+    training.optimizer.step = lambda: None
+    again = [training.step([data[0]])["loss"] for _ in range(2)]
+    assert again[0] != again[1]  # each step has masks of its own
+
+
 def test_sam_steps_by_the_gradient_at_the_worst_point_nearby():
     params = FlatLoraParams(sam_rho=0.1, clip=0.0)
     training = start(VARIANTS["sam"], params)
