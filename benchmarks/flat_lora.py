@@ -30,6 +30,7 @@ def training(name: str, threads: int, scratch: Path):
     import torch
 
     from engine.methods.flat_lora.params import FlatLoraParams
+    from engine.methods.flat_lora.pristine import kept
     from engine.methods.flat_lora.tasks import Classes
     from engine.methods.flat_lora.training import Training
     from engine.methods.flat_lora.variants import chosen
@@ -42,9 +43,11 @@ def training(name: str, threads: int, scratch: Path):
     model = Classifier(minilm(), 2, seed=0).requires_grad_(False)
     model = adapt(model, kind=variant.adapter, rank=8, alpha=16.0, seed=0)
     model.head.requires_grad_(True)
+    layers = adapted(model)
     return Training(
-        model, adapted(model), variant, FlatLoraParams(rho=0.05), Classes(("no", "yes")),
-        steps=10_000, seed=0, workers=threads, scratch=scratch,
+        model, layers, variant, FlatLoraParams(rho=0.05), Classes(("no", "yes")),
+        steps=10_000, seed=0, workers=threads,
+        copies=kept([layer.weight for layer in layers], scratch),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from engine.core.seed import numpy_stream
 from engine.methods.flat_lora import hessian, landscape
 from engine.methods.flat_lora.budget import budget
 from engine.methods.flat_lora.perturbation import Perturbation
+from engine.methods.flat_lora.pristine import Copies
 from engine.methods.flat_lora.sharpness import SEED, e_sharpness, sharpness_under
 from engine.methods.flat_lora.spectra import spectrum
 from engine.methods.flat_lora.tasks import Examples, Probe, answered
@@ -42,14 +43,15 @@ def fixed(case: Case, part: str, rows: int) -> Examples:
 
 
 class Watch:
-    """Looks at a variant while it trains."""
+    """Looks at a variant while it trains. `copies` are those of its frozen weights."""
 
-    def __init__(self, run: Run, case: Case, work: Tuned):
+    def __init__(self, run: Run, case: Case, work: Tuned, copies: Copies | None):
         self.run, self.case, self.work = run, case, work
         self.probe = Probe(case.task, fixed(case, "train", LIVE_ROWS))
         self.noise = None
         if work.layers and work.variant.adapter != "dora":  # DoRA divides by the noisy row's length
-            self.noise = Perturbation(work.layers, seed=SEED, scratch=run.folder)
+            apart = torch.float32 if copies is None else None  # looks alone take the memory
+            self.noise = Perturbation(work.layers, seed=SEED, copies=copies, cast=apart)
 
     def look(self, training: Training) -> dict[str, float | None]:
         """Clean loss, and sharpness at the last σ, on a few training rows."""
@@ -250,7 +252,7 @@ def _budget(run: Run, case: Case, work: Tuned) -> list[dict[str, Any]]:
     finally:
         for hook in hooks:
             hook.remove()
-    perturbation = Perturbation(work.layers, seed=SEED, scratch=run.folder)
+    perturbation = Perturbation(work.layers, seed=SEED)
     sigma = run.params.sigmas[-1]
     rows = []
     for index in range(len(work.layers)):

@@ -21,7 +21,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -29,7 +28,7 @@ from torch import Tensor
 
 from engine.core.seed import entropy
 from engine.methods.flat_lora.normals import standard_normals
-from engine.methods.flat_lora.pristine import InFile, InMemory
+from engine.methods.flat_lora.pristine import Copies, InMemory
 
 
 class AdaptedLayer(Protocol):
@@ -79,8 +78,8 @@ class Perturbation:
     """The noise of one run: number k of `applied(sigma, k)` is a function of seed and k alone.
 
     `master` copies the weights to memory, as is always done where one has less than 32 bits: a
-    rounded W + ε does not give W back. `scratch` names a folder for a file of copies instead. With
-    `cast` the layers hold W + ε in that type while the noise is on, and W itself stays as it is.
+    rounded W + ε does not give W back. `copies` are such as are there already, as in a file. With
+    `cast` the layers hold W + ε in that type while the noise is on, and W itself is not written to.
     `workers` threads draw at once; the numbers do not depend on how many. No global random state
     is touched.
     """
@@ -92,7 +91,7 @@ class Perturbation:
         seed: int,
         master: bool = False,
         workers: int = 1,
-        scratch: Path | None = None,
+        copies: Copies | None = None,
         cast: torch.dtype | None = None,
     ):
         self.layers = tuple(layers)
@@ -102,11 +101,9 @@ class Perturbation:
         weights = [layer.weight.detach() for layer in self.layers]
         self._squares = [squared_norms(weight) for weight in weights]
         self._sums = [weight.sum(1, dtype=torch.float64) for weight in weights]
-        self._copies: InMemory | InFile | None = None
-        if master or any(weight.element_size() < 4 for weight in weights):
+        self._copies = copies
+        if master or (copies is None and any(weight.element_size() < 4 for weight in weights)):
             self._copies = InMemory(weights)
-        elif scratch is not None:
-            self._copies = InFile(weights, scratch)
         self._cast = cast
         self._lent: list[Tensor | None] = [None] * len(weights)  # W, where a cast lies in its place
         self._scales: list[Tensor] = [torch.empty(0)] * len(weights)

@@ -23,23 +23,35 @@ class InMemory:
 
 
 class InFile:
-    """A nameless file in `folder`, gone with this object: it takes no memory of the process."""
+    """A nameless file in `folder`, gone with this object: it takes no memory of the process. For
+    weights in main memory, of which any number of perturbations may share one."""
 
     def __init__(self, weights: Sequence[Tensor], folder: Path):
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115 (lives as long as this object)
         for weight in weights:
-            self._file.write(_bytes(weight.contiguous().cpu()))
+            self._file.write(_bytes(weight.contiguous()))
         self._file.flush()
         self._starts = list(accumulate((weight.nbytes for weight in weights), initial=0))
 
     def put_back(self, index: int, weight: Tensor) -> None:
-        direct = weight.is_contiguous() and not weight.is_cuda
+        direct = weight.is_contiguous()
         target = weight if direct else torch.empty(weight.shape, dtype=weight.dtype)
         found = os.preadv(self._file.fileno(), [_bytes(target)], self._starts[index])
         if found != weight.nbytes:
             raise OSError(f"the copy of weight {index} has {found} of {weight.nbytes} bytes")
         if not direct:
             weight.copy_(target)
+
+
+Copies = InMemory | InFile
+
+
+def kept(weights: Sequence[Tensor], folder: Path) -> Copies | None:
+    """A file of weights in main memory. None of those on an accelerator, which draws noise quicker
+    than a file comes to it; W is then back but for a last bit or so."""
+    if any(weight.device.type != "cpu" for weight in weights):
+        return None
+    return InFile([weight.detach() for weight in weights], folder)
 
 
 def _bytes(weight: Tensor) -> memoryview:

@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from engine.core.errors import UserError
 from engine.core.seed import entropy
 from engine.methods.flat_lora.params import FlatLoraParams
 from engine.methods.flat_lora.perturbation import Perturbation, sigma
+from engine.methods.flat_lora.pristine import Copies
 from engine.methods.flat_lora.tasks import Batch, Task
 from engine.methods.flat_lora.variants import Variant
 from engine.models.adapters import Adapted
@@ -32,8 +32,7 @@ class Training:
 
     `step` takes a batch in parts: gradients add up over them, under one noise. What a checkpoint
     must carry is in `state()`: trained tensors, moments, and how many steps are `done`. `seed` is
-    that of noise and dropout, `workers` the threads that draw noise, `scratch` a folder for a copy
-    of W.
+    that of noise and dropout, `workers` the threads that draw noise, `copies` those of W.
     """
 
     def __init__(
@@ -47,7 +46,7 @@ class Training:
         steps: int,
         seed: int,
         workers: int = 1,
-        scratch: Path | None = None,
+        copies: Copies | None = None,
     ):
         self.model, self.layers, self.variant, self.params = model, layers, variant, params
         self.task, self.steps, self.done, self.seed = task, steps, 0, seed
@@ -59,7 +58,7 @@ class Training:
         self.optimizer = torch.optim.AdamW(groups, weight_decay=params.weight_decay, fused=fused)
         self._rates = [group["lr"] for group in groups]
         self.perturbation = (
-            Perturbation(layers, seed=seed, workers=workers, scratch=scratch, cast=self._low)
+            Perturbation(layers, seed=seed, workers=workers, copies=copies, cast=self._low)
             if variant.flat and params.rho
             else None
         )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from engine.core.errors import UserError
 from engine.core.seed import entropy, numpy_stream
 from engine.methods.flat_lora.flatness import Watch
+from engine.methods.flat_lora.pristine import kept
 from engine.methods.flat_lora.tasks import Batch, Classes, Examples, Task
 from engine.methods.flat_lora.training import Training
 from engine.methods.flat_lora.variants import Variant
@@ -101,14 +102,15 @@ def tuned(run: Run, case: Case, variant: Variant, standing: dict[str, Any]) -> d
     """The loop. Batches, their order, head and A are the same for every variant of a seed."""
     params, name = run.params, variant.name
     work = built(run, case, variant)
-    watch = Watch(run, case, work)
+    copies = kept([layer.weight for layer in work.layers], run.folder)
+    watch = Watch(run, case, work, copies)
     train = case.parts["train"]
     per_epoch = -(-len(train) // params.batch)
     steps = params.epochs * per_epoch
     steps = min(steps, params.max_steps) if params.max_steps else steps
     training = Training(
         work.model, work.layers, variant, params, case.task,
-        steps=steps, seed=entropy(run.seed, "noise"), workers=run.threads, scratch=run.folder,
+        steps=steps, seed=entropy(run.seed, "noise"), workers=run.threads, copies=copies,
     )  # fmt: skip
     spent = {"seconds": 0.0, "noise": 0.0}
     if standing["unit"] is not None:

@@ -13,6 +13,7 @@ from engine.core import registry
 from engine.core.errors import UserError
 from engine.core.run import Stop
 from engine.data.images.io import load as load_images
+from engine.methods.flat_lora import pristine
 from engine.methods.flat_lora.variants import VARIANTS
 from tests.methods.flat_lora.conftest import sentences, table, timeless
 
@@ -80,6 +81,19 @@ def test_a_job_in_mixed_precision_learns_and_keeps_its_weights(attempt, events):
     checks = [line for line in events("job") if line["t"] == "verify"]
     assert sum("read back" in line["oracle"] for line in checks) == 2  # adapter, merged network
     assert all(line["ok"] for line in checks)
+
+
+def test_a_variant_keeps_one_copy_of_its_weights(attempt, monkeypatch):
+    made = []
+
+    class Counted(pristine.InFile):
+        def __init__(self, weights, folder):
+            made.append(folder)
+            super().__init__(weights, folder)
+
+    monkeypatch.setattr(pristine, "InFile", Counted)
+    attempt("job", variants=["flat", "lora"], hessian=False, landscape=[], max_steps=2)
+    assert len(made) == 2
 
 
 def test_noise_grows_from_nothing_to_rho(attempt, events):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from engine.methods.flat_lora.perturbation import Perturbation, row_norms, sigma
+from engine.methods.flat_lora.pristine import kept
 from tests.methods.flat_lora.layers import layer
 
 SIGMA = 0.3
@@ -138,8 +139,8 @@ def test_after_500_steps_the_weight_is_where_it_was():
 @pytest.mark.parametrize("where", ["memory", "file"])
 def test_a_copy_gives_the_weight_back_bit_by_bit(dtype, where, tmp_path):
     layers = [layer(48, 64, seed=seed, dtype=dtype) for seed in range(3)]
-    place = {"master": True} if where == "memory" else {"scratch": tmp_path}
-    perturbation = Perturbation(layers, seed=8, **place)
+    copies = kept([one.weight for one in layers], tmp_path) if where == "file" else None
+    perturbation = Perturbation(layers, seed=8, master=copies is None, copies=copies)
     for step in range(50):
         with perturbation.applied(SIGMA, step):
             assert not torch.equal(layers[0].weight, layer(48, 64, dtype=dtype).weight)
@@ -153,10 +154,14 @@ def test_a_file_gives_a_turned_weight_back(tmp_path):
     """As GPT-2's, which lies as inputs × outputs: a view of it is outputs × inputs."""
     one = layer(12, 20)
     one.weight = one.weight.T.contiguous().T
-    perturbation = Perturbation([one], seed=9, scratch=tmp_path)
+    perturbation = Perturbation([one], seed=9, copies=kept([one.weight], tmp_path))
     with perturbation.applied(SIGMA, 1):
         pass
     assert torch.equal(one.weight, layer(12, 20).weight)
+
+
+def test_weights_elsewhere_than_in_main_memory_have_no_file(tmp_path):
+    assert kept([torch.empty(3, 4), torch.empty(3, 4, device="meta")], tmp_path) is None
 
 
 def test_low_precision_sees_the_rounded_sum():
