@@ -108,11 +108,11 @@ class Training:
             raise AssertionError("noise is on the weights: no evaluation, no checkpoint")
 
     def _begin(self) -> float:
-        """Sets the step's rate; returns the first group's."""
+        """Sets the step's rates; returns that which LoRA+ goes above and below."""
         share = warm_cosine(self.done, self.steps, warmup=self.params.warmup)
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * share
-        return self._rates[0] * share
+        return getattr(self.params, rate_of(self.variant)) * share
 
     def _sigma(self, parts: int) -> float:
         """σ counts micro-batches, and holds over those of one step (paper's code)."""
@@ -166,7 +166,7 @@ class Training:
     def _refuse(self, what: str, value: float) -> None:
         """Before the optimiser steps by it, and while what was trained is still finite."""
         if not math.isfinite(value):
-            name = "lr_full" if self.variant.trains == "all" else "lr"
+            name = rate_of(self.variant)
             noise = " or of rho" if self.variant.flat else ""
             raise UserError(name, f"a smaller value than {getattr(self.params, name):g}{noise}: "
                             f"variant {self.variant.name} diverged, the {what} of step "
@@ -203,28 +203,37 @@ class Training:
 
 
 def warm_cosine(step: int, steps: int, *, warmup: float) -> float:
-    """Share of the full step size: linear over the first `warmup` of the steps, then a cosine to 0
-    (transformers' schedule of that name, which the paper uses)."""
+    """Share of the full step size: linear over the first `warmup` of the steps, then a cosine to 0.
+
+    As the paper's, which is transformers', but that the first step is not of size 0: the w steps
+    of the warm-up go from 1/(w + 1) to w/(w + 1) where there they go from 0 to (w − 1)/w.
+    """
     warm = math.ceil(steps * warmup)
     if step < warm:
         return (step + 1) / (warm + 1)
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
+def rate_of(variant: Variant) -> str:
+    """The parameter that is the variant's step size."""
+    return "lr_full" if variant.trains == "all" else "lr"
+
+
 def _groups(
     model: nn.Module, layers: Sequence[Adapted], variant: Variant, params: FlatLoraParams
 ) -> Iterable[dict[str, Any]]:
-    """Trained tensors with their step sizes; B apart from A for LoRA+, else all in one."""
+    """Trained tensors with their step sizes; A and B apart for LoRA+, what is neither at `lr`."""
     tensors = [tensor for tensor in model.parameters() if tensor.requires_grad]
-    if variant.trains == "all":
-        yield {"params": tensors, "lr": params.lr_full}
-    elif variant.plus:
-        fast = {id(layer.b) for layer in layers}
+    rate = getattr(params, rate_of(variant))
+    if variant.plus:
         spread = math.sqrt(params.plus_ratio)
-        yield {"params": [one for one in tensors if id(one) not in fast], "lr": params.lr / spread}
-        yield {"params": [one for one in tensors if id(one) in fast], "lr": params.lr * spread}
-    else:
-        yield {"params": tensors, "lr": params.lr}
+        slow, fast = [layer.a for layer in layers], [layer.b for layer in layers]
+        yield {"params": slow, "lr": rate / spread}
+        yield {"params": fast, "lr": rate * spread}
+        apart = {id(tensor) for tensor in (*slow, *fast)}
+        tensors = [tensor for tensor in tensors if id(tensor) not in apart]
+    if tensors:  # of a decoder A and B are all
+        yield {"params": tensors, "lr": rate}
 
 
 def _norm(tensors: Sequence[Tensor]) -> float:

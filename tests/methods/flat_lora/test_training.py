@@ -235,12 +235,24 @@ def test_sam_steps_by_the_gradient_at_the_worst_point_nearby():
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-7)
 
 
-def test_lora_plus_moves_b_faster_than_a():
+def test_lora_plus_moves_b_faster_than_a_and_the_head_as_ever():
     training = start(VARIANTS["lora_plus"], FlatLoraParams(plus_ratio=16.0, lr=1e-3))
-    slow, fast = training.optimizer.param_groups
-    training.step(batches(1))
-    assert fast["lr"] == pytest.approx(16 * slow["lr"])
-    assert {id(layer.b) for layer in training.layers} == {id(one) for one in fast["params"]}
+    told = training.step(batches(1))
+    rates = {id(tensor): group["lr"] for group in training.optimizer.param_groups
+             for tensor in group["params"]}  # fmt: skip
+    assert len(rates) == len(training.trained) == 2 * len(training.layers) + 2
+    for layer in training.layers:
+        assert rates[id(layer.a)] == pytest.approx(told["lr"] / 4)
+        assert rates[id(layer.b)] == pytest.approx(told["lr"] * 4)
+    for tensor in training.model.head.parameters():
+        assert rates[id(tensor)] == told["lr"]
+
+
+def test_lora_plus_of_a_decoder_has_no_head():
+    model = adapt(tiny_llama().model, kind="lora", rank=4, alpha=8.0, seed=3)
+    training = Training(model, adapted(model), VARIANTS["lora_plus"], FlatLoraParams(), NextToken(),
+                        steps=9, seed=5)  # fmt: skip
+    assert len(training.optimizer.param_groups) == 2
 
 
 @pytest.mark.parametrize("name", ["flat", "lora", "dora", "sam"])
