@@ -6,7 +6,6 @@ The noise itself is in perturbation.py; here stands where in a step it comes and
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from engine.core.errors import UserError
 from engine.core.seed import entropy
+from engine.methods.flat_lora.cost import Laps
 from engine.methods.flat_lora.params import FlatLoraParams
 from engine.methods.flat_lora.perturbation import Perturbation, sigma
 from engine.methods.flat_lora.pristine import Copies
@@ -68,23 +68,25 @@ class Training:
 
         Raises UserError where the loss or the gradient is not finite.
         """
-        began = time.perf_counter()
-        clock = {"noise": 0.0}
+        laps = Laps(self._device)
         rate, sigma_now = self._begin(), self._sigma(len(parts))
-        with self._noise(sigma_now, clock), self._masks():
-            loss = self._gradients(parts)
+        with self._noise(sigma_now, laps), self._masks():
+            loss = self._gradients(parts, laps)
         if self.variant.sam:
             with self._worst(), self._masks():
                 self.optimizer.zero_grad(set_to_none=True)
-                self._gradients(parts)
+                laps.end("optimizer")
+                self._gradients(parts, laps)
         norms = {name: _norm(tensors) for name, tensors in self._sides().items()}
         self._clip()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.done += 1
-        told = {"loss": loss, "lr": rate, **norms, "seconds": time.perf_counter() - began}
+        laps.end("optimizer")  # and all else of the step
+        told = {"loss": loss, "lr": rate, **norms, "seconds": sum(laps.seconds.values())}
+        told |= {f"seconds.{name}": value for name, value in laps.seconds.items()}
         if self.perturbation is not None:
-            told |= {"sigma": sigma_now, "seconds.noise": clock["noise"]}
+            told["sigma"] = sigma_now
         return told
 
     def state(self) -> dict[str, Any]:
@@ -121,19 +123,16 @@ class Training:
         return sigma(self.params.rho, self.done * parts, self.steps * parts)
 
     @contextmanager
-    def _noise(self, level: float, clock: dict[str, float]) -> Iterator[None]:
+    def _noise(self, level: float, laps: Laps) -> Iterator[None]:
         if self.perturbation is None:
             yield
             return
-        began = time.perf_counter()
-        applied = self.perturbation.applied(level, self.done)
-        with applied:
-            clock["noise"] += time.perf_counter() - began
+        with self.perturbation.applied(level, self.done):
+            laps.end("noise")
             yield
-            began = time.perf_counter()
-        clock["noise"] += time.perf_counter() - began
+        laps.end("noise")
 
-    def _gradients(self, parts: Sequence[Batch]) -> float:
+    def _gradients(self, parts: Sequence[Batch], laps: Laps) -> float:
         """Adds up the gradients of the mean over all parts together; returns that mean."""
         counts = [self.task.count(batch) for batch in parts]
         total = 0.0
@@ -142,8 +141,10 @@ class Training:
                 continue
             with torch.autocast(self._device.type, self._low, enabled=self._low is not None):
                 loss = self.task.objective(self.model, batch) * (count / sum(counts))
+            laps.end("forward")
             loss.backward()
             total += loss.item()
+            laps.end("backward")
         self._refuse("loss", total)
         return total
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from engine.core.errors import UserError
 from engine.core.seed import entropy, numpy_stream
+from engine.methods.flat_lora.cost import Peak
 from engine.methods.flat_lora.flatness import Watch
 from engine.methods.flat_lora.pristine import kept
 from engine.methods.flat_lora.tasks import Batch, Classes, Examples, Task
@@ -112,10 +113,11 @@ def tuned(run: Run, case: Case, variant: Variant, standing: dict[str, Any]) -> d
         work.model, work.layers, variant, params, case.task,
         steps=steps, seed=entropy(run.seed, "noise"), workers=run.threads, copies=copies,
     )  # fmt: skip
-    spent = {"seconds": 0.0, "noise": 0.0}
+    spent: dict[str, Any] = {"seconds": 0.0, "noise": 0.0, "peak": 0}
     if standing["unit"] is not None:
         training.restore(standing["unit"]["training"])
         spent = dict(standing["unit"]["spent"])
+    peak = Peak(torch.device(run.device), spent["peak"])
     run.phase(f"{name}: train", total=steps, done=training.done)
     order: list[np.ndarray] | None = None
     while training.done < steps:
@@ -139,6 +141,7 @@ def tuned(run: Run, case: Case, variant: Variant, standing: dict[str, Any]) -> d
         standing["step"] += 1
         run.advance()
         if run.checkpoint_due():
+            spent["peak"] = peak.bytes()
             standing["unit"] = {"training": training.state(), "spent": spent}
             run.checkpoint(standing, step=standing["step"])
     training.assert_clean()
@@ -153,6 +156,7 @@ def tuned(run: Run, case: Case, variant: Variant, standing: dict[str, Any]) -> d
             "trained": sum(tensor.numel() for tensor in work.trained),
             "steps": steps,
             "drift": drift,
+            "peak_bytes": peak.bytes(),
         },
     }
 

@@ -18,7 +18,7 @@ QUICK: dict[str, Any] = {
     "epochs": 1, "batch": 16, "probe": 8, "draws": 2, "grid": 5, "look_every": 3,
     "landscape": ["line", "plane"], "save_model": False,
 }  # fmt: skip
-CLOCKS = ("seconds", "overhead_ratio")  # what two runs of the same job may differ in
+CLOCKS = ("seconds", "overhead_ratio", "peak_bytes")  # what two runs of the same job may differ in
 
 Attempt = Callable[..., dict[str, float | None]]
 

@@ -24,6 +24,7 @@ def test_a_job_tells_every_variant_and_what_lies_between_them(attempt, events, t
         assert 0 <= summary[f"{name}.accuracy"] <= 1
         assert -1 <= summary[f"{name}.mcc"] <= 1
         assert summary[f"{name}.e_sharpness"] is not None
+        assert summary[f"{name}.peak_bytes"] > 1 << 26  # torch alone is larger
     for key in ("accuracy", "e_sharpness", "test_loss"):
         expected = summary[f"flat.{key}"] - summary[f"sam.{key}"]
         assert summary[f"difference.sam.{key}"] == pytest.approx(expected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -253,6 +254,27 @@ def test_lora_plus_of_a_decoder_has_no_head():
     training = Training(model, adapted(model), VARIANTS["lora_plus"], FlatLoraParams(), NextToken(),
                         steps=9, seed=5)  # fmt: skip
     assert len(training.optimizer.param_groups) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("flat", {"noise", "forward", "backward", "optimizer"}),
+        ("lora", {"forward", "backward", "optimizer"}),
+        ("sam", {"forward", "backward", "optimizer"}),
+    ],
+)
+def test_the_time_of_a_step_is_split(name, parts):
+    training = start(flat("lora") if name == "flat" else VARIANTS[name], FlatLoraParams(rho=0.3))
+    began = time.perf_counter()
+    told = training.step(batches(1))
+    passed = time.perf_counter() - began
+    split = {key.removeprefix("seconds."): value for key, value in told.items()
+             if key.startswith("seconds.")}  # fmt: skip
+    assert set(split) == parts
+    assert all(value > 0 for value in split.values())
+    assert told["seconds"] == pytest.approx(sum(split.values()))
+    assert told["seconds"] <= passed
 
 
 @pytest.mark.parametrize("name", ["flat", "lora", "dora", "sam"])
