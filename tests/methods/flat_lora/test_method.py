@@ -8,14 +8,16 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 
 from engine.core import registry
 from engine.core.errors import UserError
-from engine.core.run import Stop
+from engine.core.run import Run, Stop
 from engine.data.images.io import load as load_images
-from engine.methods.flat_lora import pristine
+from engine.methods.flat_lora import flatness, pristine, training, tuning
 from engine.methods.flat_lora.variants import VARIANTS
 from tests.methods.flat_lora.conftest import sentences, table, timeless
+from tests.models import making
 
 
 def test_a_job_tells_every_variant_and_what_lies_between_them(attempt, events, tmp_path):
@@ -208,13 +210,41 @@ def test_rows_that_lack_something_are_counted_and_left_out(attempt, events, enco
                for line in told)  # fmt: skip
 
 
-def test_the_noise_lies_on_no_weight_that_is_judged(attempt, monkeypatch):
-    from engine.methods.flat_lora import tuning
+@pytest.mark.parametrize(("precision", "copied"), [("fp32", True), ("bf16", True), ("bf16", False)])
+def test_the_noise_lies_on_no_weight_that_is_judged_or_kept(
+    attempt, monkeypatch, precision, copied
+):
+    """W is the backbone's, bit by bit, at each look, validation and checkpoint, and not in between;
+    without copies of W, as on a GPU, in mixed precision too."""
+    names = "encoder.layer.0.attention.self.query", "encoder.layer.1.output.dense"
+    untouched = making.network("bert")
+    before = [untouched.get_submodule(name).weight for name in names]
+    found: dict[str, list[bool]] = {}
 
-    seen = []
-    clean = tuning.Training.assert_clean
-    monkeypatch.setattr(
-        tuning.Training, "assert_clean", lambda self: (seen.append(self.done), clean(self))[1]
-    )
-    attempt("job", variants=["flat"], hessian=False, landscape=[])
-    assert seen
+    def watched(owner, name, place):
+        original = getattr(owner, name)
+
+        def seen(self, *args):
+            weights = {one.name: one.weight for one in place(self).layers}
+            same = all(torch.equal(weights[name], one)
+                       for name, one in zip(names, before, strict=True))  # fmt: skip
+            found.setdefault(name, []).append(same)
+            return original(self, *args)
+
+        monkeypatch.setattr(owner, name, seen)
+
+    watched(flatness.Watch, "look", lambda watch: watch.work)
+    watched(flatness.Watch, "validate", lambda watch: watch.work)
+    watched(training.Training, "state", lambda one: one)
+    watched(training.Training, "_gradients", lambda one: one)
+    if not copied:
+        monkeypatch.setattr(tuning, "kept", lambda weights, folder: None)
+    monkeypatch.setattr(Run, "checkpoint_due", lambda run: True)
+    attempt("job", variants=["flat"], rho=0.3, precision=precision, max_steps=5, look_every=1,
+            hessian=False, landscape=[])  # fmt: skip
+    assert found == {
+        "look": [True] * 5,
+        "validate": [True],
+        "state": [True] * 5,
+        "_gradients": [True, *[False] * 4],  # the schedule begins at no noise
+    }

@@ -107,6 +107,17 @@ def test_a_forward_that_raises_leaves_the_weights_as_they_were(on, tmp_path):
                for one, layer in zip(before, training.layers, strict=True))  # fmt: skip
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_nothing_is_kept_while_the_noise_is_on(precision):
+    training = start(flat("lora"), FlatLoraParams(rho=0.3, precision=precision))
+    with training.perturbation.applied(0.3, 1):
+        with pytest.raises(AssertionError, match="noise is on"):
+            training.state()
+        with pytest.raises(RuntimeError, match="is on"):
+            training.perturbation.drift()
+    assert training.state()["done"] == 0
+
+
 @pytest.mark.parametrize(
     ("name", "field", "factor", "what"),
     [
