@@ -2,8 +2,8 @@
 
 The page is given addresses; its script fetches overview, flatness and answers when they are there,
 and asks the job's child what noise, rounding or a text would bring. Until then the curves of the
-training are live. Whether a variant is better than another is told here, over the seeds of the
-job's group, and only where the 95 % interval of their paired difference excludes 0.
+training are live. Whether a variant is better than another is told here, over three seeds of the
+job's group or more, and only where the 95 % interval of their paired difference excludes 0.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from engine.core.group import half_interval
 from engine.core.method import Method
+from engine.core.units import counted
 from webapp.artifacts.models import Artifact
 from webapp.inspectors.framework import files
 from webapp.jobs.models import ENDED, Job, State
@@ -24,7 +25,7 @@ from webapp.jobs.results import card_of
 FILES = ("inspector/overview.json", "inspector/flatness.json", "inspector/answers.json")
 EXPORTS = "export/"
 COMPARED = ("accuracy", "mcc", "f1", "test_loss", "perplexity", "e_sharpness")
-ONE_SEED = "one seed: nothing shown"
+SEEDS = 3  # paired ones, before anything is claimed
 NOTHING = "no difference shown"
 Summary = Mapping[str, float | None]
 
@@ -123,18 +124,23 @@ def compared(
                 key, metric.title, metric.unit, title,
                 fmean(ours for ours, _ in pairs), fmean(theirs for _, theirs in pairs),
                 mean, half, signs["better"], signs["worse"], signs["equal"],
-                told(mean, half, up=up),
+                told(mean, half, len(pairs), up=up),
             )  # fmt: skip
 
 
-def told(mean: float, half: float | None, *, up: bool) -> str:
-    """better or worse only where the interval excludes 0; `up`: more is better.
+def told(mean: float, half: float | None, seeds: int, *, up: bool) -> str:
+    """better or worse only over enough seeds and where the interval excludes 0; `up`: more is
+    better.
 
     Seeds that differ by the very same amount have an interval of no width, which tells nothing.
     """
-    if half is None:
-        return ONE_SEED
+    if half is None or seeds < SEEDS:
+        return f"not shown: {_missing(seeds)}"
     return _word(mean, up=up) if abs(mean) > half > 0 else NOTHING
+
+
+def _missing(seeds: int) -> str:
+    return f"{counted(SEEDS - seeds, 'seed')} missing"
 
 
 def _word(difference: float, *, up: bool) -> str:
@@ -146,8 +152,11 @@ def _word(difference: float, *, up: bool) -> str:
 def banner(first: str, rows: Sequence[Row]) -> str:
     """What is shown, in a sentence."""
     seeds = max(row.seeds for row in rows)
-    if seeds == 1:
-        return "One seed: nothing shown. Run the job under several seeds to compare its variants."
+    if seeds < SEEDS:
+        return (
+            f"Over {counted(seeds, 'seed')} nothing is shown: {_missing(seeds)}. Run the job "
+            f"under {SEEDS} seeds or more to compare its variants."
+        )
     claims = []
     for word in ("better", "worse"):
         found: dict[str, list[str]] = {}

@@ -128,17 +128,38 @@ def test_less_sharpness_is_better(of_group):
     )
 
 
-def test_one_seed_shows_nothing(of_group):
-    text = of_group(summary(0.9, 0.1), open_seeds=2)  # that others run counts for nothing
-    assert told(text) == flat_lora.ONE_SEED
-    assert "data-low" not in text
-    assert banner(text).startswith("One seed: nothing shown.")
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        (((0.9, 0.1),), "2 seeds missing"),
+        (((0.9, 0.1), (0.9, 0.1001)), "1 seed missing"),  # an interval far from 0
+    ],
+)
+def test_fewer_than_three_seeds_show_nothing(of_group, pairs, words):
+    # That others run counts for nothing.
+    text = of_group(*(summary(*pair) for pair in pairs), open_seeds=2)
+    assert told(text) == f"not shown: {words}"
+    assert ("data-low" in text) is (len(pairs) > 1)
+    assert f"nothing is shown: {words}." in banner(text)
+    assert "better" not in banner(text)
 
 
 def test_seeds_that_differ_by_the_very_same_amount_show_nothing(of_group):
-    text = of_group(summary(0.75, 0.5), summary(0.5, 0.25))
-    assert told(text) == flat_lora.NOTHING
-    assert told(of_group(summary(0.5, 0.5), summary(0.25, 0.25))) == flat_lora.NOTHING
+    pairs = [(0.75, 0.5), (0.5, 0.25), (0.375, 0.125)]
+    assert told(of_group(*(summary(*pair) for pair in pairs))) == flat_lora.NOTHING
+    assert told(of_group(*(summary(one, one) for one, _ in pairs))) == flat_lora.NOTHING
+
+
+def test_a_metric_that_too_few_seeds_have_is_not_shown(of_group):
+    """Beside one that all have: the banner's count is that of the others."""
+    pairs = [(0.8, 0.1), (0.81, 0.12), (0.82, 0.13)]
+    found = [summary(*pair) for pair in pairs]
+    for one, accuracy in zip(found[:2], (0.2, 0.21), strict=True):
+        one |= summary(accuracy, accuracy - 0.1, key="mcc")
+    text = of_group(*found)
+    assert told(text) == "better"
+    assert "<td>not shown: 1 seed missing</td>" in text
+    assert "Matthews" not in banner(text)
 
 
 def test_a_seed_that_lacks_a_number_is_left_out_of_that_metric(of_group):
