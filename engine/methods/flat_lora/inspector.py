@@ -44,7 +44,7 @@ def write(run: Run, case: Case, variants: list[Variant], found: dict[str, dict[s
         "sigmas": params.sigmas,
         "draws": params.draws,
         "probe": params.probe,
-        "overhead": report.overhead(params.flat_on, found),
+        "overhead": report.overhead(found),
     }
     _json(run, OVERVIEW, "Overview", overview)
     keys = ("sharpness", "hessian", "landscapes", "spectra", "budget")

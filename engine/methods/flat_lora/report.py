@@ -63,16 +63,21 @@ def conclude(
             ours, theirs = summary.get(f"{first}.{key}"), summary.get(f"{other.name}.{key}")
             if ours is not None and theirs is not None:
                 summary[f"difference.{other.name}.{key}"] = ours - theirs
-    summary["overhead_ratio"] = overhead(run.params.flat_on, found)
+    summary["overhead_ratio"] = overhead(found)
     return summary
 
 
-def overhead(on: str, found: dict[str, dict[str, Any]]) -> float | None:
-    """A step of Flat-LoRA over one of the variant that it perturbs; None where one is missing."""
-    if FLAT not in found or on not in found:
+def overhead(found: dict[str, dict[str, Any]]) -> float | None:
+    """What its noise costs Flat-LoRA: a step over the same step without the time for noise.
+
+    Of one training, since two that ran one after the other differ by what else the machine did
+    meanwhile; `benchmarks/flat_lora.py` has them take turns. None without Flat-LoRA.
+    """
+    if FLAT not in found:
         return None
-    seconds = {name: found[name]["training"]["summary"]["train_seconds"] for name in (FLAT, on)}
-    return seconds[FLAT] / seconds[on] if seconds[on] else None
+    told = found[FLAT]["training"]["summary"]
+    rest = told["train_seconds"] - told["noise_seconds"]
+    return told["train_seconds"] / rest if rest else None
 
 
 def confusion(labels: np.ndarray, probabilities: np.ndarray) -> list[list[int]]:
