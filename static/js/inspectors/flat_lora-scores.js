@@ -1,6 +1,5 @@
-// What each variant is worth on test rows, what it cost, and whether its exports are what it is.
+// What each variant is worth on test rows, and whether its exports are what it is.
 
-import { chart } from "../charts.js";
 import { html } from "../make.js";
 import { short } from "../scale.js";
 import { figures } from "./figures.js";
@@ -14,7 +13,7 @@ export function scores({ overview, variants }) {
   head(overview, variants);
   const measures = measured(variants.map((variant) => variant.scores));
   const table = pick("[data-scores]");
-  headed(table, "Variant", ...measures.map(({ title }) => title), "Trained", "Training, s", "Adapter, Δ logit", "Merged, Δ logit");
+  headed(table, "Variant", ...measures.map(({ key, title }) => (key === "f1" ? f1(overview.classes) : title)), "Trained", "Training, s", "Adapter, Δ logit", "Merged, Δ logit");
   table.tBodies[0].replaceChildren(
     ...variants.map((variant) =>
       html(
@@ -28,23 +27,10 @@ export function scores({ overview, variants }) {
       ),
     ),
   );
-  const names = variants.map(({ title }) => title);
-  chart(pick("[data-trained]"), {
-    title: "Parameters that train",
-    traces: [{ type: "bar", x: names, y: variants.map(({ trained }) => trained) }],
-    layout: { xaxis: { type: "category" }, yaxis: { type: "log" } },
-  });
-  const noise = variants.map(({ noise_seconds: seconds, steps }) => seconds / steps);
-  chart(pick("[data-step-time]"), {
-    title: "A step, on average",
-    unit: "s",
-    traces: [
-      { type: "bar", name: "all but noise", x: names, y: variants.map(({ train_seconds: seconds, steps }, at) => seconds / steps - noise[at]) },
-      ...(noise.some(Boolean) ? [{ type: "bar", name: "noise", slot: 6, x: names, y: noise }] : []),
-    ],
-    layout: { barmode: "stack", xaxis: { type: "category" }, yaxis: { rangemode: "tozero" } },
-  });
 }
+
+/** Of two classes the second is the one that is looked for. */
+const f1 = (classes) => (classes.length === 2 ? `F1 of ${classes[1]}` : "F1, macro");
 
 function head({ rows, rho, overhead }, variants) {
   const trips = variants.flatMap(({ export: made }) => FORMS.map((form) => made[form])).filter(known);

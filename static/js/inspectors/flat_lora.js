@@ -4,6 +4,7 @@
 import { about, whenThere } from "./files.js";
 import { answers } from "./flat_lora-answers.js";
 import { change } from "./flat_lora-change.js";
+import { cost } from "./flat_lora-cost.js";
 import { landscape } from "./flat_lora-landscape.js";
 import { layers } from "./flat_lora-layers.js";
 import { say } from "./flat_lora-say.js";
@@ -20,6 +21,7 @@ async function draw() {
   document.querySelector("[data-waiting]").hidden = true;
   document.querySelector("[data-results]").hidden = false;
   scores(found);
+  cost(found);
   sharpness(found);
   landscape(found);
   layers(found);

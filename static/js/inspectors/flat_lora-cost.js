@@ -1,0 +1,80 @@
+// What each variant costs: the time of a step, the memory of its training, what it trains.
+
+import { chart } from "../charts.js";
+import { feed } from "../jobs/feed.js";
+import { known } from "./flat_lora-words.js";
+
+const pick = (selector) => document.querySelector(selector);
+const MIB = 2 ** 20; // bytes
+const CATEGORIES = { type: "category" };
+const PARTS = [
+  { key: "seconds.noise", name: "noise", slot: 6 },
+  { key: "seconds.forward", name: "forward", slot: 3 },
+  { key: "seconds.backward", name: "backward", slot: 4 },
+  { key: "seconds.optimizer", name: "optimiser", slot: 5 },
+];
+const REST = 8; // slot
+
+/** @param {any} found */
+export function cost({ variants }) {
+  const names = variants.map(({ title }) => title);
+  steps(variants, names);
+  const peaks = variants.map(({ peak_bytes: peak }) => (known(peak) ? peak / MIB : null));
+  if (peaks.some(known)) {
+    pick("[data-memory]").hidden = false;
+    chart(pick("[data-memory]"), {
+      title: "Most memory while training",
+      unit: "MiB",
+      traces: [{ type: "bar", x: names, y: peaks }],
+      layout: { xaxis: CATEGORIES, yaxis: { rangemode: "tozero" } },
+      note: "On a CPU of the whole process, on a GPU of the tensors there.",
+    });
+  }
+  chart(pick("[data-trained]"), {
+    title: "Parameters that train",
+    traces: [{ type: "bar", x: names, y: variants.map(({ trained }) => trained) }],
+    layout: { xaxis: CATEGORIES, yaxis: { type: "log" } },
+  });
+}
+
+/** From the job's series, which come on their own; older jobs tell no parts but noise. */
+function steps(variants, names) {
+  const place = pick("[data-step-time]");
+  let drawn = null;
+
+  function show() {
+    const traces = stacked(variants, names);
+    place.hidden = traces.length === 0;
+    if (place.hidden) return;
+    if (drawn) {
+      drawn.update(traces);
+    } else {
+      drawn = chart(place, {
+        title: "A step",
+        unit: "s",
+        traces,
+        layout: { barmode: "stack", xaxis: CATEGORIES, yaxis: { rangemode: "tozero" }, legend: { traceorder: "normal" } },
+        note: "Medians over the steps.",
+      });
+    }
+  }
+
+  feed().on("reset", show);
+  feed().on("points", show);
+  show();
+}
+
+function stacked(variants, names) {
+  const whole = variants.map(({ name }) => median(name, "seconds"));
+  const parts = PARTS.map(({ key, ...look }) => ({ ...look, y: variants.map(({ name }) => median(name, key)) })).filter(({ y }) => y.some(known));
+  if (!whole.some(known)) return [];
+  const rest = whole.map((seconds, at) => (known(seconds) ? Math.max(0, seconds - parts.reduce((sum, { y }) => sum + (y[at] ?? 0), 0)) : null));
+  const others = parts.some(({ name }) => name !== "noise") ? "the rest" : "all but noise";
+  return [...parts, { name: parts.length ? others : "a step", slot: REST, y: rest }].map((trace) => ({ type: "bar", x: names, ...trace }));
+}
+
+/** Of a long series the page has the extremes of its buckets: their mean would tell of them. */
+function median(variant, key) {
+  const values = feed().series.get(`${variant}.${key}`)?.value.filter(known).sort((a, b) => a - b) ?? [];
+  return values.length ? values[Math.floor(values.length / 2)] : null;
+}
