@@ -25,6 +25,7 @@ from webapp.jobs.results import card_of
 FILES = ("inspector/overview.json", "inspector/flatness.json", "inspector/answers.json")
 EXPORTS = "export/"
 COMPARED = ("accuracy", "mcc", "f1", "test_loss", "perplexity", "e_sharpness")
+LIVE_DRAWS, LIVE_ROWS = 4, 64  # of E-sharpness while training, as the method's flatness.py has them
 SEEDS = 3  # paired ones, before anything is claimed
 NOTHING = "no difference shown"
 Summary = Mapping[str, float | None]
@@ -67,12 +68,14 @@ def page(job: Job) -> dict[str, Any]:
     exports = Artifact.objects.filter(job=job, path__startswith=EXPORTS).select_related("blob")
     data = files(job, *FILES)
     data["variants"] = [{"name": name, "title": title} for name, title in variants]
+    data["looked"] = looked(job.params)
     return {
         "ready": len(data["files"]) == len(FILES),
         "over": job.state in ENDED,
         "first": variants[0][1] if variants else "",
         "verdict": rows,
         "banner": banner(variants[0][1], rows) if rows else "",
+        "meanings": list(meanings(rows, job.params)),
         "exports": exports.order_by("path"),
         "data": data,
     }
@@ -86,6 +89,29 @@ def named(card: Method | None, params: Mapping[str, Any]) -> Iterator[tuple[str,
         titles["flat"] = card.title if on == "lora" else f"{card.title} on {titles[on]}"
     for name in params.get("variants", []):
         yield name, titles.get(name, name)
+
+
+def at(params: Mapping[str, Any]) -> str:
+    """The noise that E-sharpness is told of in one number."""
+    sigmas = params.get("sigmas")
+    return f"σ = {sigmas[-1]:g}" if sigmas else "the last σ"
+
+
+def looked(params: Mapping[str, Any]) -> str:
+    """What E-sharpness is of while a variant trains."""
+    return f"{at(params)}, {LIVE_DRAWS} draws, up to {LIVE_ROWS} fixed training rows"
+
+
+def meanings(rows: Sequence[Row], params: Mapping[str, Any]) -> Iterator[str]:
+    """What metrics of the verdict are, where a title alone does not say it."""
+    keys = {row.key for row in rows}
+    if "e_sharpness" in keys:
+        yield (
+            f"E-sharpness: {at(params)}, {params['draws']} draws, up to {params['probe']} fixed "
+            "test rows."
+        )
+    if "f1" in keys:
+        yield "F1: of the second class where there are two, else the mean of the classes (macro)."
 
 
 def summaries(job: Job) -> list[Summary]:

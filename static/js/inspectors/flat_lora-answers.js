@@ -15,7 +15,7 @@ export function answers({ overview, variants, answered }) {
   pick("[data-judged]").hidden = judged.length === 0;
   if (judged.length) {
     confusions(judged, overview.classes, answered.models);
-    calibration(judged, answered.models);
+    calibration(judged, answered.models, overview.rows.test);
   }
   hardest(variants, overview.classes, answered.rows);
 }
@@ -45,9 +45,9 @@ function confusions(variants, classes, models) {
   show();
 }
 
-function calibration(variants, models) {
+function calibration(variants, models, rows) {
   chart(pick("[data-calibration]"), {
-    title: "Calibration",
+    title: `Calibration on ${counted(rows, "test row")}`,
     unit: "share that is right",
     traces: [
       ...variants.map(({ name, title, slot }) => {

@@ -1,9 +1,10 @@
-// Layer by layer: the noise that was drawn beside what the law expects, and what adapters add.
+// Layer by layer: the noise that was drawn beside what the law expects, and what training added.
 
 import { chart } from "../charts.js";
 import { html } from "../make.js";
 import { offer } from "./flat_lora-words.js";
 
+const ADDED = "ΔW = s(BA − B₀A₀) is what training added; B₀ is 0 but for PiSSA and LoRA-GA.";
 const pick = (selector) => document.querySelector(selector);
 
 /** @param {any} found */
@@ -26,7 +27,8 @@ export function layers({ overview, variants }) {
   const made = (place, { traces, ...shown }) => chart(pick(place), { ...shown, traces: along(traces), table: table(traces) });
 
   made("[data-relative]", {
-    title: "What an adapter adds: ‖sBA‖ over ‖W‖",
+    title: "What training added: ‖ΔW‖ over ‖W‖",
+    note: ADDED,
     traces: adapted.map(({ title, slot, flatness }) => ({ name: title, slot, y: flatness.spectra.map(({ relative }) => relative) })),
     layout: layout("", { rangemode: "tozero" }),
   });
@@ -67,13 +69,13 @@ export function layers({ overview, variants }) {
       note: `${title}, ${name}`,
     });
     put("spectrum", {
-      title: "Singular values of sBA",
+      title: "Singular values of ΔW",
       traces: adapted.map((variant) => {
         const values = variant.flatness.spectra[at].values;
         return { name: variant.title, slot: variant.slot, mode: "lines+markers", x: values.map((_, rank) => rank + 1), y: values };
       }),
       layout: { xaxis: { title: "rank", dtick: 1 }, yaxis: { type: "log", dtick: 1 } },
-      note: name,
+      note: `${name}. ${ADDED}`,
     });
   }
 

@@ -20,7 +20,7 @@ const ZERO = { rangemode: "tozero" };
 const FIGURES = [
   { title: "Loss of the batches", unit: "nat", traces: () => lines("loss") },
   { title: "Loss of the probe, without noise", unit: "nat", traces: () => lines("clean_loss", LOOKS) },
-  { title: "E-sharpness while training", unit: "nat", traces: () => lines("sharpness", LOOKS) },
+  { title: "E-sharpness while training", unit: "nat", note: about.looked, traces: () => lines("sharpness", LOOKS) },
   { title: "Noise σ", unit: "of a row's length", yaxis: ZERO, traces: () => lines("sigma") },
   { title: "Accuracy on validation", unit: "share", traces: () => lines("dev_accuracy", LOOKS) },
   { title: "Loss on validation", unit: "nat", traces: () => lines("dev_test_loss", LOOKS) },
@@ -49,14 +49,14 @@ export function training() {
 
   function show() {
     for (const figure of FIGURES) {
-      const { title, unit, yaxis = {} } = figure;
+      const { title, unit, note, yaxis = {} } = figure;
       const traces = figure.traces();
       if (drawn.has(figure)) {
         drawn.get(figure).update(traces);
       } else if (traces.length) {
         const layout = { xaxis: { title: "step of the variant" }, yaxis };
         const element = added(box);
-        drawn.set(figure, chart(element, { title, unit, traces, layout }));
+        drawn.set(figure, chart(element, { title, unit, traces, layout, note }));
         // Validation comes after the first step: a figure takes its place among those that are there.
         for (const later of FIGURES) if (drawn.has(later)) box.append(drawn.get(later).element);
       }

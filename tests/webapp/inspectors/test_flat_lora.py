@@ -6,6 +6,7 @@ import re
 from functools import partial
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
 from engine.core.registry import method
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.django_db
 
 WAITS = "The variants are still trained or measured"
 ENDED = "This job ended before its flatness was written down"
-PARAMS = {"variants": ["flat", "lora"], "flat_on": "lora"}
+PARAMS = {"variants": ["flat", "lora"], "flat_on": "lora",
+          "sigmas": [0.1, 0.25], "draws": 6, "probe": 90}  # fmt: skip
 
 
 @pytest.fixture
@@ -91,6 +93,18 @@ def test_variants_have_their_titles_before_any_file_is_there(opened):
     ]
 
 
+def test_live_sharpness_says_what_it_is_of(opened):
+    _, data = opened(State.RUNNING)
+    assert data["looked"] == "σ = 0.25, 4 draws, up to 64 fixed training rows"
+
+
+def test_live_sharpness_is_of_as_much_as_the_method_looks_at():
+    """Read, not imported: the method's module takes seconds to load."""
+    source = (settings.BASE_DIR / "engine/methods/flat_lora/flatness.py").read_text("utf-8")
+    rows, draws = flat_lora.LIVE_ROWS, flat_lora.LIVE_DRAWS
+    assert f"\nLIVE_ROWS, LIVE_DRAWS = {rows}, {draws}\n" in source
+
+
 @pytest.mark.parametrize(
     ("lora", "words"),
     [
@@ -126,6 +140,21 @@ def test_less_sharpness_is_better(of_group):
     assert banner(text) == (
         "Over 3 seeds, Flat-LoRA is better than LoRA (E-sharpness). No other difference is shown."
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("e_sharpness", "E-sharpness: σ = 0.25, 6 draws, up to 90 fixed test rows."),
+        ("f1", "F1: of the second class where there are two, else the mean of the classes"),
+        ("accuracy", None),
+    ],
+)
+def test_a_metric_says_what_it_is_of(of_group, key, said):
+    text = of_group(summary(0.9, 0.1, key=key))
+    assert said is None or said in text
+    assert text.count("σ = 0.25, 6 draws") == (key == "e_sharpness")
+    assert text.count("F1: of") == (key == "f1")
 
 
 @pytest.mark.parametrize(
