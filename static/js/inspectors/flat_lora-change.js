@@ -4,7 +4,8 @@ import { chart } from "../charts.js";
 import { html } from "../make.js";
 import { live } from "../live.js";
 import { asker } from "./ask.js";
-import { added, cell, headed, known, measured, signed } from "./flat_lora-words.js";
+import { added, cell, finite, headed, known, measured, signed } from "./flat_lora-words.js";
+import { counted } from "./say.js";
 import { whenSeen } from "./seen.js";
 
 const pick = (selector) => document.querySelector(selector);
@@ -25,7 +26,7 @@ export function change({ job, variants }) {
   const put = asker(job, "change", {
     show(answer, seconds) {
       fault.textContent = "";
-      note.textContent = `${answer.rows} test rows, answered in ${seconds.toFixed(2)} s.`;
+      note.textContent = `${counted(answer.rows, "test row")}, answered in ${seconds.toFixed(2)} s.`;
       table(answer.variants, variants);
     },
     fail(words) {
@@ -63,7 +64,7 @@ export function change({ job, variants }) {
 function table(answers, variants) {
   const place = pick("[data-changed]");
   const told = variants.filter(({ name }) => answers[name]); // a job that runs has not come to all
-  const measures = measured(told.map(({ name }) => answers[name].after));
+  const measures = measured(told.flatMap(({ name }) => Object.values(answers[name])));
   headed(place, "Variant", ...measures.flatMap(({ title }) => [`${title} before`, "after", "Δ"]));
   place.tBodies[0].replaceChildren(
     ...told.map(({ name, title }) =>
@@ -74,7 +75,7 @@ function table(answers, variants) {
         ...measures.flatMap(({ key, told: words }) => {
           const { before, after } = answers[name];
           const both = known(before[key]) && known(after[key]);
-          return [cell(known(before[key]) ? words(before[key]) : "–"), cell(known(after[key]) ? words(after[key]) : "–"), cell(both ? signed(after[key] - before[key]) : "–")];
+          return [before[key], after[key]].map((value) => cell(known(value) ? words(value) : finite(value))).concat(cell(both ? signed(after[key] - before[key]) : "–"));
         }),
       ),
     ),
@@ -98,12 +99,12 @@ function walks({ job, variants, form, values, fault }) {
     drawn = [];
     const answers = [];
     for (const stop of stops) {
-      const { variants: told } = await live().ask(job, "change", { ...others, [name]: stop });
+      const { rows, variants: told } = await live().ask(job, "change", { ...others, [name]: stop });
       answers.push(told);
       if (answers.length === 1) {
-        drawn = measured(Object.values(told).map(({ after }) => after)).map(({ key, title: measure }) => {
-          const layout = { xaxis: axis };
-          const one = chart(added(box), { title: `${measure} under ${title}`, traces: [], layout, note: given && `With ${given}.` });
+        drawn = measured(Object.values(told).flatMap(Object.values)).map(({ key, title: measure }) => {
+          const note = `On ${counted(rows, "test row")}${given && `, with ${given}`}.`;
+          const one = chart(added(box), { title: `${measure} under ${title}`, traces: [], layout: { xaxis: axis }, note });
           return { key, one };
         });
       }

@@ -33,7 +33,7 @@ export function landscape({ variants }) {
   /** What is on the axis: the loss, or how far it is above the loss at the centre. */
   const height = (variant) => {
     const centre = form.elements.height.value === "rise" ? atCentre(variant) : 0;
-    return (value) => (known(value) ? value - centre : null);
+    return (value) => (known(value) && known(centre) ? value - centre : null);
   };
 
   function lines() {
@@ -49,8 +49,9 @@ export function landscape({ variants }) {
       if (drawn.has(space)) {
         drawn.get(space).update(traces, layout);
       } else {
-        const { loss } = cut(shown[0], "line", space);
-        const note = `Mean of ${loss.length} directions, the same for every variant; bands from the lowest to the highest.`;
+        const count = cut(shown[0], "line", space).loss.length;
+        const whole = shown.every((variant) => cut(variant, "line", space).loss.flat().every(known));
+        const note = `Mean of ${count} directions, the same for every variant; bands from the lowest to the highest of the ${count}.${whole ? "" : " A line ends where the loss of one is not finite."}`;
         drawn.set(space, chart(added(pick("[data-lines]")), { title: `Along random directions of ${where}`, unit: "nat", traces, layout, note }));
       }
     }
@@ -95,10 +96,11 @@ export function landscape({ variants }) {
 /** The loss of the probe where the variant stands: that of E-sharpness on training rows. */
 const atCentre = ({ flatness }) => Object.entries(flatness.sharpness).find(([key]) => key.startsWith("train."))[1].clean;
 
-/** The mean of the directions, within what they reach. */
+/** The mean of the directions, within what they reach; a direction that overflows is not left out
+ * of it, which would flatten the others' mean. */
 function band({ title, slot }, { at, loss }, height) {
-  const columns = at.map((_, place) => loss.map((row) => height(row[place])).filter(known));
-  const of = (told) => columns.map((values) => (values.length ? told(values) : null));
+  const columns = at.map((_, place) => loss.map((row) => height(row[place])));
+  const of = (told) => columns.map((values) => (values.every(known) ? told(values) : null));
   const edge = { mode: "lines", slot, x: at, line: { width: 0 }, hoverinfo: "skip", showlegend: false };
   return [
     { ...edge, name: `${title}, lowest`, y: of((values) => Math.min(...values)) },

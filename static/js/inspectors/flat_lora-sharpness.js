@@ -4,17 +4,19 @@ import { chart } from "../charts.js";
 import { forest } from "../forest.js";
 import { html } from "../make.js";
 import { short } from "../scale.js";
-import { added, cell, signed, withError } from "./flat_lora-words.js";
+import { added, cell, finite, known, signed, withError } from "./flat_lora-words.js";
 
 const pick = (selector) => document.querySelector(selector);
-const PARTS = { test: "Test rows", train: "Training rows" };
+const PARTS = { test: "test rows", train: "training rows" };
 
 /** @param {any} found */
 export function sharpness({ overview, variants }) {
-  const { sigmas, draws, probe } = overview;
-  pick("[data-flatness-told]").textContent = `E-sharpness is the rise of the loss when each row of a merged weight is moved by noise of σ of its length: the mean of ${draws} draws, on up to ${probe} fixed rows of each part.`;
-  table(variants);
-  for (const part of Object.keys(PARTS)) curve(part, variants, sigmas);
+  const { sigmas, draws, probe, rows } = overview;
+  /** The fixed rows of a part, which may have fewer than were asked for. */
+  const of = (part) => `${Math.min(probe, rows[part])} ${PARTS[part]}`;
+  pick("[data-flatness-told]").textContent = `E-sharpness is the rise of the loss when each row of a merged weight is moved by noise of σ of its length: the mean of ${draws} draws, on ${of("test")} and ${of("train")} that are fixed.`;
+  table(variants, of);
+  for (const part of Object.keys(PARTS)) curve(part, variants, sigmas, `${of(part)}, ${draws} draws`);
   curvature(variants);
 }
 
@@ -24,21 +26,23 @@ function groups(variants) {
   return Object.keys(PARTS).flatMap((part) => keys.filter(([key]) => key.startsWith(`${part}.`)).map(([key, { sigma }]) => ({ part, key, sigma })));
 }
 
-function table(variants) {
+function table(variants, of) {
   const body = pick("[data-sharpness]").tBodies[0];
   body.replaceChildren(
     ...groups(variants).flatMap(({ part, key, sigma }) => {
       const rows = variants.map((variant) => ({ ...variant, ...variant.flatness.sharpness[key] }));
-      const range = [Math.min(0, ...rows.map(({ mean, error }) => mean - error)), Math.max(0, ...rows.map(({ mean, error }) => mean + error))];
+      const reach = rows.map(({ mean, error }) => (known(mean) && known(error) ? { low: mean - error, high: mean + error, value: mean } : { low: null, high: null, value: null }));
+      const ends = reach.flatMap(({ low, high }) => [low ?? 0, high ?? 0]);
+      const range = [Math.min(0, ...ends), Math.max(0, ...ends)];
       return [
-        html("tr", {}, html("th", { scope: "rowgroup", colspan: 4 }, `${PARTS[part]}, σ = ${sigma}`)),
+        html("tr", {}, html("th", { scope: "rowgroup", colspan: 4 }, `E-sharpness at σ = ${sigma}, ${of(part)}`)),
         ...rows.map((row, at) =>
           html(
             "tr",
             { "data-sharpness-of": `${key} ${row.name}` },
             html("th", { scope: "row" }, row.title),
-            cell(short(row.clean)),
-            html("td", { class: "number" }, html("span", { class: "forest-cell" }, forest({ low: row.mean - row.error, high: row.mean + row.error, value: row.mean }, range, 0), withError(row.mean, row.error))),
+            cell(finite(row.clean)),
+            html("td", { class: "number" }, html("span", { class: "forest-cell" }, forest(reach[at], range, 0), risen(row))),
             html("td", { class: "number" }, at === 0 ? "" : toFirst(rows[0].values, row.values)),
           ),
         ),
@@ -47,18 +51,26 @@ function table(variants) {
   );
 }
 
+/** The mean with its error; how many draws are to blame where there is none. */
+function risen({ mean, error, values }) {
+  const over = values.filter((value) => !known(value)).length;
+  return over ? `${finite(null)} in ${over} of ${values.length} draws` : withError(mean, error);
+}
+
 /** This variant minus the first, draw by draw, with the standard error of that mean. */
 function toFirst(first, own) {
+  if (![...first, ...own].every(known)) return finite(null);
   const differences = own.map((value, at) => value - first[at]);
   const mean = differences.reduce((sum, one) => sum + one, 0) / differences.length;
   const square = differences.reduce((sum, one) => sum + (one - mean) ** 2, 0);
   return `${signed(mean)} ± ${short(Math.sqrt(square / (differences.length - 1) / differences.length))}`;
 }
 
-function curve(part, variants, sigmas) {
+function curve(part, variants, sigmas, of) {
   const points = (variant) => groups(variants).filter((group) => group.part === part).map(({ key }) => variant.flatness.sharpness[key]);
+  const over = variants.flatMap((variant) => points(variant).filter(({ mean }) => !known(mean)).map(({ sigma }) => `${variant.title} at σ = ${sigma}`));
   chart(added(pick("[data-sharpness-curves]")), {
-    title: `E-sharpness of ${PARTS[part].toLowerCase()}`,
+    title: `E-sharpness of ${of}`,
     unit: "nat",
     traces: variants.map((variant) => ({
       name: variant.title,
@@ -69,6 +81,7 @@ function curve(part, variants, sigmas) {
       error_y: { type: "data", array: points(variant).map(({ error }) => error), thickness: 1, width: 4 },
     })),
     layout: { xaxis: { title: "σ", range: [0, 1.1 * sigmas.at(-1)] } },
+    note: over.length ? `Not finite: ${over.join(", ")}.` : "",
   });
 }
 
@@ -80,7 +93,7 @@ function curvature(variants) {
   pick("[data-curvature-caption]").textContent = `The Hessian over the merged weights, on ${bent[0].flatness.hessian.rows} training rows`;
   pick("[data-curvature] tbody").replaceChildren(
     ...bent.map(({ title, flatness: { hessian } }) =>
-      html("tr", {}, html("th", { scope: "row" }, title), cell(short(hessian.top)), cell(short(hessian.residual)), html("td", { class: "number" }, withError(hessian.trace, hessian.trace_error))),
+      html("tr", {}, html("th", { scope: "row" }, title), cell(finite(hessian.top)), cell(finite(hessian.residual)), html("td", { class: "number" }, withError(hessian.trace, hessian.trace_error))),
     ),
   );
   chart(pick("[data-approach]"), {

@@ -10,7 +10,10 @@ export const count = (value) => (known(value) ? value.toLocaleString("en") : "�
 
 export const signed = (value) => (value > 0 ? `+${short(value)}` : short(value));
 
-export const withError = (value, error) => `${short(value)} ± ${short(error)}`;
+/** JSON has no infinity: a number that overflowed comes as null. */
+export const finite = (value) => (known(value) ? short(value) : "not finite");
+
+export const withError = (value, error) => (known(value) ? `${short(value)} ± ${finite(error)}` : finite(value));
 
 /** What a task is judged by, of what it has: key, title, words. */
 export const MEASURES = [
