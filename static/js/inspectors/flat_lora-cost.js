@@ -2,18 +2,20 @@
 
 import { chart } from "../charts.js";
 import { feed } from "../jobs/feed.js";
-import { known } from "./flat_lora-words.js";
+import { short } from "../scale.js";
+import { count, known } from "./flat_lora-words.js";
 
 const pick = (selector) => document.querySelector(selector);
 const MIB = 2 ** 20; // bytes
 const CATEGORIES = { type: "category" };
+// Of the palette's end: its beginning stands for the variants themselves.
 const PARTS = [
   { key: "seconds.noise", name: "noise", slot: 6 },
-  { key: "seconds.forward", name: "forward", slot: 3 },
-  { key: "seconds.backward", name: "backward", slot: 4 },
+  { key: "seconds.forward", name: "forward", slot: 7 },
+  { key: "seconds.backward", name: "backward", slot: 8 },
   { key: "seconds.optimizer", name: "optimiser", slot: 5 },
 ];
-const REST = 8; // slot
+const REST = { marker: { color: "--muted" } };
 
 /** @param {any} found */
 export function cost({ variants }) {
@@ -25,17 +27,20 @@ export function cost({ variants }) {
     chart(pick("[data-memory]"), {
       title: "Most memory while training",
       unit: "MiB",
-      traces: [{ type: "bar", x: names, y: peaks }],
+      traces: [labelled(names, peaks, short)],
       layout: { xaxis: CATEGORIES, yaxis: { rangemode: "tozero" } },
       note: "On a CPU of the whole process, on a GPU of the tensors there.",
     });
   }
   chart(pick("[data-trained]"), {
     title: "Parameters that train",
-    traces: [{ type: "bar", x: names, y: variants.map(({ trained }) => trained) }],
-    layout: { xaxis: CATEGORIES, yaxis: { type: "log" } },
+    traces: [labelled(names, variants.map(({ trained }) => trained), count)],
+    layout: { xaxis: CATEGORIES, yaxis: { rangemode: "tozero" } },
   });
 }
+
+/** Bars with their numbers: beside all weights of a network an adapter's are hardly a line. */
+const labelled = (x, y, told) => ({ type: "bar", x, y, text: y.map((value) => (known(value) ? told(value) : "")), textposition: "outside", cliponaxis: false });
 
 /** From the job's series, which come on their own; older jobs tell no parts but noise. */
 function steps(variants, names) {
@@ -70,7 +75,7 @@ function stacked(variants, names) {
   if (!whole.some(known)) return [];
   const rest = whole.map((seconds, at) => (known(seconds) ? Math.max(0, seconds - parts.reduce((sum, { y }) => sum + (y[at] ?? 0), 0)) : null));
   const others = parts.some(({ name }) => name !== "noise") ? "the rest" : "all but noise";
-  return [...parts, { name: parts.length ? others : "a step", slot: REST, y: rest }].map((trace) => ({ type: "bar", x: names, ...trace }));
+  return [...parts, { name: parts.length ? others : "a step", ...REST, y: rest }].map((trace) => ({ type: "bar", x: names, ...trace }));
 }
 
 /** Of a long series the page has the extremes of its buckets: their mean would tell of them. */

@@ -4,6 +4,7 @@ import { chart } from "../charts.js";
 import { html } from "../make.js";
 import { offer } from "./flat_lora-words.js";
 
+const MOST_TICKS = 16;
 const ADDED = "ΔW = s(BA − B₀A₀) is what training added; B₀ is 0 but for PiSSA and LoRA-GA.";
 const pick = (selector) => document.querySelector(selector);
 
@@ -68,13 +69,14 @@ export function layers({ overview, variants }) {
       layout: { bargap: 0, xaxis: { title: "length of a row of the merged weight" } },
       note: `${title}, ${name}`,
     });
+    const ranks = Math.max(...adapted.map((variant) => variant.flatness.spectra[at].values.length));
     put("spectrum", {
       title: "Singular values of ΔW",
       traces: adapted.map((variant) => {
         const values = variant.flatness.spectra[at].values;
         return { name: variant.title, slot: variant.slot, mode: "lines+markers", x: values.map((_, rank) => rank + 1), y: values };
       }),
-      layout: { xaxis: { title: "rank", dtick: 1 }, yaxis: { type: "log", dtick: 1 } },
+      layout: { xaxis: { title: "rank", dtick: Math.ceil(ranks / MOST_TICKS) }, yaxis: { type: "log", dtick: 1 } },
       note: `${name}. ${ADDED}`,
     });
   }

@@ -37,7 +37,7 @@ function head({ rows, rho, overhead }, variants) {
   figures(pick("[data-figures]"), [
     ["Rows", count(rows.test), `of test; ${count(rows.train)} train, ${count(rows.dev)} validate`],
     ...(variants.some(({ flat }) => flat) ? [["Noise ρ", short(rho), "of a row's length, at the end of training"]] : []),
-    ["Overhead", known(overhead) ? `${overhead.toFixed(2)} ×` : "–", known(overhead) ? "a step of Flat-LoRA over the same step without its noise, both by the clock of its own training" : "Flat-LoRA is not among the variants"],
+    ["Overhead", known(overhead) ? `${overhead.toFixed(2)} ×` : "–", known(overhead) ? "a step with its noise over the same step without" : "Flat-LoRA is not among the variants"],
     ["Round trip", trips.length ? short(Math.max(...trips)) : "–", trips.length ? "largest difference of a logit once an export is read back" : "no variant was exported"],
   ]);
 }

@@ -42,8 +42,8 @@ function table(variants, of) {
             { "data-sharpness-of": `${key} ${row.name}` },
             html("th", { scope: "row" }, row.title),
             cell(finite(row.clean)),
-            html("td", { class: "number" }, html("span", { class: "forest-cell" }, forest(reach[at], range, 0), risen(row))),
-            html("td", { class: "number" }, at === 0 ? "" : toFirst(rows[0].values, row.values)),
+            html("td", { class: "number" }, html("span", { class: "forest-cell" }, forest(reach[at], range, 0), html("span", { class: "nowrap" }, risen(row)))),
+            html("td", { class: "number nowrap" }, at === 0 ? "" : toFirst(rows[0].values, row.values)),
           ),
         ),
       ];
@@ -93,7 +93,7 @@ function curvature(variants) {
   pick("[data-curvature-caption]").textContent = `The Hessian over the merged weights, on ${bent[0].flatness.hessian.rows} training rows`;
   pick("[data-curvature] tbody").replaceChildren(
     ...bent.map(({ title, flatness: { hessian } }) =>
-      html("tr", {}, html("th", { scope: "row" }, title), cell(finite(hessian.top)), cell(finite(hessian.residual)), html("td", { class: "number" }, withError(hessian.trace, hessian.trace_error))),
+      html("tr", {}, html("th", { scope: "row" }, title), cell(finite(hessian.top)), cell(finite(hessian.residual)), html("td", { class: "number nowrap" }, withError(hessian.trace, hessian.trace_error))),
     ),
   );
   chart(pick("[data-approach]"), {
