@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn import metrics
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -97,6 +96,8 @@ class Classes:
         return losses, torch.ones_like(losses), logits.softmax(1)
 
     def scores(self, labels: np.ndarray, found: Answers) -> dict[str, float | None]:
+        from sklearn import metrics  # takes seconds to load, and the what-if does without
+
         answers = found.probabilities.argmax(axis=1)
         binary = len(self.names) == 2
         f1 = metrics.f1_score(

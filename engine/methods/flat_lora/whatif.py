@@ -21,14 +21,16 @@ from engine.methods.flat_lora.perturbation import Perturbation
 from engine.methods.flat_lora.prepare import prepare
 from engine.methods.flat_lora.rounding import pruned, rounded
 from engine.methods.flat_lora.sharpness import SEED, Merged
-from engine.methods.flat_lora.tasks import Classes, answered
+from engine.methods.flat_lora.tasks import Answers, Classes
 from engine.methods.flat_lora.tuning import built
 from engine.methods.flat_lora.variants import chosen
 
 if TYPE_CHECKING:
     from engine.core.job import Job
 
-ROWS = 64  # of test: an answer takes less than a second on a small encoder
+ROWS, FEWEST = 64, 32  # of test, and how few they may become so that an answer takes no longer
+QUICK = 10e9  # products of a token and a weight: with the noise, less than a second on a core
+TOGETHER = 8  # rows, of about the same length: what is padded is worked out for nothing
 TOKENS = 40  # that a decoder goes on with
 
 
@@ -39,7 +41,6 @@ class WhatIf:
             message=lambda *_: None,
         )  # fmt: skip
         self.case = prepare(asked)
-        self.probe = fixed(self.case, "test", ROWS)
         self.networks: dict[str, Network] = {}
         for variant in chosen(job.params.variants, job.params.flat_on):
             path = job.folder / STATE.format(variant.name)
@@ -50,12 +51,14 @@ class WhatIf:
             self.networks[variant.name] = Network(plain, work.weights(plain))
         if not self.networks:
             raise UserError("question", "no variant is trained yet")
+        probe = fixed(self.case, "test", self._rows())
+        self.rows, self.batches = len(probe), [batch for _, batch in probe.batches(TOGETHER)]
 
     def change(self, params: ChangeParams) -> dict[str, Any]:
         """Loss, and accuracy, on a few test rows, before and after; weights are pruned, then
         rounded, then shaken."""
         return {
-            "rows": len(self.probe),
+            "rows": self.rows,
             "variants": {
                 name: {"before": self._asked(one), "after": self._changed(one, params)}
                 for name, one in self.networks.items()
@@ -79,30 +82,46 @@ class WhatIf:
                 found[name] = self.case.written(one.plain, batch, TOKENS)
         return {"kind": self.case.kind, "variants": found}
 
+    def _rows(self) -> int:
+        """How many test rows all networks read quickly."""
+        weights = sum(weight.numel() for one in self.networks.values() for weight in one.weights)
+        tokens = float(fixed(self.case, "test", ROWS).lengths.mean())
+        return min(ROWS, max(FEWEST, int(QUICK / (weights * tokens))))
+
     def _asked(self, network: Network) -> dict[str, float | None]:
         if network.asked is None:
             network.asked = self._scores(network)
         return network.asked
 
     def _changed(self, network: Network, params: ChangeParams) -> dict[str, float | None]:
+        if not params.sigma and not params.pruned and params.bits == 32:
+            return self._asked(network)
         kept = [weight.clone() for weight in network.weights]
         try:
             for weight in network.weights:
                 change(weight, params)
-            noise = Perturbation(
-                [Merged(weight) for weight in network.weights], seed=SEED, master=False
-            )
+            merged = [Merged(weight) for weight in network.weights]
+            noise = Perturbation(merged, seed=SEED, master=True)  # else it is drawn twice
             with noise.applied(params.sigma, params.draw):
                 return self._scores(network)
         finally:
             for weight, copy in zip(network.weights, kept, strict=True):
                 weight.copy_(copy)
 
+    @torch.no_grad()
     def _scores(self, network: Network) -> dict[str, float | None]:
-        answers = answered(self.case.task, network.plain, self.probe)
-        scores = self.case.task.scores(self.probe.labels, answers)
-        keys = ("accuracy", "test_loss", "perplexity")
-        return {key: scores[key] for key in keys if key in scores}
+        """Of a task's scores those that are quick: scikit-learn's take seconds to load."""
+        task = self.case.task
+        found = [task.losses(network.plain, batch) for batch in self.batches]
+        losses, counts = (torch.cat([one[place] for one in found]).numpy() for place in (0, 1))
+        answers = Answers(losses, counts, None)
+        if not isinstance(task, Classes):
+            return task.scores(None, answers)
+        right = [
+            shares.argmax(1) == batch["labels"]
+            for (_, _, shares), batch in zip(found, self.batches, strict=True)
+        ]
+        return {"accuracy": float(torch.cat(right).float().mean()), "test_loss": answers.loss}
 
 
 class Network:
