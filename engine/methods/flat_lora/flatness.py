@@ -34,7 +34,7 @@ FIXED = 0  # rows that are looked at, and directions, are the same for every see
 LIVE_ROWS, LIVE_DRAWS = 64, 4
 DIRECTIONS = 3  # of a line, for its band
 TRACES = 8  # draws of the trace
-CURVED = 64  # rows at most that curvature is measured on: each product takes four passes over them
+CURVED = 16  # rows at most that curvature is measured on: each product takes four passes over them
 CHECKED = 3  # points of a plane that are worked out again
 
 
