@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -14,46 +12,14 @@ from torch.nn import functional as F
 
 from engine.core.errors import UserError
 from engine.methods.flat_lora.params import FlatLoraParams
-from engine.methods.flat_lora.tasks import Classes, NextToken, split
+from engine.methods.flat_lora.tasks import NextToken, split
 from engine.methods.flat_lora.training import Training, warm_cosine
 from engine.methods.flat_lora.variants import VARIANTS, flat
 from engine.models import tokens
 from engine.models.adapters import adapt, adapted
 from engine.models.classifier import Classifier
-from tests.methods.flat_lora.conftest import sentences
+from tests.methods.flat_lora.steps import CLASSES, STEPS, batches, judged_by, start
 from tests.models.making import tiny_bert, tiny_llama
-
-CLASSES = Classes(("cat", "none"))
-STEPS = 30
-
-
-def batches(count: int = STEPS, rows: int = 16) -> list[dict[str, torch.Tensor]]:
-    tokenizer = tiny_bert().tokenizer
-    found = sentences(count * rows)
-    seen = tokens.encode(tokenizer, [text for text, _ in found], max_length=40)
-    labels = np.array([label == "none" for _, label in found], np.int64)
-    made = []
-    for at in range(0, len(found), rows):
-        places = np.arange(at, at + rows)
-        made.append(tokens.batch(seen, places) | {"labels": torch.from_numpy(labels[places])})
-    return made
-
-
-def judged_by(objective):
-    return SimpleNamespace(objective=objective, count=CLASSES.count)
-
-
-def start(variant, params, *, steps=STEPS):
-    model = Classifier(tiny_bert(), 2, seed=1)
-    model.requires_grad_(False)
-    layers = []
-    if variant.trains == "adapters":
-        model = adapt(model, kind=variant.adapter, rank=4, alpha=8.0, seed=3)
-        layers = adapted(model)
-    else:
-        model.requires_grad_(True)
-    model.head.requires_grad_(True)
-    return Training(model, layers, variant, params, CLASSES, steps=steps, seed=5)
 
 
 def test_lora_in_twenty_lines_gives_the_same_losses():
@@ -286,58 +252,6 @@ def test_the_time_of_a_step_is_split(name, parts):
     assert all(value > 0 for value in split.values())
     assert told["seconds"] == pytest.approx(sum(split.values()))
     assert told["seconds"] <= passed
-
-
-@pytest.mark.parametrize("name", ["flat", "lora", "dora", "sam"])
-def test_bf16_steps_touch_no_weight_and_learn(name):
-    """Whether or not a forward raises in the middle: W is not written to, so it cannot change."""
-    params = FlatLoraParams(rho=0.3, precision="bf16", lr=1e-2)
-    training = start(flat("lora") if name == "flat" else VARIANTS[name], params)
-    before = [layer.weight.detach().clone() for layer in training.layers]
-    places = [layer.weight.data_ptr() for layer in training.layers]
-    losses = [training.step([batch])["loss"] for batch in batches()]
-    assert sum(losses[-8:]) < 0.9 * sum(losses[:8])
-
-    def fault(model, batch):
-        raise RuntimeError("out of memory")
-
-    training.task, training.done = judged_by(fault), STEPS - 1
-    with pytest.raises(RuntimeError, match="out of memory"):
-        training.step(batches(1))
-    training.assert_clean()
-    for layer, weight, place in zip(training.layers, before, places, strict=True):
-        assert layer.weight.data_ptr() == place
-        assert torch.equal(layer.weight, weight)
-    assert {tensor.dtype for tensor in training.model.parameters()} == {torch.float32}
-    moments = [one for kept in training.optimizer.state.values() for one in kept.values()]
-    assert {one.dtype for one in moments} == {torch.float32}
-
-
-def test_bf16_layers_compute_on_the_cast_of_w_and_noise():
-    training = start(flat("lora"), FlatLoraParams(rho=0.3, precision="bf16"))
-    plain = start(flat("lora"), FlatLoraParams(rho=0.3))
-    seen, wide = {}, {}
-
-    def look(kept, layers):
-        def objective(model, batch):
-            kept.update({layer.name: layer.weight.detach().clone() for layer in layers})
-            loss = CLASSES.objective(model, batch)
-            kept["loss"] = loss.dtype
-            return loss
-
-        return judged_by(objective)
-
-    training.task, plain.task = look(seen, training.layers), look(wide, plain.layers)
-    training.done = plain.done = STEPS // 2
-    (batch,) = batches(1)
-    training.step([batch])
-    plain.step([batch])
-    assert seen.pop("loss") == wide.pop("loss") == torch.float32
-    clean = {layer.name: layer.weight for layer in plain.layers}
-    for name, weight in seen.items():
-        assert weight.dtype == torch.bfloat16
-        assert torch.equal(weight, wide[name].bfloat16())
-        assert not torch.equal(weight, clean[name].bfloat16())
 
 
 def test_the_rate_warms_up_and_falls_to_nothing():
