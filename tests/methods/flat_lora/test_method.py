@@ -166,7 +166,7 @@ def test_a_small_vit_learns_pictures(attempt, tmp_path):
 @pytest.mark.parametrize(
     ("head", "rows", "params", "where", "words"),
     [
-        (("sentence", "label"), [("a cat", "x")] * 9, {}, "label", "one class"),
+        (("sentence", "label"), [(f"a cat {n}", "x") for n in range(9)], {}, "label", "one class"),
         (("sentence", "label"), sentences(40), {"label": "kind"}, "label", "no column 'kind'"),
         (("sentence", "label"), sentences(40), {"rows": "label=dog"}, "rows", "no training row"),
         (("sentence", "label"), sentences(40), {"test_rows": 40}, "test_rows", "fewer"),
