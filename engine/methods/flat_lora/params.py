@@ -198,8 +198,8 @@ class FlatLoraParams(Params):
     precision: Literal["fp32", "bf16"] = param(
         "fp32",
         "Precision",
-        "bf16: frozen weights of 16 bits, with a master of 32 from which noise is added and taken "
-        "away without a trace; adapters stay fp32.",
+        "bf16: steps compute on 16-bit casts of the noisy weights; the weights themselves, "
+        "adapters, loss and measures stay fp32. Slow on most CPUs.",
         paper="bf16",
         source="paper for large models",
         advanced=True,
