@@ -8,12 +8,13 @@ import { count, known } from "./flat_lora-words.js";
 const pick = (selector) => document.querySelector(selector);
 const MIB = 2 ** 20; // bytes
 const CATEGORIES = { type: "category" };
+const ALL_ELSE = "optimiser and all else"; // as a step counts it
 // Of the palette's end: its beginning stands for the variants themselves.
 const PARTS = [
   { key: "seconds.noise", name: "noise", slot: 6 },
   { key: "seconds.forward", name: "forward", slot: 7 },
   { key: "seconds.backward", name: "backward", slot: 8 },
-  { key: "seconds.optimizer", name: "optimiser", slot: 5 },
+  { key: "seconds.optimizer", name: ALL_ELSE, slot: 5 },
 ];
 const REST = { marker: { color: "--muted" } };
 
@@ -29,7 +30,7 @@ export function cost({ variants }) {
       unit: "MiB",
       traces: [labelled(names, peaks, short)],
       layout: { xaxis: CATEGORIES, yaxis: { rangemode: "tozero" } },
-      note: "On a CPU of the whole process, on a GPU of the tensors there.",
+      note: "On a GPU of its tensors; on a CPU of the whole process, with what variants before it left there.",
     });
   }
   chart(pick("[data-trained]"), {
@@ -70,12 +71,15 @@ function steps(variants, names) {
 }
 
 function stacked(variants, names) {
-  const whole = variants.map(({ name }) => median(name, "seconds"));
-  const parts = PARTS.map(({ key, ...look }) => ({ ...look, y: variants.map(({ name }) => median(name, key)) })).filter(({ y }) => y.some(known));
-  if (!whole.some(known)) return [];
-  const rest = whole.map((seconds, at) => (known(seconds) ? Math.max(0, seconds - parts.reduce((sum, { y }) => sum + (y[at] ?? 0), 0)) : null));
-  const others = parts.some(({ name }) => name !== "noise") ? "the rest" : "all but noise";
-  return [...parts, { name: parts.length ? others : "a step", ...REST, y: rest }].map((trace) => ({ type: "bar", x: names, ...trace }));
+  const of = (key) => variants.map(({ name }) => median(name, key));
+  const whole = of("seconds");
+  const parts = PARTS.map(({ key, ...look }) => ({ ...look, y: of(key) })).filter(({ y }) => y.some(known));
+  if (!parts.some(({ name }) => name === ALL_ELSE) && whole.some(known)) {
+    const noise = parts[0]?.y ?? [];
+    const y = whole.map((seconds, at) => (known(seconds) ? seconds - (noise[at] ?? 0) : null));
+    parts.push({ ...REST, name: parts.length ? "all but noise" : "a step", y });
+  }
+  return parts.map((trace) => ({ type: "bar", x: names, ...trace }));
 }
 
 /** Of a long series the page has the extremes of its buckets: their mean would tell of them. */
