@@ -156,6 +156,7 @@ def test_weights_are_changed_and_a_text_is_asked(shown):
     expect(changes.first).not_to_have_text("0")
     page.get_by_role("button", name="Walk over bits").click()
     expect(page.locator("[data-walked] figure")).to_have_count(2)
+    assert titles(page, "[data-walked]") == ["Accuracy under rounding", "Loss under rounding"]
     ends = "all => all.map((one) => one.data?.map(({ x }) => x.at(-1)).join())"
     expect(page.get_by_role("button", name="Walk over bits")).to_be_enabled(timeout=LOADS)
     page.wait_for_timeout(600)  # two drawings later

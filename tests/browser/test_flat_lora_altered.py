@@ -37,7 +37,7 @@ def altered(contexts, bench) -> Iterator[Watched]:
 
 def test_a_step_and_its_memory_stand_beside_what_trains(altered):
     page = altered.page
-    parts = ["noise", "forward", "backward", "optimiser and all else"]
+    parts = ["noise", "forward", "backward", "optimiser, rest"]
     assert names(page, "[data-step-time]") == parts
     heights = page.locator("[data-step-time]").evaluate("figure => figure.data.map(({ y }) => y)")
     assert heights[0][0] > 0

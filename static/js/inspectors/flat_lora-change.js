@@ -104,7 +104,8 @@ function walks({ job, variants, form, values, fault }) {
       if (answers.length === 1) {
         drawn = measured(Object.values(told).flatMap(Object.values)).map(({ key, title: measure }) => {
           const note = `On ${counted(rows, "test row")}${given && `, with ${given}`}.`;
-          const one = chart(added(box), { title: `${measure} under ${title}`, traces: [], layout: { xaxis: axis }, note });
+          const [what, unit] = measure.split(", ");
+          const one = chart(added(box), { title: `${what} under ${title}`, unit, traces: [], layout: { xaxis: axis }, note });
           return { key, one };
         });
       }

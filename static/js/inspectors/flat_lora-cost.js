@@ -8,7 +8,7 @@ import { count, known } from "./flat_lora-words.js";
 const pick = (selector) => document.querySelector(selector);
 const MIB = 2 ** 20; // bytes
 const CATEGORIES = { type: "category" };
-const ALL_ELSE = "optimiser and all else"; // as a step counts it
+const ALL_ELSE = "optimiser, rest"; // as a step counts it
 // Of the palette's end: its beginning stands for the variants themselves.
 const PARTS = [
   { key: "seconds.noise", name: "noise", slot: 6 },
