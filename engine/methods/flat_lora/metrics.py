@@ -26,7 +26,7 @@ METRICS = (
     Metric("*.peak_bytes", "Largest memory while training", "bytes", "lower"),
     Metric("*.steps", "Steps"),
     Metric("difference.*", "First variant minus this one"),
-    Metric("overhead_ratio", "A step of Flat-LoRA over one of what it perturbs", better="lower"),
+    Metric("overhead_ratio", "A step of Flat-LoRA over the same without its noise", better="lower"),
     Metric("*.loss", "Training loss", "nat", "lower"),
     Metric("*.lr", "Step size"),
     Metric("*.sigma", "Noise σ"),
