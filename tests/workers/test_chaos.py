@@ -172,7 +172,7 @@ def underway(bench: Bench, job: Job) -> bool:
             by_hand(bench, job)
         return job.state == State.DONE or (job.state == State.RUNNING and job.last_n > before)
 
-    wait_until(moves, f"{job.pk} goes on", patience=PATIENCE)
+    wait_until(moves, f"{job.pk} goes on", patience=3 * PATIENCE)
     return job.state != State.DONE
 
 
@@ -191,7 +191,7 @@ def finish(bench: Bench, job: Job) -> None:
             by_hand(bench, job)
         return job.state == State.DONE
 
-    wait_until(over, f"{job.pk} is done", patience=PATIENCE)
+    wait_until(over, f"{job.pk} is done", patience=3 * PATIENCE)
     assert job.state in ENDED
     assert job.state not in ACTIVE
 

@@ -133,7 +133,7 @@ def test_one_whose_question_fails_is_closed(made: list[Fake]) -> None:
 def test_nothing_is_left_of_a_process_that_is_not_ready_in_time(
     make_job, home, monkeypatch
 ) -> None:
-    monkeypatch.setattr(ask, "PATIENCE", 0.0)
+    monkeypatch.setattr(ask, "LOADING", 0.0)
     now = timezone.now()
     job = make_job(state=State.DONE, params={}, started=now, ended=now)
     with pytest.raises(ask.Gone, match="no answer within 0 seconds"):
