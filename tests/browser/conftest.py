@@ -102,6 +102,25 @@ class Watched:
         return self.errors + self.page.evaluate("window.breaches ?? []")
 
 
+def noted(context: BrowserContext) -> Watched:
+    """A new page whose errors are noted."""
+    watched = Watched(context.new_page())
+    watched.page.on("console", watched.note)
+    watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))
+    return watched
+
+
+def altered(page: Page, change: Callable[[dict], None]) -> None:
+    """From now on `change` alters a job's files on their way to the page."""
+
+    def changed(route) -> None:
+        found = json.loads(route.fetch().text())
+        change(found)
+        route.fulfill(json=found)
+
+    page.route("**/download/**", changed)
+
+
 @pytest.fixture(scope="module")
 def contexts(browser, bench) -> Iterator[Callable[..., BrowserContext]]:
     """One context per kind of visitor: its pages share what they loaded, as tabs do."""
@@ -136,11 +155,8 @@ def open_page(contexts) -> Iterator[Callable[..., Watched]]:
     def make(
         address: str = "", *, signed_in: bool = False, width: int = 1280, theme: str = "light"
     ) -> Watched:
-        context = contexts(signed_in=signed_in, width=width, theme=theme)
-        watched = Watched(context.new_page())
+        watched = noted(contexts(signed_in=signed_in, width=width, theme=theme))
         opened.append(watched)
-        watched.page.on("console", watched.note)
-        watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))
         if address:
             watched.page.goto(address)
         return watched

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import WIDTHS, Watched, axe
-from tests.browser.flat_lora import RUNS, VARIANTS, names, noted, opened, titles
+from tests.browser.conftest import WIDTHS, Watched, axe, noted
+from tests.browser.flat_lora import RUNS, VARIANTS, names, opened, titles
 
 pytestmark = pytest.mark.browser
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Watched
-from tests.browser.flat_lora import VARIANTS, names, noted, opened
+from tests.browser.conftest import Watched, noted
+from tests.browser.flat_lora import VARIANTS, names, opened
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import kaleidoscope
-from tests.browser.conftest import WIDTHS, Watched, axe
+from tests.browser.conftest import WIDTHS, Watched, altered, axe
 
 pytestmark = pytest.mark.browser
 
@@ -50,13 +50,7 @@ def opened(watched: Watched, job: str, answer=ok, change=None) -> Watched:
     page = watched.page
     child(page, answer)
     if change:
-
-        def changed(route) -> None:
-            found = json.loads(route.fetch().text())
-            change(found)
-            route.fulfill(json=found)
-
-        page.route("**/download/**", changed)
+        altered(page, change)
     page.goto(f"/jobs/{job}/inspect/")
     page.locator("[data-results]").wait_for()
     expect(page.locator("[data-packet-note]")).to_contain_text("Answered in")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-ROWS = {"train": 320, "dev": 80, "test": 160}
+ROWS = {"train": 360, "dev": 80, "test": 160}
 CLASSES = ("bad", "good")
 EPOCH = (2024, 2, 29, 0, 0, 0)
 CONTRAST, NEGATED, OPENED = 0.4, 0.3, 0.35  # shares of sentences, of clauses, of sentences

@@ -49,7 +49,7 @@ def test_samples_keep_their_known_content(samples):
         "blocks.json": "a1dc8a378b5442af",
         "alpha.zip": "735de261bb50f5f3",
         "exchanges.zip": "eb5e1ce6f23963e5",
-        "reviews.zip": "00dba79ec7e68253",
+        "reviews.zip": "7949732492c92254",
         "shapes.npz": "0ac1b6e4fbd5d7b1",
     }
 
@@ -122,7 +122,7 @@ def test_blinks_of_the_sample_eeg_pass_the_line_at_100_in_some_windows(samples):
 def test_the_sample_reviews_are_in_three_parts_without_a_repeat(samples):
     found = text_io.load(by_name(samples, "reviews.zip"))
     facts = text_io.facts(found)
-    assert [facts[part] for part in ("train", "dev", "test")] == [320, 80, 160]
+    assert [facts[part] for part in ("train", "dev", "test")] == [360, 80, 160]
     assert (facts["text"], facts["label"], facts["classes"]) == ("text", "label", 2)
     assert len(set(found.columns["text"])) == found.rows
     for rows in found.parts.values():
@@ -135,7 +135,7 @@ def test_words_alone_tell_the_sample_reviews_better_than_chance_and_badly(sample
     counts = CountVectorizer().fit_transform(found.columns["text"])
     train, test = found.parts["train"], found.parts["test"]
     model = LogisticRegression(max_iter=500).fit(counts[train], codes[train])
-    assert 0.52 < model.score(counts[test], codes[test]) < 0.8
+    assert 0.55 < model.score(counts[test], codes[test]) < 0.8
 
 
 def test_the_sample_shapes_are_in_three_parts_and_pixels_tell_them_badly(samples):
