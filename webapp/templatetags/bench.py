@@ -54,7 +54,7 @@ def ago(moment: datetime | None) -> str:
 
 @register.filter
 def number(value: Any, digits: int = 4) -> str:
-    """A number in so many significant digits; counts whole, with thin spaces by thousands."""
+    """A number in so many significant digits; counts whole, with commas by thousands."""
     if value is None or value == "":
         return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -62,7 +62,7 @@ def number(value: Any, digits: int = 4) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return {"nan": "not a number", "inf": "∞", "-inf": "−∞"}[str(value)]
     if isinstance(value, int) or (value.is_integer() and abs(value) < 1e7):  # counts may be floats
-        return f"{int(value):,}".replace(",", "\u2009").replace("-", "−")
+        return f"{int(value):,}".replace("-", "−")
     if value != 0 and not 1e-4 <= abs(value) < 1e7:
         return f"{value:.{digits - 1}e}".replace("-", "−")
     places = digits if abs(value) < 1 else max(0, digits - 1 - int(math.log10(abs(value))))

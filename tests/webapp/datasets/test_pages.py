@@ -141,7 +141,7 @@ def test_a_checked_version_shows_report_facts_and_preview(client_of, viewer, ver
     page = client_of(viewer).get(reverse("dataset", args=[version.dataset_id])).content.decode()
     assert "hx-trigger" not in page
     assert "&lt;b&gt;odd&lt;/b&gt;" in page
-    assert "<dt>Nodes</dt><dd>2\u2009708</dd>" in page
+    assert "<dt>Nodes</dt><dd>2,708</dd>" in page
     assert "<dt>Has labels</dt><dd>no</dd>" in page
     assert '"title": "Degrees"' in page
     assert "expected labels, to train and test with" in page  # why GAgN does not take it
