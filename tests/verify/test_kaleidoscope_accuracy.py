@@ -49,10 +49,10 @@ def test_a_split_by_flow_flatters(folder, baseline):
 
 def test_attacks_are_found_by_what_never_saw_one(folder):
     """The brief saw .70 to .78 on a larger draw and asks for .74, to be measured again on the
-    supplied folder: there the mean of nine folds is .72, and folds lie between .62 and .81."""
+    supplied folder: there its own recipe has .72 in the mean, and folds lie between .55 and .81."""
     found = anomaly_row(folder)
     assert found["normal"] == 232
     assert found["attacks"] == 797
-    assert found["float.auroc"] >= 0.70
+    assert found["float.auroc"] >= max(0.70, found["plain.auroc"] - 0.02)
     assert abs(found["qat.auroc"] - found["float.auroc"]) <= 0.03
     assert found["mismatches"] == 0
