@@ -20,7 +20,7 @@ _NUMBERS = re.compile(r"(\d+)", re.ASCII)
 
 @dataclass(frozen=True)
 class Row:
-    """The method or one baseline, with its value of each headline metric."""
+    """The method or one baseline, with its value of each metric that they are compared by."""
 
     name: str  # "" for the method itself
     title: str
@@ -43,8 +43,19 @@ def headline(card: Method | None, summary: Mapping[str, Any]) -> list[Metric]:
     return [metric for metric in declared if metric.key in summary]
 
 
+def compared(card: Method | None, summary: Mapping[str, Any]) -> list[Metric]:
+    """The headline metrics that a baseline has, too."""
+    names = baselines(summary)
+    return [
+        metric
+        for metric in headline(card, summary)
+        if any(f"{BASELINE}{name}.{metric.key}" in summary for name in names)
+    ]
+
+
 def rows(card: Method | None, summary: Mapping[str, Any]) -> list[Row]:
-    metrics = headline(card, summary)
+    """The method, then its baselines; none where there is nothing to compare."""
+    metrics = compared(card, summary)
     if card is None or not metrics:
         return []
     own = [summary.get(metric.key) for metric in metrics]
@@ -70,14 +81,16 @@ def _minus(a: float | None, b: float | None) -> float | None:
 
 
 def bars(card: Method | None, summary: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The comparison as a figure; None without a baseline to compare with."""
+    """The comparison as a figure, of the metrics that share the first one's unit; None without a
+    baseline to compare with."""
     found = rows(card, summary)
-    if len(found) < 2:
+    if not found:
         return None
-    metrics = headline(card, summary)
+    metrics = compared(card, summary)
+    unit = metrics[0].unit
     return {
         "title": "Method and baselines",
-        "unit": metrics[0].unit if len({m.unit for m in metrics}) == 1 else "",
+        "unit": unit,
         "data": [
             {
                 "type": "bar",
@@ -86,6 +99,7 @@ def bars(card: Method | None, summary: Mapping[str, Any]) -> dict[str, Any] | No
                 "y": [row.values[place] for row in found],
             }
             for place, metric in enumerate(metrics)
+            if metric.unit == unit
         ],
         "layout": {"barmode": "group", "yaxis": {"rangemode": "tozero"}},
     }
@@ -113,8 +127,9 @@ def _about(card: Method | None, key: str) -> dict[str, str]:
 
 
 def key_curves(job: Job, card: Method | None) -> list[str]:
-    """The few series to show first: headline metrics, then what the method logged first."""
-    headers = Series.objects.filter(job=job).order_by("pk").values_list("key", "count")
+    """The few series to show first: headline metrics, then those that begin at the first steps."""
+    headers = Series.objects.filter(job=job).order_by("first_step", "key")
+    headers = headers.values_list("key", "count")
     keys = [key for key, count in headers if count > 1 and not key.startswith("system.")]
     heads = headline_keys(card)
     return sorted(keys, key=lambda key: curve_rank(key, heads))[:MOST_CURVES]

@@ -10,7 +10,8 @@ const none = document.querySelector("[data-no-curves]");
 const heads = box.dataset.heads.split("|").filter(Boolean);
 const drawn = new Map(); // key -> {figure, one}
 
-/** The same order as on the group's page: headline metrics, parts of them, baselines, the rest. */
+/** The same order as on the group's page: headline metrics, parts of them, baselines, the rest,
+ * and among equals what begins first. */
 function rank(key) {
   if (heads.includes(key)) return 0;
   if (heads.some((head) => key.endsWith(`.${head}`))) return key.startsWith("baseline.") ? 2 : 1;
@@ -23,8 +24,12 @@ function depth(key) {
 }
 
 function wanted() {
-  const keys = [...feed().series.keys()].filter((key) => !key.startsWith("system."));
-  return keys.sort((a, b) => rank(a) - rank(b) || depth(a) - depth(b)).slice(0, MOST);
+  const { series } = feed();
+  const begins = (key) => series.get(key).step[0] ?? Infinity;
+  const keys = [...series.keys()].filter((key) => !key.startsWith("system.")).sort();
+  return keys
+    .sort((a, b) => rank(a) - rank(b) || depth(a) - depth(b) || begins(a) - begins(b) || 0)
+    .slice(0, MOST);
 }
 
 function show() {

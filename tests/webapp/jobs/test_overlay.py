@@ -60,9 +60,22 @@ def test_the_best_value_is_known_only_where_the_card_says_what_is_better(make_jo
 
 @pytest.mark.django_db
 def test_a_baseline_without_the_metric_shows_a_gap(make_job):
-    job = make_job(summary={"value": 1.0, "baseline.flat.seconds": 3.0})
-    method, flat = results.rows(results.card_of(job), job.summary)
+    job = make_job(
+        summary={"value": 1.0, "baseline.flat.seconds": 3.0, "baseline.steep.value": 0.5}
+    )
+    method, flat, steep = results.rows(results.card_of(job), job.summary)
     assert (method.values, flat.values, flat.differences) == ([1.0], [None], [None])
+    assert (steep.values, steep.differences) == ([0.5], [0.5])
+
+
+@pytest.mark.django_db
+def test_a_metric_that_no_baseline_has_is_not_compared(make_job):
+    job = make_job(summary={"value": 1.0, "baseline.flat.seconds": 3.0})
+    card = results.card_of(job)
+    assert results.rows(card, job.summary) == []
+    assert results.bars(card, job.summary) is None
+    assert [head.key for head in results.headline(card, job.summary)] == ["value"]
+    assert "baseline.flat.seconds" in [number["key"] for number in results.rest(card, job.summary)]
 
 
 def test_series_of_the_whole_method_are_listed_before_those_of_its_parts(make_job):

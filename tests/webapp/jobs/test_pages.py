@@ -110,6 +110,13 @@ def test_the_first_curves_are_of_the_method_as_a_whole(full_job):
     assert results.key_curves(full_job, card) == ["value", *keys[1::-1], keys[2]]
 
 
+def test_of_equal_curves_those_that_begin_first_are_first(make_job):
+    job = make_job()
+    for step, key in enumerate(("train", "share", "sim")):
+        store.append(job.pk, [(2 * step + n + 1, step + n, 1.0, {key: 1.0}) for n in range(2)])
+    assert results.key_curves(job, results.card_of(job)) == ["train", "share", "sim"]
+
+
 def test_the_badge_is_red_when_one_oracle_is_refuted(client_of, viewer, full_job):
     Verification.objects.create(
         job=full_job, n=3, oracle="sum", expected=1, got=1, tolerance=0, ok=True

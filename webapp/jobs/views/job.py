@@ -79,16 +79,15 @@ def page(
 def overview(request: HttpRequest, pk: str) -> HttpResponse:
     job = get_job(request, pk)
     card = results.card_of(job)
-    rows = results.rows(card, job.summary)
     shown = [(one, preview(one)) for one in _main(job)]
     return page(
         request,
         job,
         "job",
         template="jobs/overview.html",
-        metrics=results.headline(card, job.summary),
-        rows=rows,
-        own=rows[0] if rows else None,
+        headline=[(head, job.summary[head.key]) for head in results.headline(card, job.summary)],
+        compared=results.compared(card, job.summary),
+        rows=results.rows(card, job.summary),
         bars=results.bars(card, job.summary),
         rest=results.rest(card, job.summary),
         figures=[pair for pair in shown if pair[1].kind == "figure"],
