@@ -7,7 +7,7 @@ beside the full one: what is flat there may be sharp here, which is the paper's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 FIXED = 0  # rows that are looked at, and directions, are the same for every seed of a group
 LIVE_ROWS, LIVE_DRAWS = 64, 4
-DIRECTIONS = 3  # of a line, for its band
+DIRECTIONS = 5  # of a line, for its band
 TRACES = 8  # draws of the trace
-CURVED = 16  # rows at most that curvature is measured on: each product takes four passes over them
+CURVED = 16  # rows at most that curvature is measured on: their whole graph is held
 CHECKED = 3  # points of a plane that are worked out again
 
 
@@ -163,25 +163,20 @@ def _curvature(
     run: Run, case: Case, work: Tuned, plain: torch.nn.Module, weights: list[Tensor]
 ) -> dict[str, Any]:
     """Over the merged weights of the adapted layers, of the mean loss of a few training rows."""
-    rows = min(CURVED, run.params.probe)
-    batches = [batch for _, batch in fixed(case, "train", rows).batches(size=16)]
-    counts = [case.task.count(batch) for batch in batches]
-    steps = 15 + TRACES
-    run.phase(f"{work.variant.name}: curvature", total=steps * len(batches))
+    examples = fixed(case, "train", min(CURVED, run.params.probe))
+    (batch,) = (batch for _, batch in examples.batches(CURVED))
+    run.phase(f"{work.variant.name}: curvature", total=hessian.ITERATIONS + TRACES)
+    with hessian.products(lambda: case.task.objective(plain, batch), weights) as product:
 
-    def term(batch: dict[str, Tensor], count: float) -> Callable[[], Tensor]:
-        def loss() -> Tensor:
+        def counted(vector: Sequence[Tensor]) -> list[Tensor]:
             run.stop_here()
             run.advance()
-            return case.task.objective(plain, batch) * (count / sum(counts))
+            return product(vector)
 
-        return loss
-
-    terms = [term(batch, count) for batch, count in zip(batches, counts, strict=True)]
-    top = hessian.top_eigenvalue(terms, weights, seed=FIXED)
-    trace = hessian.trace(terms, weights, seed=FIXED, probes=TRACES)
+        top = hessian.top_eigenvalue(counted, weights, seed=FIXED)
+        trace = hessian.trace(counted, weights, seed=FIXED, probes=TRACES)
     return {
-        "rows": rows,
+        "rows": len(examples),
         "top": top.value,
         "history": list(top.history),
         "residual": top.residual,

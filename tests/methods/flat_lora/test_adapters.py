@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from engine.methods.flat_lora.hessian import product
+from engine.methods.flat_lora.hessian import products
 from engine.methods.flat_lora.perturbation import Perturbation, row_norms
 from engine.methods.flat_lora.sharpness import SEED, e_sharpness, sharpness_under
 from engine.methods.flat_lora.spectra import spectrum
@@ -128,5 +128,7 @@ def test_curvature_passes_through_attention():
         weight.requires_grad_()
     h = 1e-5
     slopes = [(up - down) / (2 * h) for up, down in zip(gradient(h), gradient(-h), strict=True)]
-    for found, slope in zip(product([lambda: loss(plain)], weights, vector), slopes, strict=True):
+    with products(lambda: loss(plain), weights) as product:
+        images = product(vector)
+    for found, slope in zip(images, slopes, strict=True):
         torch.testing.assert_close(found, slope, rtol=1e-4, atol=1e-7)

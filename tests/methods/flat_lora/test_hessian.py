@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, scaled_dot_product_attention
 
-from engine.methods.flat_lora.hessian import product, top_eigenvalue, trace
+from engine.methods.flat_lora.hessian import products, top_eigenvalue, trace
 
 
 class Net:
@@ -19,14 +19,14 @@ class Net:
         self.inputs = torch.randn(6, 5, 4, generator=draw, dtype=dtype)
         self.labels = torch.randint(0, 3, (6,), generator=draw)
 
-    def loss(self, weights, rows=slice(None)):
+    def loss(self, weights):
         first, second, head = weights
-        hidden = torch.tanh(self.inputs[rows] @ first.T)
+        hidden = torch.tanh(self.inputs @ first.T)
         mixed = scaled_dot_product_attention(hidden @ second.T, hidden, hidden).mean(1)
-        return cross_entropy(mixed @ head.T, self.labels[rows], reduction="sum")
+        return cross_entropy(mixed @ head.T, self.labels, reduction="sum")
 
-    def terms(self):
-        return [lambda rows=rows: self.loss(self.weights, rows) for rows in (slice(4), slice(4, 6))]
+    def products(self):
+        return products(lambda: self.loss(self.weights), self.weights)
 
     def dense(self):
         sizes = [weight.numel() for weight in self.weights]
@@ -49,20 +49,19 @@ def net():
 def test_a_product_is_the_dense_hessians(net):
     draw = torch.Generator().manual_seed(1)
     vector = [torch.randn(w.shape, generator=draw, dtype=w.dtype) for w in net.weights]
-    for weight in net.weights:
-        weight.requires_grad_()
-    found = torch.cat([part.flatten() for part in product(net.terms(), net.weights, vector)])
-    for weight in net.weights:
-        weight.requires_grad_(False)
+    with net.products() as product:
+        once, again = (torch.cat([part.flatten() for part in product(vector)]) for _ in range(2))
     expected = net.dense() @ torch.cat([part.flatten() for part in vector])
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(once, expected)
+    assert torch.equal(once, again)  # the graph outlives a product
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_top_eigenvalue_is_the_dense_hessians(net, seed):
     eigenvalues = torch.linalg.eigvalsh(net.dense())
     expected = eigenvalues[eigenvalues.abs().argmax()]
-    top = top_eigenvalue(net.terms(), net.weights, seed=seed, iterations=300, tolerance=1e-7)
+    with net.products() as product:
+        top = top_eigenvalue(product, net.weights, seed=seed, iterations=300, tolerance=1e-7)
     assert top.value == pytest.approx(float(expected), rel=1e-3)
     assert top.residual < 1e-2 * abs(top.value)
     assert top.history[-1] == top.value
@@ -71,7 +70,8 @@ def test_the_top_eigenvalue_is_the_dense_hessians(net, seed):
 
 def test_the_trace_is_the_dense_hessians(net):
     expected = float(net.dense().trace())
-    found = trace(net.terms(), net.weights, seed=1, probes=100)
+    with net.products() as product:
+        found = trace(product, net.weights, seed=1, probes=100)
     assert abs(found.mean - expected) < 4 * found.se
     assert found.se < 0.2 * abs(expected)
 
@@ -79,7 +79,8 @@ def test_the_trace_is_the_dense_hessians(net):
 def test_signs_find_the_trace_of_a_diagonal_hessian_without_an_error():
     weight = torch.ones(3, 5, dtype=torch.float64)
     curvature = torch.arange(15.0, dtype=torch.float64).view(3, 5) - 4
-    found = trace([lambda: (curvature * weight**2).sum() / 2], [weight], seed=2, probes=3)
+    with products(lambda: (curvature * weight**2).sum() / 2, [weight]) as product:
+        found = trace(product, [weight], seed=2, probes=3)
     assert found.mean == pytest.approx(float(curvature.sum()), rel=1e-12)
     assert found.se == pytest.approx(0, abs=1e-12)
 
@@ -87,13 +88,8 @@ def test_signs_find_the_trace_of_a_diagonal_hessian_without_an_error():
 def test_the_top_may_be_negative():
     weight = torch.ones(2, 2, dtype=torch.float64)
     curvature = torch.tensor([[2.0, -3.0], [0.5, 1.0]], dtype=torch.float64)
-    found = top_eigenvalue(
-        [lambda: (curvature * weight**2).sum() / 2],
-        [weight],
-        seed=3,
-        iterations=200,
-        tolerance=1e-9,
-    )
+    with products(lambda: (curvature * weight**2).sum() / 2, [weight]) as product:
+        found = top_eigenvalue(product, [weight], seed=3, iterations=200, tolerance=1e-9)
     assert found.value == pytest.approx(-3, rel=1e-5)
 
 
@@ -104,13 +100,15 @@ def test_single_precision_is_enough_for_a_thousandth():
     single.weights = [weight.float() for weight in wide.weights]
     single.inputs = wide.inputs.float()
     single.labels = wide.labels
-    top = top_eigenvalue(single.terms(), single.weights, seed=1, iterations=300, tolerance=1e-6)
+    with single.products() as product:
+        top = top_eigenvalue(product, single.weights, seed=1, iterations=300, tolerance=1e-6)
     assert abs(top.value) == pytest.approx(float(expected), rel=1e-3)
 
 
 def test_a_loss_without_curvature_has_the_top_zero():
     weight = torch.ones(2, 3)
-    found = top_eigenvalue([lambda: (weight * 0).square().sum()], [weight], seed=4)
+    with products(lambda: (weight * 0).square().sum(), [weight]) as product:
+        found = top_eigenvalue(product, [weight], seed=4)
     assert found.value == 0
     assert found.history == (0.0,)
 
@@ -120,12 +118,15 @@ def test_weights_keep_their_flags_and_values():
     before = [weight.clone() for weight in net.weights]
     net.weights[1].requires_grad_()
 
-    def broken():
+    def broken(*_):
         raise InterruptedError
 
-    with pytest.raises(InterruptedError):
-        top_eigenvalue([broken], net.weights, seed=5)
-    trace(net.terms(), net.weights, seed=5, probes=2)
+    with pytest.raises(InterruptedError), products(broken, net.weights):
+        pass
+    with pytest.raises(InterruptedError), net.products():
+        top_eigenvalue(broken, net.weights, seed=5)
+    with net.products() as product:
+        trace(product, net.weights, seed=5, probes=2)
     assert [weight.requires_grad for weight in net.weights] == [False, True, False]
     assert all(weight.grad is None for weight in net.weights)
     assert all(map(torch.equal, net.weights, before))
@@ -133,4 +134,4 @@ def test_weights_keep_their_flags_and_values():
 
 def test_one_probe_has_no_standard_error():
     with pytest.raises(ValueError, match="two probes"):
-        trace([], [], seed=0, probes=1)
+        trace(lambda vector: [], [], seed=0, probes=1)
