@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from engine.models.tokens import IGNORED, order
 
 Batch = dict[str, Tensor]
-EVALUATION = 64  # rows at once, where nothing is learnt
+EVALUATION = 16  # rows at once, where nothing is learnt: few, so that little of them is padding
 
 
 @dataclass(frozen=True, eq=False)
