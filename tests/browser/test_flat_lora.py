@@ -83,9 +83,9 @@ def test_the_variants_stand_beside_each_other(shown):
     assert full.evaluate(ranges) == own.evaluate(ranges)
     expect(full.locator(".chart-note")).to_contain_text("from the lowest to the highest of the ")
     live = page.locator("[data-training] figure").nth(LIVE.index("E-sharpness while training"))
-    expect(live.locator(".chart-note")).to_have_text(
-        "σ = 0.3, 4 draws, up to 64 fixed training rows"
-    )
+    expect(live.locator(".chart-note")).to_have_text("4 draws, up to 32 fixed training rows")
+    drawn = live.evaluate("figure => figure.data.map(({ name }) => name)")
+    assert drawn == [f"{name}, σ = {sigma}" for sigma in (0.1, 0.3) for name in VARIANTS]
     assert shown.faults() == []
 
 

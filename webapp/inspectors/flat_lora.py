@@ -25,7 +25,7 @@ from webapp.jobs.results import card_of
 FILES = ("inspector/overview.json", "inspector/flatness.json", "inspector/answers.json")
 EXPORTS = "export/"
 COMPARED = ("accuracy", "mcc", "f1", "test_loss", "perplexity", "e_sharpness")
-LIVE_DRAWS, LIVE_ROWS = 4, 64  # of E-sharpness while training, as the method's flatness.py has them
+LIVE_DRAWS, LIVE_ROWS = 4, 32  # of E-sharpness while training, as the method's flatness.py has them
 SEEDS = 3  # paired ones, before anything is claimed
 NOTHING = "no difference shown"
 Summary = Mapping[str, float | None]
@@ -68,7 +68,7 @@ def page(job: Job) -> dict[str, Any]:
     exports = Artifact.objects.filter(job=job, path__startswith=EXPORTS).select_related("blob")
     data = files(job, *FILES)
     data["variants"] = [{"name": name, "title": title} for name, title in variants]
-    data["looked"] = looked(job.params)
+    data["looked"] = f"{LIVE_DRAWS} draws, up to {LIVE_ROWS} fixed training rows"
     return {
         "ready": len(data["files"]) == len(FILES),
         "over": job.state in ENDED,
@@ -95,11 +95,6 @@ def at(params: Mapping[str, Any]) -> str:
     """The noise that E-sharpness is told of in one number."""
     sigmas = params.get("sigmas")
     return f"σ = {sigmas[-1]:g}" if sigmas else "the last σ"
-
-
-def looked(params: Mapping[str, Any]) -> str:
-    """What E-sharpness is of while a variant trains."""
-    return f"{at(params)}, {LIVE_DRAWS} draws, up to {LIVE_ROWS} fixed training rows"
 
 
 def meanings(rows: Sequence[Row], params: Mapping[str, Any]) -> Iterator[str]:

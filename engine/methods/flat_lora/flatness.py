@@ -19,7 +19,7 @@ from engine.methods.flat_lora import hessian, landscape
 from engine.methods.flat_lora.budget import budget
 from engine.methods.flat_lora.perturbation import Perturbation
 from engine.methods.flat_lora.pristine import Copies
-from engine.methods.flat_lora.sharpness import SEED, e_sharpness, sharpness_under
+from engine.methods.flat_lora.sharpness import SEED, Sharpness, e_sharpness, sharpness_under
 from engine.methods.flat_lora.spectra import spectrum
 from engine.methods.flat_lora.tasks import Examples, Probe, answered
 from engine.methods.flat_lora.units import once
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from engine.methods.flat_lora.tuning import Tuned
 
 FIXED = 0  # rows that are looked at, and directions, are the same for every seed of a group
-LIVE_ROWS, LIVE_DRAWS = 64, 4
+LIVE_ROWS, LIVE_DRAWS = 32, 4
 DIRECTIONS = 5  # of a line, for its band
 TRACES = 8  # draws of the trace
 CURVED = 16  # rows at most that curvature is measured on: their whole graph is held
@@ -54,23 +54,23 @@ class Watch:
             self.noise = Perturbation(work.layers, seed=SEED, copies=copies, cast=apart)
 
     def look(self, training: Training) -> dict[str, float | None]:
-        """Clean loss, and sharpness at the last σ, on a few training rows."""
-        sigma, draws = self.run.params.sigmas[-1], range(LIVE_DRAWS)
-
-        def loss() -> float:
-            return self.probe.loss(self.work.model)
-
-        if self.noise is not None:
-            found = sharpness_under(self.noise, loss, sigma, draws)
-        else:
-            plain = self.work.plain()
-            found = e_sharpness(
-                self.work.weights(plain), lambda: self.probe.loss(plain), sigma, draws
-            )
-        told: dict[str, float | None] = {"clean_loss": found.clean, "sharpness": found.mean}
+        """Clean loss, and sharpness at each σ, on a few training rows."""
+        told: dict[str, float | None] = {}
+        plain = self.work.plain() if self.noise is None else None
+        for sigma in self.run.params.sigmas:
+            found = self._sharpness(plain, sigma, range(LIVE_DRAWS))
+            told |= {"clean_loss": found.clean, f"sharpness.{percent(sigma)}": found.mean}
         if training.perturbation is not None:
             told["drift"] = training.perturbation.drift()
         return told
+
+    def _sharpness(
+        self, plain: torch.nn.Module | None, sigma: float, draws: Sequence[int]
+    ) -> Sharpness:
+        if plain is not None:
+            weights = self.work.weights(plain)
+            return e_sharpness(weights, lambda: self.probe.loss(plain), sigma, draws)
+        return sharpness_under(self.noise, lambda: self.probe.loss(self.work.model), sigma, draws)
 
     def validate(self) -> dict[str, float | None]:
         task, dev = self.case.task, self.case.parts["dev"]

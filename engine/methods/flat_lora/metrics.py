@@ -39,7 +39,7 @@ METRICS = (
     Metric("*.seconds.backward", "Backward in a step", "s", "lower"),
     Metric("*.seconds.optimizer", "Optimiser in a step", "s", "lower"),
     Metric("*.clean_loss", "Loss of the probe, without noise", "nat", "lower"),
-    Metric("*.sharpness", "E-sharpness of the probe while training", "nat", "lower"),
+    Metric("*.sharpness.*", "E-sharpness of the probe while training", "nat", "lower"),
     Metric("*.dev_*", "On validation"),
     Metric("*.drift", "Drift of the frozen weights"),
 )

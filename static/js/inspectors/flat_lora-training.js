@@ -4,6 +4,7 @@ import { chart } from "../charts.js";
 import { feed } from "../jobs/feed.js";
 import { about } from "./files.js";
 import { added } from "./flat_lora-words.js";
+import { short } from "../scale.js";
 
 /** @param {string} key of a series, behind the variant's name */
 function lines(key, { suffix = "", ...look } = {}) {
@@ -14,13 +15,22 @@ function lines(key, { suffix = "", ...look } = {}) {
   });
 }
 
+/** E-sharpness at each σ, the larger the more solid. */
+function sharpness() {
+  const ends = [...feed().series.keys()].map((key) => key.match(/\.(sharpness\.at(.+))$/)).filter(Boolean);
+  const sigmas = new Map(ends.map(([, key, percent]) => [key, Number(percent.replace("_", ".")) / 100]));
+  const rising = [...sigmas].sort(([, a], [, b]) => a - b);
+  return rising.flatMap(([key, sigma], at) => lines(key, { ...LOOKS, suffix: `, σ = ${short(sigma)}`, line: { dash: DASHES[Math.max(0, DASHES.length - rising.length + at)] } }));
+}
+
+const DASHES = ["dot", "dash", "solid"];
 const LOOKS = { mode: "lines+markers" }; // now and then, not in every step
 const DOTTED = { line: { dash: "dot" } };
 const ZERO = { rangemode: "tozero" };
 const FIGURES = [
   { title: "Loss of the batches", unit: "nat", traces: () => lines("loss") },
   { title: "Loss of the probe, without noise", unit: "nat", traces: () => lines("clean_loss", LOOKS) },
-  { title: "E-sharpness while training", unit: "nat", note: about.looked, traces: () => lines("sharpness", LOOKS) },
+  { title: "E-sharpness while training", unit: "nat", note: about.looked, traces: sharpness },
   { title: "Noise σ", unit: "of a row's length", yaxis: ZERO, traces: () => lines("sigma") },
   { title: "Accuracy on validation", unit: "share", traces: () => lines("dev_accuracy", LOOKS) },
   { title: "Loss on validation", unit: "nat", traces: () => lines("dev_test_loss", LOOKS) },

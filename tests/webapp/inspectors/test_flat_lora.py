@@ -95,7 +95,7 @@ def test_variants_have_their_titles_before_any_file_is_there(opened):
 
 def test_live_sharpness_says_what_it_is_of(opened):
     _, data = opened(State.RUNNING)
-    assert data["looked"] == "σ = 0.25, 4 draws, up to 64 fixed training rows"
+    assert data["looked"] == "4 draws, up to 32 fixed training rows"
 
 
 def test_live_sharpness_is_of_as_much_as_the_method_looks_at():
