@@ -24,6 +24,7 @@ EXPECTED = {
     "greater_than_equal": "a number of {ge} or more",
     "less_than": "a number below {lt}",
     "less_than_equal": "a number of {le} or less",
+    "multiple_of": "a multiple of {multiple_of}",
     "literal_error": "{expected}",
     "list_type": "a list",
     "too_short": "a list of {min_length} or more",

@@ -239,9 +239,9 @@ def test_a_fresh_vision_transformer_is_of_its_sizes():
 
 def test_sizes_that_do_not_divide_are_told():
     with pytest.raises(UserError, match="patch: a side of patches that divides the images' 10"):
-        small_vit(10, 3, patch=4, seed=0)
+        small_vit(10, 3, patch=4, hidden=12, layers=1, heads=3, seed=0)
     with pytest.raises(UserError, match="heads: a divisor of the width 64, got 5"):
-        small_vit(8, 3, hidden=64, heads=5, seed=0)
+        small_vit(8, 3, hidden=64, layers=1, heads=5, seed=0)
 
 
 # Tokenizers

@@ -105,7 +105,7 @@ def test_a_decoder_is_read_at_its_last_token():
 
 
 def test_images_are_read_at_the_class_token():
-    model = Classifier(small_vit(8, 3, hidden=12, layers=2, seed=0), 5, seed=0)
+    model = Classifier(small_vit(8, 3, hidden=12, layers=2, heads=3, seed=0), 5, seed=0)
     pixels = torch.randn(2, 3, 8, 8)
     with torch.no_grad():
         first = model.model(pixel_values=pixels).last_hidden_state[:, 0]

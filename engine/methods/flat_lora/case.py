@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.core.run import Run
 
 VOCABULARY = 2000  # pieces of a tokenizer that is made here
+HEAD = 32  # width of an attention head of a backbone from nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +70,16 @@ def fresh(run: Run, kind: str, texts: Callable[[], list[str]]) -> Callable[[], B
         return lambda: backbones.minilm(device)
     from_nothing(run)
     tokenizer = trained(texts(), VOCABULARY)
+    size = shape(run)
     return lambda: backbones.small_decoder(
-        tokenizer, max_length=params.max_length, seed=seed, device=device
+        tokenizer, **size, max_length=params.max_length, seed=seed, device=device
     )
+
+
+def shape(run: Run) -> dict[str, int]:
+    """Of a backbone from nothing."""
+    width = run.params.width
+    return {"hidden": width, "layers": run.params.layers, "heads": width // HEAD}
 
 
 def from_nothing(run: Run) -> None:

@@ -99,6 +99,19 @@ class FlatLoraParams(Params):
         "vit: small ones from random weights; auto: minilm to classify text, decoder for causal, "
         "vit for images.",
     )
+    width: int = param(
+        128,
+        "Width of a small backbone",
+        "Of the decoder or vit from random weights, in heads of 32.",
+        ge=32,
+        le=4096,
+        multiple_of=32,
+        advanced=True,
+    )
+    layers: int = param(
+        4, "Layers of a small backbone", "Of the decoder or vit from random weights.",
+        ge=1, le=96, advanced=True,
+    )  # fmt: skip
     # Adapters
     rank: int = param(
         8, "Rank r", "Columns of B, rows of A.", paper=8, source="paper", ge=1, le=1024

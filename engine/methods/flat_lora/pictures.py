@@ -11,7 +11,7 @@ import torch
 from engine.core.errors import UserError
 from engine.core.seed import entropy
 from engine.methods.flat_lora import rows as tables
-from engine.methods.flat_lora.case import Case, describe, fresh, from_nothing
+from engine.methods.flat_lora.case import Case, describe, fresh, from_nothing, shape
 from engine.methods.flat_lora.tasks import Batch, Classes, Examples
 from engine.models import backbone as backbones
 from engine.models.backbone import Backbone
@@ -80,8 +80,10 @@ def _small(run: Run, side: int, channels: int) -> Callable[[], Backbone]:
         raise UserError("input images", f"{side} x {side} pixels, which no patches of 4 or more "
                         f"pixels divide into 4 to {PATCHES}; expected 32 x 32, say")  # fmt: skip
     from_nothing(run)
-    seed = entropy(run.seed, "backbone")
-    return lambda: backbones.small_vit(side, channels, patch=patch, seed=seed, device=run.device)
+    seed, size = entropy(run.seed, "backbone"), shape(run)
+    return lambda: backbones.small_vit(
+        side, channels, patch=patch, **size, seed=seed, device=run.device
+    )
 
 
 def _refuse_other_images(built: Backbone, side: int, channels: int) -> None:

@@ -18,6 +18,7 @@ class Example(Params):
     mode: Literal["a", "b"] = param("a", "Mode", "One of two.")
     share: Literal[1, 2] = param(1, "Share", "One of two numbers.")
     seed_of: int | None = param(None, "Seed of", "A number, or none.")
+    width: int = param(64, "Width", "Of heads of 32.", multiple_of=32)
 
 
 def from_text(**texts: str) -> Example:
@@ -44,6 +45,11 @@ def test_a_fault_names_its_parameter(name, text):
     with pytest.raises(UserError) as fault:
         from_text(**{name: text})
     assert fault.value.where.split(".")[0] == name
+
+
+def test_a_number_between_two_multiples_is_told_of_what():
+    with pytest.raises(UserError, match="width: expected a multiple of 32, got 40"):
+        from_text(width="40")
 
 
 def test_only_live_parameters_change_and_only_within_their_bounds():

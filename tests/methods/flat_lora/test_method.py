@@ -158,9 +158,11 @@ def test_a_small_vit_learns_pictures(attempt, tmp_path):
     assert len(load_images(path)) == 100
     summary = attempt(
         "job", variants=["full", "flat"], inputs={"images": path}, epochs=2, lr_full=1e-3,
-        landscape=[], hessian=False,
+        landscape=[], hessian=False, width=64, layers=2,
     )  # fmt: skip
     assert summary["full.accuracy"] > 0.9
+    weights = 2 * (12 * 64**2 + 13 * 64)  # of two blocks, and less than a tenth for the rest
+    assert weights < summary["full.trained"] < 1.1 * weights
 
 
 @pytest.mark.parametrize(
