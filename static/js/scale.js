@@ -58,8 +58,8 @@ export function scale([low, high], { diverging = false, dots = false } = {}) {
 export const short = (value) => {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 0.001 || size >= 100_000)) return value.toExponential(1);
-  return String(Number(value.toPrecision(3))).replace("-", "−");
+  const far = size !== 0 && (size < 0.001 || size >= 100_000);
+  return (far ? value.toExponential(1) : String(Number(value.toPrecision(3)))).replaceAll("-", "−");
 };
 
 /** The bar under a map: its colours, and what its two ends stand for. */
