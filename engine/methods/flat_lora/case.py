@@ -32,6 +32,7 @@ class Case:
     told: Callable[[str, int], str]  # of a part and a place in it: its text, to be shown
     encode: Callable[[str, str], Batch] | None = None  # a text, and a second, as a batch of one
     tokenizer: Any = None  # of texts
+    pairs: bool = False  # of texts
 
     @torch.no_grad()
     def written(self, model: Any, batch: Batch, count: int) -> str:

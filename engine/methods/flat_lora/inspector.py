@@ -28,6 +28,7 @@ def write(run: Run, case: Case, variants: list[Variant], found: dict[str, dict[s
     overview = {
         "kind": case.kind,
         "classes": list(case.task.names),
+        "pairs": case.pairs,
         "rows": {part: len(examples) for part, examples in case.parts.items()},
         "variants": [
             {

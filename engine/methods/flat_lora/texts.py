@@ -56,14 +56,17 @@ def _classify(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> 
                  for name in (found.text, found.text2) if name]  # fmt: skip
         return " | ".join(cells)[:SHOWN]
 
+    pairs = bool(found.text2)
+
     def asked(text: str, text2: str) -> Batch:
-        if found.text2 and not text2:
+        if pairs and not text2:
             raise UserError("text2", "expected a second text: the job was trained on pairs")
-        both = ([text], [text2]) if found.text2 else ([text], None)
+        _alone(text2, pairs)
+        both = ([text], [text2]) if pairs else ([text], None)
         seen = tokens.encode(tokenizer, *both, max_length=longest)
         return tokens.batch(seen, np.array([0]), device=run.device)
 
-    return Case("classify", Classes(names), parts, make, told, asked, tokenizer)
+    return Case("classify", Classes(names), parts, make, told, asked, tokenizer, pairs)
 
 
 def _causal(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> Case:
@@ -101,6 +104,7 @@ def _causal(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> Ca
         return ((asked[0] if asked else "") + text)[:SHOWN]
 
     def asked(text: str, text2: str) -> Batch:
+        _alone(text2, False)
         start = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
         text = text + "\n" if before else text
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -110,6 +114,11 @@ def _causal(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> Ca
         return {"input_ids": whole, "attention_mask": torch.ones_like(whole)}
 
     return Case("causal", NextToken(), parts, make, told, asked, tokenizer)
+
+
+def _alone(text2: str, pairs: bool) -> None:
+    if text2 and not pairs:
+        raise UserError("text2", "expected none: the job was trained on single texts")
 
 
 def _reads(run: Run, built: Backbone) -> tuple[Any, int]:

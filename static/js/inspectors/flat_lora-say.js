@@ -17,7 +17,7 @@ export function say({ job, overview, variants }) {
   const form = pick("[data-say]");
   const note = pick("[data-say-note]");
   const fault = pick("[data-say-fault]");
-  pick("[data-second]").hidden = overview.kind === "causal";
+  pick("[data-second]").hidden = !overview.pairs;
 
   const put = asker(job, "say", {
     show(answer, seconds) {

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from engine.core.ask import Session
+from engine.core.errors import UserError
 from engine.methods.flat_lora import whatif
 from tests.methods import attempts
 from tests.methods.flat_lora.conftest import QUICK, sentences, table
@@ -78,12 +79,36 @@ def test_questions_do_without_scikit_learn(session, monkeypatch):
     assert set(changed(session, sigma=0.1)["flat"]) == {"accuracy", "test_loss"}
 
 
+def test_a_second_text_is_refused_by_what_learnt_single_ones(done, session):
+    found = session.ask("say", {"text": "a cat"})["variants"]
+    assert list(found) == list(NAMES)
+    assert all(sum(shares.values()) == pytest.approx(1) for shares in found.values())
+    with pytest.raises(UserError, match="text2: expected none"):
+        session.ask("say", {"text": "a cat", "text2": "a dog"})
+    assert json.loads((done[0] / "inspector/overview.json").read_text())["pairs"] is False
+
+
 def test_a_large_network_is_asked_about_fewer_rows(done, monkeypatch):
     folder, summary = done
     monkeypatch.setattr(whatif, "QUICK", 1.0)
     found = Session(folder).ask("change", {})
     assert found["rows"] == whatif.FEWEST < ROWS
     assert found["variants"]["flat"]["before"]["test_loss"] != summary["flat.test_loss"]
+
+
+def test_what_learnt_pairs_asks_for_the_second_text(tmp_path, encoder):
+    rows = [(text, f"{text}s" if number % 3 else "a dog", label)
+            for number, (text, label) in enumerate(sentences(60))]  # fmt: skip
+    path = table(tmp_path / "t.csv", rows, ("text", "text2", "label"))
+    params = {**QUICK, "variants": ["lora"], "hessian": False, "landscape": [], "look_every": 0}
+    attempts.attempt(tmp_path / "job", "flat_lora", {"data": path, "model": encoder}, params)
+    assert json.loads((tmp_path / "job/inspector/overview.json").read_text())["pairs"] is True
+    asked = Session(tmp_path / "job")
+    with pytest.raises(UserError, match="text2: expected a second text"):
+        asked.ask("say", {"text": "a cat"})
+    one, other = (asked.ask("say", {"text": "a cat", "text2": second})["variants"]["lora"]
+                  for second in ("a dog", "the cat sees a cat"))  # fmt: skip
+    assert one != other
 
 
 def test_a_decoder_tells_loss_and_perplexity(tmp_path, decoder):
