@@ -23,7 +23,6 @@ LONG = [
     "browser/test_pages.py",
     "webapp/api/test_schemathesis.py",
     "workers/test_life.py",
-    "browser/test_cbramod.py",
     "browser/test_journey_embedded.py",
     "workers/test_machines.py",
     "browser/test_gagn.py",
