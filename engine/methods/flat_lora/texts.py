@@ -59,9 +59,6 @@ def _classify(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> 
     pairs = bool(found.text2)
 
     def asked(text: str, text2: str) -> Batch:
-        if pairs and not text2:
-            raise UserError("text2", "expected a second text: the job was trained on pairs")
-        _alone(text2, pairs)
         both = ([text], [text2]) if pairs else ([text], None)
         seen = tokens.encode(tokenizer, *both, max_length=longest)
         return tokens.batch(seen, np.array([0]), device=run.device)
@@ -104,7 +101,6 @@ def _causal(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> Ca
         return ((asked[0] if asked else "") + text)[:SHOWN]
 
     def asked(text: str, text2: str) -> Batch:
-        _alone(text2, False)
         start = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
         text = text + "\n" if before else text
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -114,11 +110,6 @@ def _causal(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> Ca
         return {"input_ids": whole, "attention_mask": torch.ones_like(whole)}
 
     return Case("causal", NextToken(), parts, make, told, asked, tokenizer)
-
-
-def _alone(text2: str, pairs: bool) -> None:
-    if text2 and not pairs:
-        raise UserError("text2", "expected none: the job was trained on single texts")
 
 
 def _reads(run: Run, built: Backbone) -> tuple[Any, int]:

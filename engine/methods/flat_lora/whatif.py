@@ -72,6 +72,10 @@ class WhatIf:
             raise UserError("text", "this job was trained on images")
         if not params.text.strip():
             raise UserError("text", "expected a text")
+        if self.case.pairs and not params.text2:
+            raise UserError("text2", "expected a second text: the job was trained on pairs")
+        if params.text2 and not self.case.pairs:
+            raise UserError("text2", "expected none: the job was trained on single texts")
         batch = self.case.encode(params.text, params.text2)
         found: dict[str, Any] = {}
         for name, one in self.networks.items():
