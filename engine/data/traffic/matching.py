@@ -74,8 +74,9 @@ def match(table: LabelTable, flows: Flows, captures: Sequence[str], report: Repo
     usable = capture >= 0
     if columns.ends is None:
         by_capture = np.full(len(captures), -1)
-        there = np.flatnonzero(usable)[::-1]
-        by_capture[capture[there]] = there
+        there = np.flatnonzero(usable)
+        by_capture[capture[there[::-1]]] = there[::-1]
+        _tell_repeats(table, there, by_capture[capture[there]], report)
         return by_capture[flows.capture]
     l4, ends, sound = tuples(table, report)
     at = np.flatnonzero(usable & sound)
@@ -163,7 +164,9 @@ def _tell_lost(table: LabelTable, lost: np.ndarray, report: Report) -> None:
 
 
 def _tell_repeats(table: LabelTable, at: np.ndarray, first: np.ndarray, report: Report) -> None:
-    """Of rows `at`, those whose flow has other labels in its `first` row."""
+    """Of rows `at`, those whose flow or capture has other labels in its `first` row."""
+    ends, capture = table.columns.ends, table.columns.capture
+    kind, column = ("flows", ends["src"]) if ends else ("captures", capture)
     other = [
         row
         for row, above in zip(at[first != at], first[first != at], strict=True)
@@ -172,8 +175,8 @@ def _tell_repeats(table: LabelTable, at: np.ndarray, first: np.ndarray, report: 
     if other:
         report.warn(
             table.name,
-            f"{counted(len(other), 'row')} of flows that have other labels in a row above, which "
-            f"counts, as {_some(table, np.array(other), table.columns.ends['src'])}",
+            f"{counted(len(other), 'row')} of {kind} that have other labels in a row above, which "
+            f"counts, as {_some(table, np.array(other), column)}",
         )
 
 

@@ -164,7 +164,7 @@ def _detection(traffic: Traffic, params: Any, kind: type[Family]) -> Case:
     if known.classes != (NORMAL, ANOMALOUS):
         raise UserError(
             "anomalous", f"expected normal and anomalous flows with payload, all are "
-            f"{known.classes[0]}"
+            f"{known.classes[0]}" + ("; classes keeps no others" if params.classes else "")
         )  # fmt: skip
     normal = np.flatnonzero(known.labels == 0)
     anomalies = np.flatnonzero(known.labels == 1)

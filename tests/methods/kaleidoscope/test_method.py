@@ -172,6 +172,10 @@ def test_an_autoencoder_tells_captures_that_are_not_normal(tmp_path, sample):
             {"model": "autoencoder", "anomalous": ["nope"]},
             r"anomalous: no capture and no class is called 'nope'",
         ),
+        (
+            {"model": "autoencoder", "anomalous": ["DNS"], "classes": ["HTTP"]},
+            r"all are normal; classes keeps no others",
+        ),
     ],
 )
 def test_what_cannot_be_learnt_is_refused_in_one_line(tmp_path, sample, params, message):

@@ -150,6 +150,13 @@ def test_rows_that_contradict_each_other_are_told_and_the_first_counts(tmp_path)
     assert classes(io.load(path), "app")[0] == "HTTP"
 
 
+def test_rows_of_captures_that_contradict_each_other_are_told_too(tmp_path):
+    path = upload(tmp_path, "capture,app\none.pcap,HTTP\none.pcap,TLS\none.pcap,HTTP\n")
+    told = "1 row of captures that have other labels in a row above, which counts, as row 3"
+    assert f"{told} (one.pcap)" in warnings(path)
+    assert set(classes(io.load(path), "app")) == {"HTTP", None}
+
+
 @pytest.mark.parametrize(
     ("row", "told"),
     [
