@@ -97,6 +97,8 @@ class Method:
     # (parameter or input, words) where these parameters and the facts of the given inputs do not
     # go together; an input comes without facts where nobody has looked into it yet
     conflict: Callable[[Any, Mapping[str, Facts]], tuple[str, str] | None] | None = None
+    # (title, words) of what these parameters come to on these inputs, as far as it is known before
+    foretold: Callable[[Any, Mapping[str, Facts]], list[tuple[str, str]]] | None = None
     whatif: str | None = None  # "package.module:Class", see engine.core.ask
     requires: Literal["", "gpu", "hdl"] = ""
     threads: int = 1

@@ -60,6 +60,7 @@ teams/<slug:slug>/audit/            GET  /teams/lab/audit/          302 404 403 
 jobs/                               GET  /jobs/                     302 200 200 200 200 200
 jobs/new/                           GET  /jobs/new/?method=fake     302 200 200 200 200 200
 jobs/new/                           POST /jobs/new/?method=fake#project={project}&seeds=0 302 422 422 302 302 302
+jobs/new/foretold/                  POST /jobs/new/foretold/?method=flat_lora#project={project} 302 200 200 200 200 200
 jobs/columns/                       GET  /jobs/columns/             302 200 200 200 200 200
 jobs/bulk/                          POST /jobs/bulk/#job={own_job}&deed=archive  302 302 302 302 302 302
 jobs/<str:pk>/                      GET  /jobs/{own_job}/           302 404 200 200 200 200

@@ -168,6 +168,8 @@ def _plain(value: Any) -> Any:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_plain(one)}" for key, one in value.items())
     return value
 
 

@@ -180,6 +180,27 @@ def send(request: HttpRequest, method: Method, *, parent: Job | None) -> tuple[l
     )
 
 
+def foretold(request: HttpRequest, method: Method) -> list[tuple[str, str]]:
+    """What the form as it stands comes to, line by line; nothing while it has faults."""
+    post = request.POST
+    project = next(
+        (row for row in projects_of(request.user) if row.pk == post.get("project")), None
+    )
+    if method.foretold is None or project is None:
+        return []
+    try:
+        params = method.params.model_validate(controls.read(method.params, post))
+    except ValidationError:
+        return []
+    given = {entry.name: _value(text) for entry in method.inputs
+             if (text := post.get(f"i.{entry.name}"))}  # fmt: skip
+    chosen, faults = choices.resolve(request.user, project, method=method, inputs=given)
+    facts = {name: thing.facts for name, thing in chosen.items()}
+    if faults or (method.conflict and method.conflict(params, facts)):
+        return []
+    return method.foretold(params, facts)
+
+
 def _value(text: str) -> choices.Value:
     sort, _, pk = text.partition(":")
     return {sort: pk}

@@ -9,6 +9,7 @@ from webapp.jobs.views import compare, deeds, group, job, lists, new
 urlpatterns = [
     path("jobs/", lists.jobs, name="jobs"),
     path("jobs/new/", new.job_new, name="job-new"),
+    path("jobs/new/foretold/", new.job_foretold, name="job-foretold"),
     path("jobs/columns/", lists.columns, name="jobs-columns"),
     path("jobs/bulk/", deeds.bulk, name="jobs-bulk"),
     path("jobs/<str:pk>/", job.overview, name="job"),

@@ -40,6 +40,12 @@ SHIFTED = ("roberta", "xlm-roberta", "camembert", "mpnet")
 TYPED = ("bert", "electra", "albert", "deberta-v2")
 HEAD = re.compile(r"(^|\.)classifier\.")
 BLOCK = re.compile(r"(^|\.)(layers?|blocks?|h)\.(\d{1,5})\.")
+NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
+# Linear layers outside of blocks, of families whose embedding is of another width.
+BETWEEN = re.compile(
+    r"(^|\.)(embeddings_project|embedding_hidden_mapping_in|project_in|project_out)$"
+)
+SORTS = 200  # of linear layers by their names: more are no network's that can be built
 # Files that are known by their content: a hint for people, never a condition.
 KNOWN = {
     ("0792cb808c14e6b7a2bb2ce1dff379bc47bc54c49a779825bdfeb33bf8157178", 19_775_842): (
@@ -99,3 +105,24 @@ def blocks(keys: Iterable[str]) -> int:
 
 def has_head(keys: Iterable[str]) -> bool:
     return any(HEAD.search(key) for key in keys)
+
+
+def linear(
+    shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any] | None
+) -> dict[str, list[int]]:
+    """The linear layers within a network that `engine/models` can build: [how many, outputs,
+    inputs] by name, in which `*` stands for a block's number. Heads, embeddings and layers behind
+    the class token are none."""
+    if not family_of(config):
+        return {}
+    turned = (config or {}).get("model_type") == "gpt2"  # written [inputs, outputs]
+    found: dict[str, list[int]] = {}
+    for key, shape in shapes.items():
+        name = key.removesuffix(".weight")
+        inside = NUMBER.search(name) and not HEAD.search(name)
+        if name == key or len(shape) != 2 or not (inside or BETWEEN.search(name)):
+            continue
+        outputs, inputs = reversed(shape) if turned else shape
+        one = found.setdefault(NUMBER.sub("*", name), [0, outputs, inputs])
+        one[0] += 1
+    return found if len(found) <= SORTS else {}

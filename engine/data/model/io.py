@@ -64,6 +64,9 @@ def facts(found: Weights) -> dict[str, Any]:
         "parameters": found.parameters,
         "bytes": found.bytes,
         "dtypes": ", ".join(found.dtypes),
+        "linear": families.linear(
+            {key: tuple(tensor.shape) for key, tensor in keys.items()}, found.config
+        ),
     }
 
 

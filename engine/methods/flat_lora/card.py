@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.core.method import Baseline, Facts, Input, Method, Paper, Question
+from engine.methods.flat_lora.foretold import foretold
 from engine.methods.flat_lora.metrics import METRICS
 from engine.methods.flat_lora.params import ChangeParams, FlatLoraParams, SayParams
 from engine.methods.flat_lora.variants import VARIANTS
@@ -93,6 +94,7 @@ METHOD = Method(
     ),
     params=FlatLoraParams,
     conflict=_conflict,
+    foretold=foretold,
     metrics=METRICS,
     baselines=tuple(Baseline(one.name, one.title, one.description) for one in VARIANTS.values()),
     questions=(

@@ -95,7 +95,7 @@ class FlatLoraParams(Params):
     backbone: Literal["auto", "minilm", "decoder", "vit"] = param(
         "auto",
         "Backbone",
-        "Where no model is given. minilm: a pre-trained encoder of 22.7 million weights; decoder, "
+        "Where no model is given. minilm: a pre-trained encoder of 22.6 million weights; decoder, "
         "vit: small ones from random weights; auto: minilm to classify text, decoder for causal, "
         "vit for images.",
     )

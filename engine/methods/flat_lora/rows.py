@@ -12,13 +12,13 @@ from engine.core.errors import UserError
 from engine.core.seed import numpy_stream
 from engine.core.units import counted
 from engine.data.text.table import Texts, ordered
+from engine.methods.flat_lora.columns import NONE, ROLES, Columns
 
 if TYPE_CHECKING:
     from engine.core.run import Run
     from engine.methods.flat_lora.params import FlatLoraParams
 
 PARTS = ("train", "dev", "test")
-NONE = "-"  # a column that is not to be used
 FEW = 8  # classes that a message lists
 SPLIT = 0  # held-out rows are the same for every seed of a group
 
@@ -44,52 +44,11 @@ class Rows:
         return Rows(self.texts, self.rows[keep])
 
 
-@dataclass(frozen=True)
-class Columns:
-    """By what was asked for, else by the table's roles. None: there is none."""
-
-    text: str | None
-    text2: str | None
-    label: str | None
-    prompt: str | None
-    context: str | None
-    completion: str | None
-
-    @property
-    def classify(self) -> tuple[str, ...]:
-        return tuple(name for name in (self.text, self.text2, self.label) if name)
-
-    @property
-    def causal(self) -> tuple[str, ...]:
-        return tuple(name for name in (self.prompt, self.context, self.completion) if name)
-
-
 def columns(params: FlatLoraParams, texts: Texts) -> Columns:
-    roles = texts.roles
-    asked = {
-        name: getattr(params, name) for name in ("text", "text2", "label", "prompt", "completion")
-    }
-    for name, column in asked.items():
-        if column not in ("", NONE):
+    for name in ROLES:
+        if (column := getattr(params, name)) not in ("", NONE):
             texts.column(column, name)
-
-    def found(name: str) -> str | None:
-        return {"": getattr(roles, name), NONE: None}.get(asked[name], asked[name])
-
-    own = asked["prompt"] in ("", roles.prompt)
-    return Columns(
-        found("text"), found("text2"), found("label"), found("prompt"),
-        roles.context if own else None, found("completion"),
-    )  # fmt: skip
-
-
-def task_of(params: FlatLoraParams, found: Columns) -> str:
-    """classify or causal, by what was asked for, else by the columns."""
-    if params.task != "auto":
-        return params.task
-    if params.completion or (found.completion and not params.label):
-        return "causal"
-    return "classify" if found.label and found.text else "causal"
+    return Columns.of(params, texts.roles)
 
 
 def parts(run: Run) -> dict[str, Rows]:

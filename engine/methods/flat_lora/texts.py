@@ -10,6 +10,7 @@ import torch
 from engine.core.errors import UserError
 from engine.methods.flat_lora import rows as tables
 from engine.methods.flat_lora.case import Case, describe, fresh
+from engine.methods.flat_lora.columns import Columns, task_of
 from engine.methods.flat_lora.tasks import Batch, Classes, Examples, NextToken
 from engine.models import tokens
 from engine.models.backbone import Backbone
@@ -23,12 +24,13 @@ SHOWN = 200  # characters of a text that a table shows
 def of_texts(run: Run) -> Case:
     data, params = run.inputs["data"], run.params
     found = tables.columns(params, data)
-    kind = tables.task_of(params, found)
     rows = tables.parts(run)
-    return _classify(run, rows, found) if kind == "classify" else _causal(run, rows, found)
+    if task_of(params, found) == "classify":
+        return _classify(run, rows, found)
+    return _causal(run, rows, found)
 
 
-def _classify(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> Case:
+def _classify(run: Run, rows: dict[str, tables.Rows], found: Columns) -> Case:
     for name in ("text", "label"):
         if getattr(found, name) is None:
             raise UserError(name, f"no column is called like a {name}; expected its name, one "
@@ -66,7 +68,7 @@ def _classify(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> 
     return Case("classify", Classes(names), parts, make, told, asked, tokenizer, pairs)
 
 
-def _causal(run: Run, rows: dict[str, tables.Rows], found: tables.Columns) -> Case:
+def _causal(run: Run, rows: dict[str, tables.Rows], found: Columns) -> Case:
     answer = found.completion or found.text
     if answer is None:
         raise UserError("completion", f"no column of {run.inputs['data'].name} is called like a "

@@ -277,3 +277,36 @@ def test_the_weights_of_a_job_are_an_input_of_another(client_of, editor, project
     client.post(address, fields)
     job = Job.objects.get(name="")
     assert job.inputs.get(name="weights").artifact == weights["cbramod"]
+
+
+@pytest.fixture
+def texts(team):
+    dataset = Dataset.objects.create(team=team, name="reviews", kind="text")
+    facts = {"text": "text", "label": "label", "labels": True, "train": 1000, "dev": 0, "test": 0}
+    blob = Blob.objects.create(sha256="7" * 64, size=1)
+    return Version.objects.create(
+        dataset=dataset, number=1, blob=blob, file_name="r.csv", state="ready", facts=facts
+    )
+
+
+def foretold(client, project, method="flat_lora", **fields):
+    plain = {"project": project.pk, "p.variants": ["lora"], "p.hessian": "on", "p.save_model": "on"}
+    address = f"{reverse('job-foretold')}?method={method}"
+    return client.post(address, {**plain, **fields})
+
+
+def test_what_the_form_comes_to_is_told_while_it_is_filled_in(
+    client_of, editor, viewer, outsider, project, texts
+):
+    given = {"i.data": f"version:{texts.pk}", "p.rank": "4"}
+    page = foretold(client_of(editor), project, **given).content.decode()
+    assert "165,888 weights in 36 linear layers" in page
+    assert "at most 78, of at most 26 in an epoch of 810 rows" in page
+    for change in ({"p.rank": "none"}, {"i.data": ""}, {"i.data": "version:0"},
+                   {"p.backbone": "vit"}):  # fmt: skip
+        assert foretold(client_of(editor), project, **{**given, **change}).content.strip() == b""
+    for other in (viewer, outsider):
+        assert foretold(client_of(other), project, **given).content.strip() == b""
+    assert foretold(client_of(editor), project, method="gagn").content.strip() == b""
+    assert foretold(client_of(editor), project, method="nope").status_code == 404
+    assert client_of(editor).get(reverse("job-foretold")).status_code == 405

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from engine.core.method import Method
 from engine.core.registry import methods
@@ -39,6 +39,16 @@ def job_new(request: HttpRequest) -> HttpResponse:
         "estimate": forms.estimate(request.user, method),
     }
     return render(request, "jobs/new.html", context, status=422 if form.faults else 200)
+
+
+@login_required
+@require_POST
+def job_foretold(request: HttpRequest) -> HttpResponse:
+    """Beside the form while it is filled in."""
+    method = _method(request, None)
+    if method is None:
+        raise Http404
+    return render(request, "jobs/foretold.html", {"lines": forms.foretold(request, method)})
 
 
 def _parent(request: HttpRequest) -> Job | None:
