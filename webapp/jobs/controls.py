@@ -180,9 +180,11 @@ SIGNS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
 
 
 def _range(bounds: Mapping[str, Any]) -> str:
-    if "ge" in bounds and "le" in bounds:
-        return f"{bounds['ge']:g} to {bounds['le']:g}"
-    return ", ".join(f"{sign} {bounds[name]:g}" for name, sign in SIGNS if name in bounds)
+    told = {name: f"{value:,}" if isinstance(value, int) else f"{value:g}"
+            for name, value in bounds.items()}  # fmt: skip
+    if "ge" in told and "le" in told:
+        return f"{told['ge']} to {told['le']}"
+    return ", ".join(f"{sign} {told[name]}" for name, sign in SIGNS if name in told)
 
 
 def _chosen(control: Control, value: Any) -> list[str]:

@@ -298,6 +298,8 @@ def foretold(client, project, method="flat_lora", **fields):
 def test_what_the_form_comes_to_is_told_while_it_is_filled_in(
     client_of, editor, viewer, outsider, project, texts
 ):
+    form = client_of(editor).get(reverse("job-new") + "?method=flat_lora").content.decode()
+    assert f'hx-post="{reverse("job-foretold")}?method=flat_lora"' in form
     given = {"i.data": f"version:{texts.pk}", "p.rank": "4"}
     page = foretold(client_of(editor), project, **given).content.decode()
     assert "165,888 weights in 36 linear layers" in page

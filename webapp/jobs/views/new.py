@@ -37,6 +37,7 @@ def job_new(request: HttpRequest) -> HttpResponse:
         "method": method,
         "parent": parent,
         "estimate": forms.estimate(request.user, method),
+        "foretells": method.foretold is not None,  # a template would call it
     }
     return render(request, "jobs/new.html", context, status=422 if form.faults else 200)
 
