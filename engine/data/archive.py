@@ -399,9 +399,10 @@ def _refuse_nested(member: Member) -> None:
     head = member.head()
     packed = _packed(head)
     if packed:
-        raise UserError(
-            member.name, f"{packed} inside an archive or folder; upload it by itself, or unpacked"
-        )
+        advice = "upload it by itself, or unpacked"
+        if member.name.lower().endswith((".bin", ".pt", ".pth", ".ckpt")):
+            advice = "upload PyTorch's weights by themselves, or saved as .safetensors"
+        raise UserError(member.name, f"{packed} inside an archive or folder; {advice}")
 
 
 def _crowded(where: str, limits: Limits) -> UserError:

@@ -52,6 +52,13 @@ OLD_FIELDS = {
     "rotary_pct",
     "rotary_emb_base",
 }
+# Fields that a class reads and does not declare.
+UNDECLARED = {
+    "deberta-v2": {
+        "attention_head_size", "conv_act", "conv_groups", "conv_kernel_size", "embedding_size",
+        "norm_rel_ebd", "position_buckets", "share_att_key",
+    },
+}  # fmt: skip
 LOOPED = ("num_hidden_layers", "num_hidden_groups", "inner_group_num")
 MAX_BUFFERS = 64 << 20  # numbers that a model makes by itself, as tables of positions
 FEW = 8  # names of a list that a line shows
@@ -199,7 +206,8 @@ def _backbone(
     if tokenizer is not None:
         longest = min(longest, tokenizer.model_max_length)
     model = model.to(device).eval()
-    return Backbone(family, model, tokenizer, name, config.hidden_size, longest)
+    width = getattr(config, "word_embed_proj_dim", config.hidden_size)  # OPT's, behind all blocks
+    return Backbone(family, model, tokenizer, name, width, longest)
 
 
 def _positions(config: PreTrainedConfig) -> int:
@@ -231,6 +239,7 @@ def _config(weights: Weights) -> tuple[PreTrainedConfig, Family]:
                         f"{', '.join(families.MODEL_TYPES)}")  # fmt: skip
     made = CONFIG_MAPPING[kind]
     known = {one.name for one in fields(made)} | set(made.attribute_map) | OLD_FIELDS
+    known |= UNDECLARED.get(kind, set())
     known -= {one.name for one in fields(PreTrainedConfig)} | {"is_decoder", "add_cross_attention"}
     try:
         config = made.from_dict({key: weights.config[key] for key in known & set(weights.config)})
@@ -327,9 +336,10 @@ def _refuse_longer_vocabulary(found: Backbone) -> None:
     if found.tokenizer is None:
         return
     rows = found.model.get_input_embeddings().weight.shape[0]
-    if len(found.tokenizer) > rows:
-        raise UserError(found.name, f"a tokenizer of {len(found.tokenizer):,} pieces; the "
-                        f"embedding has {rows:,} rows")  # fmt: skip
+    last = max(found.tokenizer.get_vocab().values(), default=0)
+    if last >= rows:
+        raise UserError(found.name, f"a tokenizer with a piece of the number {last:,}; the "
+                        f"embedding has {rows:,} rows, from 0")  # fmt: skip
 
 
 def _shape(sizes: Any) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel, get_peft_model_state_dict
+from peft import PeftConfig, PeftModel, get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -132,8 +132,10 @@ def difference(
 
 
 def _read(network: nn.Module, folder: Path) -> PeftModel:
+    config = PeftConfig.from_pretrained(str(folder))
+    config.fan_in_fan_out = False  # layers that GPT-2 keeps transposed are turned here
     with quiet():
-        return PeftModel.from_pretrained(network, folder)
+        return PeftModel.from_pretrained(network, folder, config=config)
 
 
 def _logits(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:

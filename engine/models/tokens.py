@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,7 +58,8 @@ def encode(
     types: list[np.ndarray] | None = []
     cut = 0
     for start in range(0, len(text), CHUNK):  # the tokenizer keeps what it cuts off
-        told = tokenizer(
+        told = _split(
+            tokenizer,
             list(text[start : start + CHUNK]),
             None if text2 is None else list(text2[start : start + CHUNK]),
             truncation=True,
@@ -97,8 +99,8 @@ def encode_causal(
     """
     first = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     last = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
-    answers = _plain(tokenizer, completion)
-    asked = [[] for _ in answers] if prompt is None else _plain(tokenizer, prompt)
+    answers = plain(tokenizer, completion)
+    asked = [[] for _ in answers] if prompt is None else plain(tokenizer, prompt)
     rows, scored, cut = [], [], 0
     room = max_length - len(first)
     for question, answer in zip(asked, answers, strict=True):
@@ -157,8 +159,20 @@ def batch(encoded: Encoded, rows: np.ndarray, *, device: str = "cpu") -> dict[st
     }
 
 
-def _plain(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
-    return tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+def plain(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
+    """The tokens of each text without special ones."""
+    return _split(tokenizer, list(texts), add_special_tokens=False)["input_ids"]
+
+
+def _split(tokenizer: PreTrainedTokenizerFast, *texts: list[str] | None, **asked: Any) -> Any:
+    try:
+        return tokenizer(*texts, **asked)
+    except Exception as fault:
+        if type(fault) is not Exception:  # the library's own word for a tokenizer that is none
+            raise
+        raise UserError(
+            "model", f"its tokenizer cannot split a text: {str(fault)[:160]}"
+        ) from fault
 
 
 def _padding(tokenizer: PreTrainedTokenizerFast) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,7 +13,7 @@ from engine.core.errors import UserError
 from engine.data.model import families, io
 from engine.data.model.weights import Weights
 from engine.models.backbone import from_weights, minilm, small_decoder, small_vit
-from engine.models.classifier import mean_over
+from engine.models.classifier import Classifier, mean_over
 from engine.models.tokenizer import from_files
 from engine.models.tokens import batch, encode
 from tests.engine.data.making import report_on
@@ -113,6 +114,32 @@ def test_gpt2_has_linear_layers_proper():
     assert "Conv1D" not in kinds
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"position_buckets": 16, "norm_rel_ebd": "layer_norm", "share_att_key": True,
+         "relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
+        {"conv_kernel_size": 3, "conv_act": "gelu"},
+    ],
+)  # fmt: skip
+def test_fields_that_deberta_reads_and_does_not_declare(tmp_path, changes):
+    found = weights("deberta-v2", **changes)
+    assert any("rel_embeddings" in key or "conv" in key for key in found.tensors)
+    back = from_weights(found).model
+    for key, one in back.state_dict().items():
+        assert torch.equal(one, found.tensors[key])
+    with torch.no_grad():
+        assert torch.equal(said(back, "deberta-v2"), said(network("deberta-v2", **changes), ""))
+
+
+def test_a_classifier_on_a_decoder_whose_last_layer_is_narrower():
+    """As of OPT with 350 million weights."""
+    found = from_weights(weights("opt", causal=True, word_embed_proj_dim=16), headless=True)
+    model = Classifier(found, 3, seed=0)
+    seen = encode(found.tokenizer, ["the cat", "a dog"], max_length=20)
+    assert model(**batch(seen, np.arange(2))).shape == (2, 3)
+
+
 # What cannot be built
 
 
@@ -209,7 +236,17 @@ def test_numbers_that_are_none_are_refused():
 
 def test_a_tokenizer_of_more_pieces_than_rows_is_refused():
     small = weights("bert", vocab_size=10)
-    assert "a tokenizer of 20 pieces; the embedding has 10 rows" in told(**vars(small))
+    message = "a tokenizer with a piece of the number 19; the embedding has 10 rows, from 0"
+    assert message in told(**vars(small))
+
+
+def test_a_tokenizer_with_gaps_in_its_numbers_is_refused():
+    files = tokenizer_files()
+    words = json.loads(files["tokenizer.json"])
+    del words["model"]["vocab"]["ball"]
+    words["model"]["vocab"]["dog"] = 7000
+    files["tokenizer.json"] = json.dumps(words).encode()
+    assert "a piece of the number 7,000; the embedding has 20 rows" in told(files=files)
 
 
 # Fresh ones

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from engine.core.errors import UserError
+from engine.models.tokenizer import from_files
 from engine.models.tokens import CHUNK, IGNORED, POOL, batch, encode, encode_causal, order
-from tests.models.making import VOCABULARY, tiny_bert, tiny_llama
+from tests.models.making import VOCABULARY, tiny_bert, tiny_llama, tokenizer_files
 
 WORDS = ["the", "man", "sees", "a", "cat"]
 
@@ -62,6 +65,17 @@ def test_a_text_without_a_token_is_told(causal):
         encode(causal, ["the", " "], max_length=5)
     with pytest.raises(UserError, match=r"file\.csv row 7: has no token"):
         encode(causal, ["the", " "], max_length=5, place=lambda row: f"file.csv row {row + 6}")
+
+
+def test_a_tokenizer_without_its_unknown_token_is_told():
+    files = tokenizer_files()
+    words = json.loads(files["tokenizer.json"])
+    words["model"]["unk_token"] = "[NONE]"
+    made = from_files({**files, "tokenizer.json": json.dumps(words).encode()}, "bert", "m")
+    for split in (lambda: encode(made, ["a zebra"], max_length=9),
+                  lambda: encode_causal(made, None, ["a zebra"], max_length=9)):  # fmt: skip
+        with pytest.raises(UserError, match="model: its tokenizer cannot split a text"):
+            split()
 
 
 def test_texts_in_chunks_are_as_one_by_one(tokenizer):

@@ -115,6 +115,8 @@ def test_nested_archives_are_refused(tmp_path):
     inner = zip_of(tmp_path / "inner.zip", {"edges.csv": "0,1\n"}).read_bytes()
     outer = zip_of(tmp_path / "outer.zip", {"inner.dat": inner})
     assert refusal(outer).startswith("inner.dat: a zip inside an archive or folder")
+    model = zip_of(tmp_path / "model.zip", {"pytorch_model.bin": inner})
+    assert refusal(model).endswith("PyTorch's weights by themselves, or saved as .safetensors")
 
 
 @pytest.mark.parametrize(

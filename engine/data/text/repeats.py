@@ -13,7 +13,12 @@ def keys(texts: Texts) -> list[tuple[str, ...]]:
     roles = texts.roles
     chosen = [roles.text, roles.text2, roles.prompt, roles.context, roles.completion]
     columns = [texts.columns[name] for name in chosen if name] or list(texts.columns.values())
-    return list(zip(*columns, strict=True))
+    return list(zip(*(map(plain, column) for column in columns), strict=True))
+
+
+def plain(cell: str) -> str:
+    """As it reads: white space alone tells no two texts apart."""
+    return " ".join(cell.split())
 
 
 def repeats(texts: Texts) -> np.ndarray:

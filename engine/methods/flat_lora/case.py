@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.core.run import Run
 
 VOCABULARY = 2000  # pieces of a tokenizer that is made here
+WRITTEN = 40  # tokens that a decoder goes on with
 HEAD = 32  # width of an attention head of a backbone from nothing
 
 
@@ -30,17 +31,18 @@ class Case:
     parts: dict[str, Examples]  # train, dev, test
     backbone: Callable[[], Backbone]  # the same weights at each call
     told: Callable[[str, int], str]  # of a part and a place in it: its text, to be shown
-    encode: Callable[[str, str], Batch] | None = None  # a text, and a second, as a batch of one
+    # A text, and a second, as a batch of one, and whether it was cut
+    encode: Callable[[str, str], tuple[Batch, bool]] | None = None
     tokenizer: Any = None  # of texts
     pairs: bool = False  # of texts
 
     @torch.no_grad()
-    def written(self, model: Any, batch: Batch, count: int) -> str:
-        """How a decoder goes on after a batch of one: the likeliest token, `count` times or until
-        the end token."""
+    def written(self, model: Any, batch: Batch) -> str:
+        """How a decoder goes on after a batch of one: the likeliest token, 40 times or until the
+        end token."""
         ids, end, room = batch["input_ids"], self.tokenizer.eos_token_id, model.config
         start = ids.shape[1]
-        for _ in range(min(count, room.max_position_embeddings - start)):
+        for _ in range(min(WRITTEN, room.max_position_embeddings - start)):
             told = model(input_ids=ids).logits[:, -1].argmax(1, keepdim=True)
             if told.item() == end:
                 break
@@ -52,7 +54,12 @@ def fresh(run: Run, kind: str, texts: Callable[[], list[str]]) -> Callable[[], B
     """How to get the backbone, anew at each call. `texts` are what a tokenizer is made from."""
     weights, params, device = run.inputs["model"], run.params, run.device
     if weights is not None:
-        made = backbones.from_weights(weights, device=device)
+        headless = kind == "classify"
+
+        def make() -> Backbone:
+            return backbones.from_weights(weights, headless=headless, device=device)
+
+        made = make()
         if (made.family == "vision") != (kind == "images"):
             raise UserError("model", f"a {made.family}; expected one that reads "
                             f"{'images' if kind == 'images' else 'text'}")  # fmt: skip
@@ -63,7 +70,7 @@ def fresh(run: Run, kind: str, texts: Callable[[], list[str]]) -> Callable[[], B
         if made.left_out:
             run.message(f"model: {counted(len(made.left_out), 'weight')} left out, as of another "
                         f"task's head: {', '.join(made.left_out)[:200]}", "warning")  # fmt: skip
-        return lambda: backbones.from_weights(weights, device=device)
+        return make
     seed = entropy(run.seed, "backbone")
     chosen = {"classify": "minilm", "causal": "decoder", "images": "vit"}[kind]
     chosen = chosen if params.backbone == "auto" else params.backbone

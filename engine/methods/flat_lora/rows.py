@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from engine.core.errors import UserError
 from engine.core.seed import numpy_stream
 from engine.core.units import counted
+from engine.data.text.repeats import plain
 from engine.data.text.table import Texts, ordered
 from engine.methods.flat_lora.columns import NONE, ROLES, Columns
 
@@ -48,7 +51,15 @@ def columns(params: FlatLoraParams, texts: Texts) -> Columns:
     for name in ROLES:
         if (column := getattr(params, name)) not in ("", NONE):
             texts.column(column, name)
-    return Columns.of(params, texts.roles)
+    found = Columns.of(params, texts.roles)
+    for roles in (("text", "text2", "label"), ("prompt", "completion")):
+        for name, other in permutations(roles, 2):
+            column = getattr(found, name)
+            if getattr(params, name) and column and column == getattr(found, other):
+                raise UserError(
+                    name, f"column {column[:60]!a} is the {other} too; expected another"
+                )
+    return found
 
 
 def parts(run: Run) -> dict[str, Rows]:
@@ -98,10 +109,11 @@ def complete(run: Run, rows: dict[str, Rows], needed: tuple[str, ...]) -> dict[s
 
 
 def held_out(
-    run: Run, rows: dict[str, Rows], needed: tuple[str, ...], label: str | None
+    run: Run, rows: dict[str, Rows], texts: tuple[str, ...], label: str | None
 ) -> dict[str, Rows]:
     """With a validation and a test part: of the training rows, as many per class as there are of
-    it, where the data bring none. Rows of training that are in another part too are left out."""
+    it, where the data bring none. Rows of training whose `texts` are in another part too are left
+    out."""
     found, params = dict(rows), run.params
     for part, asked in (("test", params.test_rows), ("dev", params.dev_rows)):
         if part in found:
@@ -116,7 +128,6 @@ def held_out(
         chosen = stratified(labels, count, numpy_stream(SPLIT, f"flat_lora/{part}"))
         found[part] = train.kept(chosen)
         found["train"] = train.kept(~chosen)
-    texts = tuple(name for name in needed if name != label)
     return apart(run, found, texts)
 
 
@@ -137,15 +148,14 @@ def stratified(labels: list[str], count: int, rng: np.random.Generator) -> np.nd
 
 
 def apart(run: Run, rows: dict[str, Rows], texts: tuple[str, ...]) -> dict[str, Rows]:
-    """Without training rows whose texts are in dev or test too."""
-    elsewhere = {
-        cells
-        for part in ("dev", "test")
-        for cells in zip(*(rows[part].cells(name, name) for name in texts), strict=True)
-    }
+    """Without training rows whose texts are in dev or test too, but for white space."""
+
+    def read(some: Rows) -> Iterator[tuple[str, ...]]:
+        return zip(*(map(plain, some.cells(name, name)) for name in texts), strict=True)
+
+    elsewhere = {cells for part in ("dev", "test") for cells in read(rows[part])}
     train = rows["train"]
-    own = zip(*(train.cells(name, name) for name in texts), strict=True)
-    fresh = np.array([cells not in elsewhere for cells in own])
+    fresh = np.array([cells not in elsewhere for cells in read(train)])
     if not fresh.all():
         first = int(np.flatnonzero(~fresh)[0])
         run.message(
@@ -169,7 +179,8 @@ def classes(run: Run, rows: dict[str, Rows], label: str) -> tuple[str, ...]:
                         f"({', '.join(names)[:60]}); expected two or more")  # fmt: skip
     if len(names) > len(cells["train"]) / 2:
         raise UserError("label", f"column {label[:60]!a} has {len(names):,} classes in "
-                        f"{len(cells['train']):,} rows; expected a column of classes")  # fmt: skip
+                        f"{counted(len(cells['train']), 'training row')}; expected two rows of a "
+                        "class or more")  # fmt: skip
     known = set(names)
     for part in ("dev", "test"):
         strange = next((n for n, cell in enumerate(cells[part]) if cell not in known), None)

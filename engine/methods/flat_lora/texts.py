@@ -9,7 +9,7 @@ import torch
 
 from engine.core.errors import UserError
 from engine.methods.flat_lora import rows as tables
-from engine.methods.flat_lora.case import Case, describe, fresh
+from engine.methods.flat_lora.case import WRITTEN, Case, describe, fresh
 from engine.methods.flat_lora.columns import Columns, task_of
 from engine.methods.flat_lora.tasks import Batch, Classes, Examples, NextToken
 from engine.models import tokens
@@ -36,7 +36,8 @@ def _classify(run: Run, rows: dict[str, tables.Rows], found: Columns) -> Case:
             raise UserError(name, f"no column is called like a {name}; expected its name, one "
                             f"of {_names(run)}")  # fmt: skip
     needed = found.classify
-    rows = tables.held_out(run, tables.complete(run, rows, needed), needed, found.label)
+    texts = tuple(name for name in (found.text, found.text2) if name)
+    rows = tables.held_out(run, tables.complete(run, rows, needed), texts, found.label)
     names = tables.classes(run, rows, found.label)
     make = fresh(run, "classify", lambda: rows["train"].cells(found.text, "text"))
     tokenizer, longest = _reads(run, make())
@@ -54,16 +55,15 @@ def _classify(run: Run, rows: dict[str, tables.Rows], found: Columns) -> Case:
     describe(run, parts, names, cut, longest)
 
     def told(part: str, number: int) -> str:
-        cells = [rows[part].texts.columns[name][rows[part].rows[number]]
-                 for name in (found.text, found.text2) if name]  # fmt: skip
+        cells = [rows[part].texts.columns[name][rows[part].rows[number]] for name in texts]
         return " | ".join(cells)[:SHOWN]
 
     pairs = bool(found.text2)
 
-    def asked(text: str, text2: str) -> Batch:
+    def asked(text: str, text2: str) -> tuple[Batch, bool]:
         both = ([text], [text2]) if pairs else ([text], None)
         seen = tokens.encode(tokenizer, *both, max_length=longest)
-        return tokens.batch(seen, np.array([0]), device=run.device)
+        return tokens.batch(seen, np.array([0]), device=run.device), bool(seen.cut)
 
     return Case("classify", Classes(names), parts, make, told, asked, tokenizer, pairs)
 
@@ -75,7 +75,7 @@ def _causal(run: Run, rows: dict[str, tables.Rows], found: Columns) -> Case:
                         f"completion or text; expected its name, one of {_names(run)}")  # fmt: skip
     before = found.causal[:-1] if found.completion else ()
     needed = (*(name for name in (found.prompt,) if name in before), answer)
-    rows = tables.held_out(run, tables.complete(run, rows, needed), needed, None)
+    rows = tables.held_out(run, tables.complete(run, rows, needed), (*before, answer), None)
     make = fresh(run, "causal", lambda: [
         " ".join(cells) for cells in zip(
             *(rows["train"].cells(name, name) for name in (*before, answer)), strict=True
@@ -102,14 +102,16 @@ def _causal(run: Run, rows: dict[str, tables.Rows], found: Columns) -> Case:
         text = rows[part].cells(answer, "completion")[number]
         return ((asked[0] if asked else "") + text)[:SHOWN]
 
-    def asked(text: str, text2: str) -> Batch:
+    def asked(text: str, text2: str) -> tuple[Batch, bool]:
         start = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
         text = text + "\n" if before else text
-        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        (ids,) = tokens.plain(tokenizer, [text])
         if not start + ids:
             raise UserError("text", "expected a text to go on with")
-        whole = torch.tensor([(start + ids)[-longest:]], device=run.device)
-        return {"input_ids": whole, "attention_mask": torch.ones_like(whole)}
+        room = max(longest - WRITTEN, longest // 2) - len(start)  # the answer needs some too
+        whole = torch.tensor([start + ids[-room:]], device=run.device)
+        batch = {"input_ids": whole, "attention_mask": torch.ones_like(whole)}
+        return batch, len(ids) > room
 
     return Case("causal", NextToken(), parts, make, told, asked, tokenizer)
 

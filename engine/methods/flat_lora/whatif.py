@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 ROWS, FEWEST = 64, 32  # of test, and how few they may become so that an answer takes no longer
 QUICK = 10e9  # products of a token and a weight: with the noise, less than a second on a core
 TOGETHER = 8  # rows, of about the same length: what is padded is worked out for nothing
-TOKENS = 40  # that a decoder goes on with
 
 
 class WhatIf:
@@ -76,15 +75,15 @@ class WhatIf:
             raise UserError("text2", "expected a second text: the job was trained on pairs")
         if params.text2 and not self.case.pairs:
             raise UserError("text2", "expected none: the job was trained on single texts")
-        batch = self.case.encode(params.text, params.text2)
+        batch, cut = self.case.encode(params.text, params.text2)
         found: dict[str, Any] = {}
         for name, one in self.networks.items():
             if isinstance(self.case.task, Classes):
                 shares = one.plain(**batch).softmax(1)[0]
                 found[name] = dict(zip(self.case.task.names, shares.tolist(), strict=True))
             else:
-                found[name] = self.case.written(one.plain, batch, TOKENS)
-        return {"kind": self.case.kind, "variants": found}
+                found[name] = self.case.written(one.plain, batch)
+        return {"kind": self.case.kind, "cut": cut, "variants": found}
 
     def _rows(self) -> int:
         """How many test rows all networks read quickly."""

@@ -22,7 +22,8 @@ export function say({ job, overview, variants }) {
   const put = asker(job, "say", {
     show(answer, seconds) {
       fault.textContent = "";
-      note.textContent = `Answered in ${seconds.toFixed(2)} s.`;
+      const read = answer.cut ? "; of the text only as much was read as the network takes" : "";
+      note.textContent = `Answered in ${seconds.toFixed(2)} s${read}.`;
       const told = variants.filter(({ name }) => name in answer.variants); // a job that runs has not come to all
       if (answer.kind === "causal") goneOn(told, answer.variants);
       else classes(told, answer.variants);

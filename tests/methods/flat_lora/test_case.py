@@ -50,6 +50,62 @@ def test_a_class_of_one_row_is_told_with_its_row(attempt, events, encoder, tmp_p
     assert "1 class with one training row: 'rare' (t.csv row 42)" in told
 
 
+def warnings(events) -> list[str]:
+    return [line["text"] for line in events("job") if line.get("level") == "warning"]
+
+
+def test_rows_that_differ_in_white_space_alone_do_not_leak(attempt, events, encoder, tmp_path):
+    rows = sentences(60)
+    spaced = [(f" {text.replace(' ', '  ')} ", label) for text, label in rows]
+    path = table(tmp_path / "t.csv", [*rows, *spaced], HEAD)
+    attempt("job", inputs={"data": path, "model": encoder}, **BRIEF)
+    (told,) = [line for line in warnings(events) if "in dev or test too" in line]
+    assert int(told.split()[0]) > 5
+
+
+def test_rows_of_one_instruction_are_told_apart_by_their_input(attempt, events, decoder, tmp_path):
+    """As in Alpaca's tables: few instructions and answers, and the text as `input`."""
+    seen = dict(sentences(200))
+    rows = [("is there a cat", text, label) for text, label in seen.items()]
+    path = table(tmp_path / "t.csv", rows, ("instruction", "input", "output"))
+    causal = {**BRIEF, "variants": ["lora"], "save_model": False}
+    attempt("job", inputs={"data": path, "model": decoder}, **causal)
+    assert not [line for line in warnings(events) if "in dev or test too" in line]
+
+
+@pytest.mark.parametrize(
+    ("asked", "where", "words"),
+    [
+        ({"text": "label"}, "text", "column 'label' is the label too; expected another"),
+        ({"label": "sentence"}, "label", "column 'sentence' is the text too; expected another"),
+        ({"text2": "sentence"}, "text2", "column 'sentence' is the text too; expected another"),
+    ],
+)
+def test_a_column_of_two_uses_is_refused(attempt, encoder, tmp_path, asked, where, words):
+    path = table(tmp_path / "t.csv", sentences(40), HEAD)
+    with pytest.raises(UserError) as fault:
+        attempt("job", inputs={"data": path, "model": encoder}, **BRIEF, **asked)
+    assert (fault.value.where, fault.value.expected) == (where, words)
+
+
+def test_too_few_rows_for_their_classes_are_told(attempt, encoder, tmp_path):
+    path = table(tmp_path / "t.csv", [("a cat", "x"), ("a dog", "y"), ("a man", "z")], HEAD)
+    with pytest.raises(UserError, match="expected two rows of a class or more"):
+        attempt("job", inputs={"data": path, "model": encoder}, **BRIEF)
+
+
+def test_the_merged_network_of_a_classifier_on_a_decoder_is_taken_again(attempt, tmp_path):
+    """Its output layer is not in the export: no classifier has a use for it."""
+    found = making.weights("llama", causal=True, tie_word_embeddings=False)
+    first = making.folder(tmp_path / "llama", found)
+    data = table(tmp_path / "t.csv", sentences(60), HEAD)
+    learn = {**BRIEF, "variants": ["lora"], "save_model": True}
+    attempt("job", inputs={"data": data, "model": first}, **learn)
+    merged = tmp_path / "job/export/lora-model.zip"
+    summary = attempt("next", inputs={"data": data, "model": merged}, **learn)
+    assert summary["lora.accuracy"] is not None
+
+
 def test_the_fresh_transformer_cuts_large_images_into_few_patches(attempt, events, pack):
     attempt("job", inputs={"images": pack(60)}, **BRIEF)
     told = [line["text"] for line in events("job") if line.get("level") == "warning"]

@@ -12,9 +12,11 @@ import torch
 
 from engine.core.ask import Session
 from engine.core.errors import UserError
+from engine.core.job import Job
 from engine.methods.flat_lora import whatif
 from tests.methods import attempts
 from tests.methods.flat_lora.conftest import QUICK, sentences, table
+from tests.models import making
 
 NAMES = ("flat", "full")
 ROWS = 40  # of test, all of which are asked; those of flatness are the same
@@ -109,6 +111,23 @@ def test_what_learnt_pairs_asks_for_the_second_text(tmp_path, encoder):
     one, other = (asked.ask("say", {"text": "a cat", "text2": second})["variants"]["lora"]
                   for second in ("a dog", "the cat sees a cat"))  # fmt: skip
     assert one != other
+
+
+def test_of_a_text_that_is_too_long_the_end_is_read(tmp_path, decoder):
+    path = table(tmp_path / "t.csv", sentences(60), ("prompt", "completion"))
+    params = {**QUICK, "variants": ["lora"], "hessian": False, "landscape": [], "look_every": 0}
+    attempts.attempt(tmp_path / "job", "flat_lora", {"data": path, "model": decoder}, params)
+    found = whatif.WhatIf(Job(tmp_path / "job"))
+    _, cut = found.case.encode("a dog sees", "")
+    assert not cut
+    batch, cut = found.case.encode("the cat " * 200 + "a dog sees", "")
+    ids = batch["input_ids"][0].tolist()
+    assert cut
+    assert len(ids) == 20  # half of what it reads: the answer needs the other
+    words = ["<s>", *["the", "cat"] * 8, "a", "dog", "sees"]
+    assert ids == [making.VOCABULARY[word] for word in words]
+    found.case.tokenizer.eos_token = None
+    assert len(found.case.written(found.networks["lora"].plain, batch).split()) == 20
 
 
 def test_a_decoder_tells_loss_and_perplexity(tmp_path, decoder):
