@@ -29,6 +29,7 @@ from engine.models.classifier import Classifier
 from engine.models.quiet import quiet
 
 KINDS = ("lora", "rslora", "dora", "pissa", "loraga")
+TAKEN = ("pissa", "loraga")  # kinds that begin at an A and B which are taken out of W
 GAMMA = 16.0  # LoRA-GA's γ, as in its authors' code
 ONE = "default"  # PEFT's name for the only adapter
 
@@ -111,13 +112,15 @@ def adapt(
     seed: int,
     targets: Sequence[str] | None = None,
     gradients: Mapping[str, Tensor] | None = None,
+    starts: Mapping[str, tuple[Tensor, Tensor]] | None = None,
 ) -> nn.Module:
     """The same network with adapters, which alone (beside a classifier's head) ask for gradients.
 
     `targets` are names as `targets(model)` lists them (all by default), `gradients` those of the
     loss by the weights of these layers [m, n], which LoRA-GA alone needs. A classifier is adapted
     in place and returned; a decoder is returned as PEFT's model around it. A depends on `seed` and
-    on the order of the layers alone.
+    on the order of the layers alone. `starts`, as `started` tells them, are what kinds of `TAKEN`
+    begin at: the signs of singular vectors, and so the rest of W, are another machine's choice.
     """
     there = every_linear(model)
     chosen = there if targets is None else list(targets)
@@ -140,12 +143,14 @@ def adapt(
         wrapped = get_peft_model(inner_of(model), config)
     generator = torch.Generator().manual_seed(seed)
     for each in adapted(wrapped):
-        if kind == "pissa":
-            _give_way(each, *_principal(each))
-        elif kind == "loraga":
-            _give_way(each, *_along(each, _gradient(each, gradients)))
-        else:
+        if kind not in TAKEN:
             _draw(each, generator)
+        elif starts:
+            _give_way(each, *starts[each.name])
+        elif kind == "pissa":
+            _give_way(each, *_principal(each))
+        else:
+            _give_way(each, *_along(each, _gradient(each, gradients)))
     if isinstance(model, Classifier):
         model.model = wrapped
         return model
@@ -166,6 +171,15 @@ def refuse_rank(model: nn.Module, *, kind: str, rank: int, targets: Sequence[str
         rows, columns = shapes[name]
         raise UserError("rank", f"at most {most} for {kind}, which takes {taken}r singular vectors "
                         f"of {name} ({rows} x {columns}); got {rank}")  # fmt: skip
+
+
+def started(model: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
+    """A and B [r, n], [m, r] that were taken out of W, on the CPU, by the layers' names."""
+    return {
+        each.name: (each.first[0].cpu(), each.first[1].cpu())
+        for each in adapted(model)
+        if each.first is not None
+    }
 
 
 def adapted(model: nn.Module) -> list[Adapted]:

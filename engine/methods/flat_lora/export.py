@@ -24,14 +24,14 @@ from engine.models.export import (
 if TYPE_CHECKING:
     from engine.core.run import Run
     from engine.methods.flat_lora.case import Case
-    from engine.methods.flat_lora.tuning import Tuned
+    from engine.methods.flat_lora.tuning import Start, Tuned
 
 ROUND_TRIP = 1e-5  # largest difference of a logit after a way through files
 ROWS = 8  # that both networks are asked
 STATE = "inspector/{}.safetensors"  # what a variant trained, for the what-if
 
 
-def write(run: Run, case: Case, work: Tuned) -> dict[str, Any]:
+def write(run: Run, case: Case, work: Tuned, start: Start) -> dict[str, Any]:
     """The files of a variant; returns by how much what is read back differs in a logit."""
     name = work.variant.name
     run.phase(f"{name}: export")
@@ -39,7 +39,7 @@ def write(run: Run, case: Case, work: Tuned) -> dict[str, Any]:
     with run.artifact(STATE.format(name), title=f"{work.variant.title}: trained tensors",
                       **about) as path:  # fmt: skip
         state = [tensor.detach().cpu() for tensor in work.trained]
-        checkpoint.save(path, {"trained": state})
+        checkpoint.save(path, {"trained": state, "start": start})
     some = case.parts["test"].make(np.arange(min(ROWS, len(case.parts["test"]))))
     batch, _ = split(some)
     found: dict[str, Any] = {"adapter": None, "merged": None}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.methods.flat_lora import export, flatness, inspector, report
 from engine.methods.flat_lora.prepare import prepare
-from engine.methods.flat_lora.tuning import built, refuse, tuned
+from engine.methods.flat_lora.tuning import built, refuse, start, tuned
 from engine.methods.flat_lora.units import once
 from engine.methods.flat_lora.variants import Variant, chosen
 
@@ -37,12 +37,17 @@ def one(run: Run, case: Case, variant: Variant, standing: dict[str, Any]) -> Non
     """Train a variant and measure it. Of its weights only what is exported stays."""
     name = variant.name
     before = once(run, standing, f"{name}.before", lambda: report.before(run, case, variant))
-    trained = once(run, standing, f"{name}.train", lambda: tuned(run, case, variant, standing))
-    work = built(run, case, variant, trained["trained"])
+    first = once(run, standing, f"{name}.start", lambda: start(run, case, variant))
+    trained = once(
+        run, standing, f"{name}.train", lambda: tuned(run, case, variant, first, standing)
+    )
+    work = built(run, case, variant, first, trained["trained"])
     found: dict[str, Any] = {"training": {"summary": trained["summary"] | before}}
     found["answers"] = once(run, standing, f"{name}.answers", lambda: report.judge(run, case, work))
     found |= flatness.measure(run, case, work, standing)
-    found["export"] = once(run, standing, f"{name}.export", lambda: export.write(run, case, work))
+    found["export"] = once(
+        run, standing, f"{name}.export", lambda: export.write(run, case, work, first)
+    )
     for key in [key for key in standing["finished"] if key.startswith(f"{name}.")]:
         del standing["finished"][key]
     standing["finished"][f"{name}.found"] = found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,23 @@ from engine.methods.flat_lora.pristine import kept
 from engine.methods.flat_lora.tasks import Batch, Classes, Examples, Task
 from engine.methods.flat_lora.training import Training
 from engine.methods.flat_lora.variants import Variant
-from engine.models.adapters import Adapted, adapt, adapted, merge, refuse_rank, targets
+from engine.models.adapters import (
+    TAKEN,
+    Adapted,
+    adapt,
+    adapted,
+    merge,
+    refuse_rank,
+    started,
+    targets,
+)
 from engine.models.classifier import Classifier
 
 if TYPE_CHECKING:
     from engine.core.run import Run
     from engine.methods.flat_lora.case import Case
 
+Start = Mapping[str, tuple[Tensor, Tensor]]  # A and B of each layer
 GRADIENTS = 8  # batches that LoRA-GA starts from
 DRIFT = 1e-5  # of a row's length, in its sum
 
@@ -64,7 +74,18 @@ def refuse(run: Run, case: Case, variants: Sequence[Variant]) -> None:
             refuse_rank(model, kind=variant.adapter, rank=params.rank, targets=names)
 
 
-def built(run: Run, case: Case, variant: Variant, trained: Sequence[Tensor] | None = None) -> Tuned:
+def start(run: Run, case: Case, variant: Variant) -> Start:
+    """What `built` takes, wherever the job goes on or is asked; empty of most variants."""
+    return started(built(run, case, variant).model) if variant.adapter in TAKEN else {}
+
+
+def built(
+    run: Run,
+    case: Case,
+    variant: Variant,
+    start: Start | None = None,
+    trained: Sequence[Tensor] | None = None,
+) -> Tuned:
     """The variant at its start, or with the tensors that it trained."""
     params = run.params
     model = _backed(run, case)
@@ -74,11 +95,11 @@ def built(run: Run, case: Case, variant: Variant, trained: Sequence[Tensor] | No
     layers: Sequence[Adapted] = ()
     if variant.trains == "adapters":
         gradients = None
-        if variant.adapter == "loraga":
+        if variant.adapter == "loraga" and not start:
             gradients = _first_gradients(run, case, model, names)
         model = adapt(
             model, kind=variant.adapter, rank=params.rank, alpha=params.alpha,
-            seed=entropy(run.seed, "adapter"), targets=names, gradients=gradients,
+            seed=entropy(run.seed, "adapter"), targets=names, gradients=gradients, starts=start,
         )  # fmt: skip
         layers = adapted(model)
     if isinstance(model, Classifier):
@@ -99,10 +120,12 @@ def _backed(run: Run, case: Case) -> nn.Module:
     return Classifier(backbone, len(case.task.names), entropy(run.seed, "head"))
 
 
-def tuned(run: Run, case: Case, variant: Variant, standing: dict[str, Any]) -> dict[str, Any]:
+def tuned(
+    run: Run, case: Case, variant: Variant, start: Start, standing: dict[str, Any]
+) -> dict[str, Any]:
     """The loop. Batches, their order, head and A are the same for every variant of a seed."""
     params, name = run.params, variant.name
-    work = built(run, case, variant)
+    work = built(run, case, variant, start)
     copies = kept([layer.weight for layer in work.layers], run.folder)
     watch = Watch(run, case, work, copies)
     train = case.parts["train"]

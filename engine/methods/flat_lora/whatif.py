@@ -45,7 +45,8 @@ class WhatIf:
             path = job.folder / STATE.format(variant.name)
             if not path.is_file():  # a running job has not come to it
                 continue
-            work = built(asked, self.case, variant, checkpoint.load(path)["trained"])
+            state = checkpoint.load(path)  # jobs of older days have no start
+            work = built(asked, self.case, variant, state.get("start"), state["trained"])
             plain = work.plain().eval().requires_grad_(False)
             self.networks[variant.name] = Network(plain, work.weights(plain))
         if not self.networks:

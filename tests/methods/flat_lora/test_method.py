@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from engine.core import registry
+from engine.core.ask import Session
 from engine.core.errors import UserError
 from engine.core.run import Run, Stop
 from engine.data.images.io import load as load_images
@@ -124,6 +125,30 @@ def test_a_stopped_job_goes_on_as_if_it_had_not_been(attempt, events, stop, tmp_
     pictures = [json.loads((tmp_path / name / "inspector/flatness.json").read_text())
                 for name in ("whole", "stopped")]  # fmt: skip
     assert pictures[0] == pictures[1]
+
+
+@pytest.mark.parametrize("variant", ["pissa", "loraga"])
+def test_another_machines_singular_vectors_change_nothing(attempt, monkeypatch, tmp_path, variant):
+    """Their signs are free. Where a job goes on, and where it is asked, they are those it had."""
+    params = {"variants": [variant], "hessian": False, "landscape": [], "look_every": 0}
+    whole = attempt("whole", **params)
+    with pytest.raises(Stop):
+        attempt("stopped", stop_at=5, **params)
+    svd = torch.linalg.svd
+    asked = []
+
+    def other(matrix, **options):
+        asked.append(matrix)
+        left, values, right = svd(matrix, **options)
+        signs = torch.ones(len(values))
+        signs[::2] = -1
+        return left * signs, values, signs[:, None] * right
+
+    monkeypatch.setattr(torch.linalg, "svd", other)
+    assert timeless(attempt("stopped", **params)) == timeless(whole)
+    before = Session(tmp_path / "whole").ask("change", {})["variants"][variant]["before"]
+    assert before["test_loss"] == pytest.approx(whole[f"{variant}.test_loss"], rel=1e-5)
+    assert not asked
 
 
 def test_the_merged_network_is_a_model_for_another_job(attempt, tmp_path, texts):
