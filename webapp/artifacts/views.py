@@ -11,6 +11,7 @@ from webapp.artifacts import pictures
 from webapp.artifacts.download import respond
 from webapp.artifacts.models import Artifact
 from webapp.artifacts.previews import preview
+from webapp.datasets.facts import told
 from webapp.jobs.models import Job
 from webapp.middleware import SANDBOX
 from webapp.policy import get_or_404
@@ -29,7 +30,7 @@ def artifact(request: HttpRequest, pk: str) -> HttpResponse:
         "artifact": found,
         "job": found.job,
         "preview": preview(found, number),
-        "facts": list(found.facts.items()),
+        "facts": told(found.kind, found.facts),
         "inputs": found.job.inputs.select_related("version__dataset", "artifact__job"),
         "users": users[:USERS],
     }

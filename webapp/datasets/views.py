@@ -19,6 +19,7 @@ from webapp import policy
 from webapp.accounts.models import Membership, Team
 from webapp.artifacts.download import respond
 from webapp.datasets import store, uploads
+from webapp.datasets.facts import told
 from webapp.datasets.models import Dataset, Version
 from webapp.datasets.names import kinds_by_name
 from webapp.refused import UNKEPT, Refused
@@ -135,7 +136,7 @@ def dataset(request: HttpRequest, pk: str) -> HttpResponse:
         "kind": kinds().get(found.kind),
         "versions": versions,
         "version": shown,
-        "facts": _facts(found.kind, shown) if shown else [],
+        "facts": told(found.kind, shown.facts) if shown else [],
         "preview": _preview(shown) if shown else None,
         "jobs": jobs[:20],
         "job_count": len(jobs),
@@ -145,32 +146,6 @@ def dataset(request: HttpRequest, pk: str) -> HttpResponse:
         "may_run": policy.can(request.user, "job.create", found),
     }
     return render(request, "datasets/dataset.html", context)
-
-
-def _facts(kind: str, version: Version) -> list[dict[str, Any]]:
-    """The facts in the order of the kind's card, with its titles; unknown ones after them."""
-    card = kinds().get(kind)
-    known = {fact.key: fact for fact in card.facts} if card else {}
-    order = [key for key in known if key in version.facts]
-    order += [key for key in version.facts if key not in known]
-    return [
-        {
-            "title": known[key].title if key in known else key,
-            "unit": known[key].unit if key in known else "",
-            "value": _plain(version.facts[key]),
-        }
-        for key in order
-    ]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    if isinstance(value, dict):
-        return "; ".join(f"{key}: {_plain(one)}" for key, one in value.items())
-    return value
 
 
 def _preview(version: Version) -> dict[str, Any]:

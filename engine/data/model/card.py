@@ -27,7 +27,7 @@ KIND = Kind(
         Fact("parameters", "Parameters"),
         Fact("bytes", "Size of the tensors", "bytes"),
         Fact("dtypes", "Types"),
-        Fact("linear", "Linear layers"),
+        Fact("linear", "Linear layers: how many, outputs, inputs"),
         Fact("sha256", "SHA-256"),
     ),
 )

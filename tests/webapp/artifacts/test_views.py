@@ -54,6 +54,13 @@ def test_it_shows_a_table_page_by_page(client_of, viewer, make_artifact):
         assert page_of(client_of(viewer), artifact, page=odd).status_code == 200
 
 
+def test_its_facts_have_the_titles_of_its_kind(client_of, viewer, make_artifact):
+    facts = {"tokenizer": True, "parameters": 331776, "linear": {"layer.*.query": [6, 384, 384]}}
+    page = page_of(client_of(viewer), make_artifact(b"x", kind="model", facts=facts))
+    for words in ("Has a tokenizer", "yes", "331,776", "layer.*.query: 6, 384, 384"):
+        assert words in page.content.decode()
+
+
 def test_it_shows_where_it_came_from_and_went(client_of, viewer, make_artifact, make_job):
     source = make_artifact("{}", title="Source graph", kind="graph", job=make_job(name="maker"))
     job = make_job(name="middle")
