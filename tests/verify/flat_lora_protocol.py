@@ -31,6 +31,7 @@ RATES = (5e-4, 1e-3, 2e-3)
 RHOS = (0.05, 0.1, 0.2)
 ARMS = {"paired": 0.0, "control": 0.3, "tenth": 0.1}  # ρ of each; that of the pairs is chosen
 SHARPNESS = "e_sharpness.test.at30"
+ON_TRAIN = "e_sharpness.train.at30"
 
 
 @dataclass(frozen=True)
@@ -128,10 +129,10 @@ def difference(rows: Sequence[Row], key: str) -> dict[str, float]:
     return {"mean": mean(pairs), "half": half_interval(pairs) or float("nan")}
 
 
-def fall(flatter: Sequence[Row], paired: Sequence[Row]) -> list[float]:
+def fall(flatter: Sequence[Row], paired: Sequence[Row], key: str = SHARPNESS) -> list[float]:
     """By which share E-sharpness at σ = .3 is lower than LoRA's, seed by seed."""
-    lora = {row["seed"]: row[f"lora.{SHARPNESS}"] for row in paired}
-    return [1 - row[f"flat.{SHARPNESS}"] / lora[row["seed"]] for row in flatter]
+    lora = {row["seed"]: row[f"lora.{key}"] for row in paired}
+    return [1 - row[f"flat.{key}"] / lora[row["seed"]] for row in flatter]
 
 
 def table(found: dict[str, dict[str, list[Row]]]) -> str:
@@ -142,16 +143,20 @@ def table(found: dict[str, dict[str, list[Row]]]) -> str:
     ]
     for name, arms in found.items():
         rows = arms["paired"]
-        falls = [fall(rows, rows), *(fall(arms.get(arm, []), rows) for arm in ("tenth", "control"))]
-        told = [" ".join(f"{share:.0%}" for share in shares) or "-" for shares in falls]
-        measures = dict.fromkeys(("accuracy", TASKS[name].score, "e_sharpness"))
+        measures = dict.fromkeys(("accuracy", TASKS[name].score, SHARPNESS, ON_TRAIN))
         for number, key in enumerate(measures):
             both = [mean(row[f"{one}.{key}"] for row in rows) for one in ("flat", "lora")]
             apart = difference(rows, key)
+            told = [""] * 3
+            if key in (SHARPNESS, ON_TRAIN):
+                falls = (
+                    fall(arms.get(arm, []), rows, key) for arm in ("paired", "tenth", "control")
+                )
+                told = [" ".join(f"{share:.0%}" for share in shares) or "-" for shares in falls]
             first = (name, f"{rows[0]['lr']:g}, {rows[0]['rho']:g}") if not number else ("", "")
             cells = [*first, key, *(f"{value:.4f}" for value in both),
                      f"{apart['mean']:+.4f} ± {apart['half']:.4f}",
-                     *(told if not number else ("", "", ""))]  # fmt: skip
+                     *told]  # fmt: skip
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
