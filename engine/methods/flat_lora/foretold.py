@@ -54,14 +54,20 @@ def foretold(params: FlatLoraParams, given: Mapping[str, Facts]) -> list[tuple[s
     if not table:
         return []
     layers = _linear(params, given)
-    lines = _weights(params, layers)
-    if layers:
+    lines = _weights(params, layers) if _named(given) or not params.targets else []
+    if layers and _named(given):
         there = {name.rpartition("*.")[2]: sizes for name, sizes in layers.items()}
         lines.append(("Layers to adapt", ", ".join(
             f"{end} ({count} of {outputs:,} × {inputs:,})"
             for end, (count, outputs, inputs) in there.items()
         )))  # fmt: skip
     return lines + _steps(params, table, given)
+
+
+def _named(given: Mapping[str, Facts]) -> bool:
+    """Whether layers are called as in the upload: transformers renames those of older images'
+    networks as it loads them."""
+    return given.get("model", {}).get("family") != "vision"
 
 
 def _weights(params: FlatLoraParams, layers: Linear) -> list[tuple[str, str]]:

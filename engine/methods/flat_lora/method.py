@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.methods.flat_lora import export, flatness, inspector, report
 from engine.methods.flat_lora.prepare import prepare
-from engine.methods.flat_lora.tuning import built, refuse, start, tuned
+from engine.methods.flat_lora.tuning import built, refuse, starts, tuned
 from engine.methods.flat_lora.units import once
 from engine.methods.flat_lora.variants import Variant, chosen
 
@@ -36,17 +36,17 @@ def run(run: Run) -> dict[str, float | None]:
 def one(run: Run, case: Case, variant: Variant, standing: dict[str, Any]) -> None:
     """Train a variant and measure it. Of its weights only what is exported stays."""
     name = variant.name
-    before = once(run, standing, f"{name}.before", lambda: report.before(run, case, variant))
-    first = once(run, standing, f"{name}.start", lambda: start(run, case, variant))
+    start = once(run, standing, f"{name}.start", lambda: starts(run, case, variant))
+    before = once(run, standing, f"{name}.before", lambda: report.before(run, case, variant, start))
     trained = once(
-        run, standing, f"{name}.train", lambda: tuned(run, case, variant, first, standing)
+        run, standing, f"{name}.train", lambda: tuned(run, case, variant, start, standing)
     )
-    work = built(run, case, variant, first, trained["trained"])
+    work = built(run, case, variant, start, trained["trained"])
     found: dict[str, Any] = {"training": {"summary": trained["summary"] | before}}
     found["answers"] = once(run, standing, f"{name}.answers", lambda: report.judge(run, case, work))
     found |= flatness.measure(run, case, work, standing)
     found["export"] = once(
-        run, standing, f"{name}.export", lambda: export.write(run, case, work, first)
+        run, standing, f"{name}.export", lambda: export.write(run, case, work, start)
     )
     for key in [key for key in standing["finished"] if key.startswith(f"{name}.")]:
         del standing["finished"][key]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.methods.flat_lora.tasks import Classes, answered
-from engine.methods.flat_lora.tuning import Tuned, built
+from engine.methods.flat_lora.tuning import Start, Tuned, built
 from engine.methods.flat_lora.variants import FLAT, Variant
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ COMPARED = ("accuracy", "mcc", "f1", "test_loss", "perplexity", "e_sharpness")
 BINS = 10  # of a calibration
 
 
-def before(run: Run, case: Case, variant: Variant) -> dict[str, float]:
+def before(run: Run, case: Case, variant: Variant, start: Start) -> dict[str, float]:
     """The test loss that a decoder starts from; a head starts from chance, which tells nothing."""
     if isinstance(case.task, Classes):
         return {}
-    model = built(run, case, variant).model
+    model = built(run, case, variant, start).model
     return {"loss_before": answered(case.task, model, case.parts["test"], run.stop_here).loss}
 
 

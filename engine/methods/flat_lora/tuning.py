@@ -74,7 +74,7 @@ def refuse(run: Run, case: Case, variants: Sequence[Variant]) -> None:
             refuse_rank(model, kind=variant.adapter, rank=params.rank, targets=names)
 
 
-def start(run: Run, case: Case, variant: Variant) -> Start:
+def starts(run: Run, case: Case, variant: Variant) -> Start:
     """What `built` takes, wherever the job goes on or is asked; empty of most variants."""
     return started(built(run, case, variant).model) if variant.adapter in TAKEN else {}
 

@@ -50,6 +50,15 @@ def test_the_ends_that_it_offers_are_those_of_layers(kind):
     assert all(any(name == end or name.endswith(f".{end}") for name in names) for end in ends)
 
 
+def test_layers_of_images_networks_are_counted_and_not_named():
+    """Files of older ones have other names than the network that is built from them."""
+    given = {"images": PIXELS, "model": io.facts(weights("vit"))}
+    told = said(given)
+    assert told["Adapters of Flat-LoRA, LoRA"] == really(from_weights(weights("vit")).model)
+    assert "Layers to adapt" not in told
+    assert not any("Adapters" in title for title in said(given, targets=["fc1"]))
+
+
 def test_adapters_of_the_built_in_encoder():
     told = said({"data": TABLE})
     assert told["Adapters of Flat-LoRA, LoRA"] == "331,776 weights in 36 linear layers"
