@@ -63,8 +63,8 @@ NO_PAGES = {
     "sign-out", "password", "token-new", "token-revoke", "team-edit", "team-delete", "team-leave",
     "invite", "uninvite", "member-role", "member-remove", "member-reset", "project-new",
     "project-edit", "project-delete", "jobs-columns", "jobs-bulk", "job-log", "job-cancel",
-    "job-retry", "job-resume", "job-delete", "job-edit", "job-foretold", "dataset-edit", "dataset-delete",
-    "version-download", "artifact-download", "artifact-raw",
+    "job-retry", "job-resume", "job-delete", "job-edit", "job-foretold", "dataset-edit",
+    "dataset-delete", "version-download", "artifact-download", "artifact-raw",
 }  # fmt: skip
 # Answered to a form that is sent: the page with the form, the form, what is filled in.
 MADE = {
