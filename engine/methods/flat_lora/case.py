@@ -11,6 +11,7 @@ import torch
 from engine.core.errors import UserError
 from engine.core.seed import entropy
 from engine.core.units import counted
+from engine.methods.flat_lora.params import BACKBONES
 from engine.methods.flat_lora.tasks import Batch, Examples, Task
 from engine.models import backbone as backbones
 from engine.models.backbone import Backbone
@@ -72,8 +73,7 @@ def fresh(run: Run, kind: str, texts: Callable[[], list[str]]) -> Callable[[], B
                         f"task's head: {', '.join(made.left_out)[:200]}", "warning")  # fmt: skip
         return make
     seed = entropy(run.seed, "backbone")
-    chosen = {"classify": "minilm", "causal": "decoder", "images": "vit"}[kind]
-    chosen = chosen if params.backbone == "auto" else params.backbone
+    chosen = BACKBONES[kind] if params.backbone == "auto" else params.backbone
     if chosen == "minilm":
         return lambda: backbones.minilm(device)
     from_nothing(run)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from engine.core.units import counted
 from engine.methods.flat_lora.columns import Columns, task_of
+from engine.methods.flat_lora.params import BACKBONES, ends, held_out
 from engine.methods.flat_lora.variants import chosen as variants_of
 
 if TYPE_CHECKING:
     from engine.core.method import Facts
     from engine.methods.flat_lora.params import FlatLoraParams
 
-COLUMNS = ("text", "text2", "label", "prompt", "context", "completion")
-BACKBONES = {"classify": "minilm", "causal": "decoder", "images": "vit"}
 Linear = Mapping[str, list[int]]  # [how many, outputs, inputs] by name, as of families.linear
 MINILM = {
     "encoder.layer.*.attention.self.query": [6, 384, 384],
@@ -72,12 +72,12 @@ def _named(given: Mapping[str, Facts]) -> bool:
 
 def _weights(params: FlatLoraParams, layers: Linear) -> list[tuple[str, str]]:
     """Of adapters: r(m + n) of each layer [m, n], and DoRA's m magnitudes."""
-    if not all(any(_ends(name, end) for name in layers) for end in params.targets):
+    if not all(any(ends(name, end) for name in layers) for end in params.targets):
         return []
     taken = [
         sizes
         for name, sizes in layers.items()
-        if not params.targets or any(_ends(name, end) for end in params.targets)
+        if not params.targets or any(ends(name, end) for end in params.targets)
     ]
     count = sum(many for many, _, _ in taken)
     plain = sum(many * params.rank * (m + n) for many, m, n in taken)
@@ -88,10 +88,6 @@ def _weights(params: FlatLoraParams, layers: Linear) -> list[tuple[str, str]]:
             words = f"{plain + more:,} weights in {counted(count, 'linear layer')}"
             titles.setdefault(words, []).append(variant.title)
     return [(f"Adapters of {', '.join(names)}", words) for words, names in titles.items()]
-
-
-def _ends(name: str, end: str) -> bool:
-    return name == end or name.endswith(f".{end}")
 
 
 def _linear(params: FlatLoraParams, given: Mapping[str, Facts]) -> Linear:
@@ -105,7 +101,7 @@ def _linear(params: FlatLoraParams, given: Mapping[str, Facts]) -> Linear:
 
 def _task(params: FlatLoraParams, data: Facts) -> str:
     return task_of(params, Columns.of(params, SimpleNamespace(**{
-        name: data.get(name) or None for name in COLUMNS
+        column.name: data.get(column.name) or None for column in fields(Columns)
     })))  # fmt: skip
 
 
@@ -118,7 +114,7 @@ def _steps(
         return []
     for part, asked in (("test", params.test_rows), ("dev", params.dev_rows)):
         if not table.get(part) and part not in given:
-            rows -= asked or max(1, rows // 10)
+            rows -= held_out(rows, asked)
     if rows < 1:
         return []
     epoch = -(-rows // params.batch)

@@ -13,6 +13,17 @@ Name = Literal[
 ]
 On = Literal["lora", "rslora", "dora", "pissa", "loraga", "lora_plus"]
 Landscape = Literal["line", "plane"]
+BACKBONES = {"classify": "minilm", "causal": "decoder", "images": "vit"}  # by task, where auto
+
+
+def ends(name: str, target: str) -> bool:
+    """Whether `target` means the layer of this name."""
+    return name == target or name.endswith(f".{target}")
+
+
+def held_out(rows: int, asked: int) -> int:
+    """How many of the training rows another part takes: what was asked for, else a tenth."""
+    return asked or max(1, rows // 10)
 
 
 class FlatLoraParams(Params):

@@ -12,6 +12,7 @@ from engine.core.errors import UserError
 from engine.core.seed import entropy
 from engine.methods.flat_lora import rows as tables
 from engine.methods.flat_lora.case import Case, describe, fresh, from_nothing, shape
+from engine.methods.flat_lora.params import held_out
 from engine.methods.flat_lora.tasks import Batch, Classes, Examples
 from engine.models import backbone as backbones
 from engine.models.backbone import Backbone
@@ -32,7 +33,7 @@ def of_pictures(run: Run) -> Case:
         if part in given:
             continue
         train = given["train"]
-        count = asked or max(1, len(train) // 10)
+        count = held_out(len(train), asked)
         if count >= len(train):
             raise UserError(f"{part}_rows", f"{count} of {len(train)} images; expected fewer")
         rng = tables.numpy_stream(tables.SPLIT, f"flat_lora/{part}")

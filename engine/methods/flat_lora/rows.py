@@ -16,6 +16,7 @@ from engine.core.units import counted
 from engine.data.text.repeats import plain
 from engine.data.text.table import Texts, ordered
 from engine.methods.flat_lora.columns import NONE, ROLES, Columns
+from engine.methods.flat_lora.params import held_out as share
 
 if TYPE_CHECKING:
     from engine.core.run import Run
@@ -119,7 +120,7 @@ def held_out(
         if part in found:
             continue
         train = found["train"]
-        count = asked or max(1, len(train) // 10)
+        count = share(len(train), asked)
         if count >= len(train):
             raise UserError(
                 f"{part}_rows", f"{count} of {len(train)} training rows; expected fewer"

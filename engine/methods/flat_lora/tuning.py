@@ -15,6 +15,7 @@ from engine.core.errors import UserError
 from engine.core.seed import entropy, numpy_stream
 from engine.methods.flat_lora.cost import Peak
 from engine.methods.flat_lora.flatness import Watch
+from engine.methods.flat_lora.params import ends
 from engine.methods.flat_lora.pristine import kept
 from engine.methods.flat_lora.tasks import Batch, Classes, Examples, Task
 from engine.methods.flat_lora.training import Training
@@ -212,16 +213,16 @@ def _first_gradients(
     return found
 
 
-def _chosen(names: list[str], ends: list[str]) -> list[str]:
+def _chosen(names: list[str], wanted: list[str]) -> list[str]:
     """Layers whose names end so; all where nothing is asked for."""
-    if not ends:
+    if not wanted:
         return names
-    for end in ends:
-        if not any(name == end or name.endswith(f".{end}") for name in names):
+    for end in wanted:
+        if not any(ends(name, end) for name in names):
             last = sorted({name.rpartition(".")[2] for name in names})
             raise UserError("targets", f"no linear layer ends in {end[:60]!a}; expected one of "
                             f"{', '.join(last)}")  # fmt: skip
-    return [name for name in names if any(name == end or name.endswith(f".{end}") for end in ends)]
+    return [name for name in names if any(ends(name, end) for end in wanted)]
 
 
 def _set_dropout(model: nn.Module, share: float) -> None:
