@@ -115,11 +115,13 @@ class Protocol:
         """The rows of each arm that is asked for, after the choice that all of them need."""
         chosen = self.chosen(name)
         found: dict[str, list[Row]] = {}
-        for arm in arms:
+        for asked in arms:
+            arm = "paired" if ARMS[asked] == chosen["rho"] else asked  # the pairs are that arm too
             pairs = arm == "paired"
             variants, seeds = ("flat,lora", TASKS[name].seeds) if pairs else ("flat", 5)
             settings = chosen if pairs else chosen | {"rho": ARMS[arm]}
-            found[arm] = [self.row(name, arm, seed, variants, **settings) for seed in range(seeds)]
+            rows = (self.row(name, arm, seed, variants, **settings) for seed in range(seeds))
+            found[asked] = list(rows)
         return found
 
 
