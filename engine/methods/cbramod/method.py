@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import UserError
+from engine.core.standing import Standing, once, standing_of
 from engine.methods.cbramod import export, inspector, lines, report, sequences, start
 from engine.methods.cbramod.embedding import embed
 from engine.methods.cbramod.judgement import Judgement, judge
@@ -25,7 +26,6 @@ from engine.methods.cbramod.work import (
     born,
     classifier,
     fitted,
-    once,
     own_weights,
     pretrained,
     probe,
@@ -59,7 +59,7 @@ def run(run: Run) -> dict[str, float | None]:
         for part in parts:
             sequences.of(windows, part, params)
     x = torch.from_numpy(windows.scaled).to(run.device)
-    standing = run.restore() or {"unit": None, "finished": {}, "step": 0}
+    standing = standing_of(run)
     if tested:
         return finetune(run, windows, x, parts, standing)
     return pretrain(run, windows, x, parts[0], standing)
@@ -74,7 +74,7 @@ def refuse_without_gpu(run: Run) -> None:
 
 
 def pretrain(
-    run: Run, windows: Windows, x: Tensor, part: Part, standing: dict[str, Any]
+    run: Run, windows: Windows, x: Tensor, part: Part, standing: Standing
 ) -> dict[str, float | None]:
     train, val = quiet(run, windows, part)
     mask = probe(len(val), x)
@@ -106,7 +106,7 @@ def finetune(
     windows: Windows,
     x: Tensor,
     parts: list[Part],
-    standing: dict[str, Any],
+    standing: Standing,
 ) -> dict[str, float | None]:
     params = run.params
     arms = [params.start]

@@ -1,14 +1,12 @@
 """The units of work that a job is cut into: a pre-training, a fine-tuning, a baseline.
 
 Each has random numbers of its own, so that what one gives does not depend on which came before,
-and goes on in its middle after a resume. `standing` is where the job stands: the `finished` units,
-the one under way (`unit`), and the `step` that events count by.
+and goes on in its middle after a resume.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,6 +14,7 @@ from torch import Tensor
 
 from engine.core.errors import UserError
 from engine.core.seed import torch_stream
+from engine.core.standing import Standing, once
 from engine.methods.cbramod import baselines, report, sequences, start
 from engine.methods.cbramod.baselines import Labelled
 from engine.methods.cbramod.batches import Batches
@@ -29,22 +28,11 @@ from engine.methods.cbramod.windows import RATE, Windows
 if TYPE_CHECKING:
     from engine.core.run import Run
 
-Made = TypeVar("Made")
 LOOKS = 4  # at validation in an epoch of pre-training
 
 
-def once(run: Run, standing: dict[str, Any], name: str, work: Callable[[], Made]) -> Made:
-    """What a unit gave, worked out unless a checkpoint has it."""
-    if name not in standing["finished"]:
-        standing["finished"][name] = work()
-        standing["unit"] = None
-        if run.checkpoint_due():
-            run.checkpoint(standing, step=standing["step"])
-    return standing["finished"][name]
-
-
 def own_weights(
-    run: Run, windows: Windows, x: Tensor, part: Part, standing: dict[str, Any]
+    run: Run, windows: Windows, x: Tensor, part: Part, standing: Standing
 ) -> dict[str, Tensor]:
     """Weights that never saw a test subject of this fold."""
     train, val = quiet(run, windows, part)
@@ -68,7 +56,7 @@ def pretrained(
     val: np.ndarray,
     mask: Tensor,
     shown: report.Probe,
-    standing: dict[str, Any],
+    standing: Standing,
 ) -> dict[str, Any]:
     """The weights of least masked error on validation."""
     params, unit = run.params, f"{prefix}pretrain"
@@ -125,7 +113,7 @@ def tuned(
     x: Tensor,
     part: Part,
     weights: dict[str, Tensor] | None,
-    standing: dict[str, Any],
+    standing: Standing,
 ) -> dict[str, Any]:
     """Answers to the fold's test windows by the best epoch, and that epoch's validation."""
     params = run.params

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from engine.core.seed import numpy_stream
+from engine.core.standing import Standing, once
 from engine.methods.flat_lora import hessian, landscape
 from engine.methods.flat_lora.budget import budget
 from engine.methods.flat_lora.perturbation import Perturbation
@@ -22,7 +23,6 @@ from engine.methods.flat_lora.pristine import Copies
 from engine.methods.flat_lora.sharpness import SEED, Sharpness, e_sharpness, sharpness_under
 from engine.methods.flat_lora.spectra import spectrum
 from engine.methods.flat_lora.tasks import Examples, Probe, answered
-from engine.methods.flat_lora.units import once
 
 if TYPE_CHECKING:
     from engine.core.run import Run
@@ -78,7 +78,7 @@ class Watch:
         return {f"dev_{key}": value for key, value in task.scores(dev.labels, answers).items()}
 
 
-def measure(run: Run, case: Case, work: Tuned, standing: dict[str, Any]) -> dict[str, Any]:
+def measure(run: Run, case: Case, work: Tuned, standing: Standing) -> dict[str, Any]:
     """All that is asked for: E-sharpness, curvature, landscapes, spectra and the noise's budget,
     with their numbers for the summary."""
     name, params = work.variant.name, run.params
@@ -187,7 +187,7 @@ def _curvature(
 
 def _cut(
     run: Run,
-    standing: dict[str, Any],
+    standing: Standing,
     name: str,
     kind: str,
     weights: list[Tensor],

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engine.core.standing import Standing, once, standing_of
 from engine.methods.flat_lora import export, flatness, inspector, report
 from engine.methods.flat_lora.prepare import prepare
 from engine.methods.flat_lora.tuning import built, refuse, starts, tuned
-from engine.methods.flat_lora.units import once
 from engine.methods.flat_lora.variants import Variant, chosen
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def run(run: Run) -> dict[str, float | None]:
     run.phase("read")
     case = prepare(run)
-    standing = run.restore() or {"finished": {}, "unit": None, "step": 0}
+    standing = standing_of(run)
     variants = chosen(run.params.variants, run.params.flat_on)
     refuse(run, case, variants)
     for variant in variants:
@@ -33,7 +33,7 @@ def run(run: Run) -> dict[str, float | None]:
     return report.conclude(run, case, variants, found)
 
 
-def one(run: Run, case: Case, variant: Variant, standing: dict[str, Any]) -> None:
+def one(run: Run, case: Case, variant: Variant, standing: Standing) -> None:
     """Train a variant and measure it. Of its weights only what is exported stays."""
     name = variant.name
     start = once(run, standing, f"{name}.start", lambda: starts(run, case, variant))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from engine.core.errors import UserError
 from engine.core.seed import entropy, numpy_stream
+from engine.core.standing import Standing
 from engine.methods.flat_lora.cost import Peak
 from engine.methods.flat_lora.flatness import Watch
 from engine.methods.flat_lora.params import ends
@@ -122,7 +123,7 @@ def _backed(run: Run, case: Case) -> nn.Module:
 
 
 def tuned(
-    run: Run, case: Case, variant: Variant, start: Start, standing: dict[str, Any]
+    run: Run, case: Case, variant: Variant, start: Start, standing: Standing
 ) -> dict[str, Any]:
     """The loop. Batches, their order, head and A are the same for every variant of a seed."""
     params, name = run.params, variant.name

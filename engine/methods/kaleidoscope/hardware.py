@@ -17,6 +17,7 @@ from uuid import uuid4
 import numpy as np
 
 from engine.core import cache
+from engine.core.standing import Standing, once
 from engine.methods.kaleidoscope import activations, occupancy, resources, trials, waves
 from engine.methods.kaleidoscope.case import Case, Part
 from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed
@@ -27,7 +28,6 @@ from engine.methods.kaleidoscope.simulator.build import Binary, build
 from engine.methods.kaleidoscope.simulator.design import CORE, HEADERS, cores, digest
 from engine.methods.kaleidoscope.simulator.process import Stopped
 from engine.methods.kaleidoscope.simulator.tools import ADVICE, Backend
-from engine.methods.kaleidoscope.work import Standing, once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.core.standing import Standing, once, standing_of
 from engine.core.units import counted
 from engine.data.traffic.headers import FIELDS
 from engine.methods.kaleidoscope import hardware, inspector, leakage, report, rig
@@ -18,7 +19,7 @@ from engine.methods.kaleidoscope.deployed import Coprocessor, Deployed, assemble
 from engine.methods.kaleidoscope.families import FAMILIES
 from engine.methods.kaleidoscope.folds import FOLDS
 from engine.methods.kaleidoscope.judgement import FOREST, judge
-from engine.methods.kaleidoscope.work import Standing, forested, integers, once, restored, trained
+from engine.methods.kaleidoscope.work import forested, integers, restored, trained
 
 if TYPE_CHECKING:
     from engine.core.run import Run
@@ -32,7 +33,7 @@ def run(run: Run) -> dict[str, float | None]:
     case = case_of(run)
     describe(run, case)
     run.stop_here()
-    standing = run.restore() or {"finished": {}, "step": 0}
+    standing = standing_of(run)
     data = {params.model: case.samples.data}
     for part in case.parts:
         learn(run, standing, case, part, params.model, data[params.model])

@@ -1,19 +1,18 @@
 """The units of work that a job is cut into: a fold's networks, a baseline, a trial of the hardware.
 
 Each has a seed of its own, so that what one gives does not depend on which came before.
-`standing` is where the job stands: the `finished` units, and the `step` that events count by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from engine.core.standing import Standing
 from engine.methods.kaleidoscope import metrics
 from engine.methods.kaleidoscope.baselines import forest
 from engine.methods.kaleidoscope.case import Case, Part
@@ -24,20 +23,9 @@ from engine.methods.kaleidoscope.train import SETTINGS, Settings, fit
 if TYPE_CHECKING:
     from engine.core.run import Run
 
-Made = TypeVar("Made")
-Standing = dict[str, Any]
 STRIDE = 1000  # more than there are folds
 FLOAT, PTQ, QAT = "float", "ptq", "qat"
 TRAINED = (FLOAT, PTQ, QAT)
-
-
-def once(run: Run, standing: Standing, name: str, work: Callable[[], Made]) -> Made:
-    """What a unit gave, worked out unless a checkpoint has it."""
-    if name not in standing["finished"]:
-        standing["finished"][name] = work()
-        if run.checkpoint_due():
-            run.checkpoint(standing, step=standing["step"])
-    return standing["finished"][name]
 
 
 def settings_of(name: str, params: Any) -> Settings:
