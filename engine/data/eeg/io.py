@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ def check(path: Path, report: Report) -> None:
     found = _read(path, report)
     if found is None or report.failed:
         return
+    _refuse_thin(found, Path(path).name, report)
     for recording in found.recordings:
         _look_at(recording, report)
     if found.cut is not None:
@@ -73,11 +75,15 @@ def load(path: Path) -> Recordings:
     numbers, when they are asked for."""
     report = Report()
     found = _read(path, report)
+    if found is not None:
+        _refuse_thin(found, Path(path).name, report)
     if found is None or report.failed:
         raise report.fault()
     if found.cut is not None and not np.isfinite([found.cut.x.min(), found.cut.x.max()]).all():
         raise UserError(Path(path).name, "x has values NaN or infinite; expected numbers")
-    return found
+    agree(found, report)
+    warned = tuple(line for line in report.lines if line.level == "warning")
+    return replace(found, remarks=warned)
 
 
 def preview(path: Path) -> dict[str, Any]:
@@ -191,16 +197,28 @@ def _nothing(source: Source) -> str:
     return f"no recording among {there}; expected {expected}"
 
 
+def _refuse_thin(found: Recordings, where: str, report: Report) -> None:
+    """What is too short, or has too few samples a second, to be worked with."""
+    lengths = [(one.file, one.samples, one.sfreq, "{}, {} long") for one in found.recordings]
+    if found.cut is not None:
+        lengths = [(where, found.cut.x.shape[2], found.cut.sfreq, "windows of {}, {}")]
+    for name, samples, sfreq, words in lengths:
+        if samples / sfreq < LEAST_SECONDS:
+            report.error(
+                name,
+                f"{words.format(counted(samples, 'sample'), duration(samples / sfreq))}; expected "
+                f"{LEAST_SECONDS:g} s or more",
+            )
+        if sfreq < LEAST_RATE:
+            report.error(
+                name,
+                f"{sfreq:g} Hz; expected {LEAST_RATE:g} Hz or more, to hold EEG up to 45 Hz",
+            )
+
+
 def _look_at(recording: Recording, report: Report) -> None:
     """Every sample of one recording, and a line of what it is."""
     where = recording.file
-    if recording.seconds < LEAST_SECONDS:
-        report.error(
-            where,
-            f"{counted(recording.samples, 'sample')}, {duration(recording.seconds)} long; expected "
-            f"{LEAST_SECONDS:g} s or more",
-        )
-    _refuse_rate(recording.sfreq, where, report)
     if not recording.eeg:
         report.error(where, "no channel of EEG; expected one at least")
     amplitudes = measure(recording.blocks(), len(recording.channels), recording.sfreq)
@@ -222,13 +240,6 @@ def _look_at(recording: Recording, report: Report) -> None:
 
 def _look_at_cut(cut: Cut, where: str, report: Report) -> None:
     windows, channels, samples = cut.x.shape
-    if samples / cut.sfreq < LEAST_SECONDS:
-        report.error(
-            where,
-            f"windows of {samples:,} samples, {duration(samples / cut.sfreq)}; expected "
-            f"{LEAST_SECONDS:g} s or more",
-        )
-    _refuse_rate(cut.sfreq, where, report)
     kinds = tuple(map(kind_of, cut.channels))
     amplitudes = measure(cut.x, channels, cut.sfreq)
     median = tell(amplitudes, cut.channels, kinds, where=where, report=report)
@@ -241,11 +252,4 @@ def _look_at_cut(cut: Cut, where: str, report: Report) -> None:
     if still.size:
         report.warn(
             where, f"{counted(still.size, 'window')} flat in all channels, {still[0]} first"
-        )
-
-
-def _refuse_rate(sfreq: float, where: str, report: Report) -> None:
-    if sfreq < LEAST_RATE:
-        report.error(
-            where, f"{sfreq:g} Hz; expected {LEAST_RATE:g} Hz or more, to hold EEG up to 45 Hz"
         )

@@ -46,6 +46,15 @@ def standard_name(channel: str) -> str:
     return RENAMED.get(name, name) or channel
 
 
+def places_of(channels: Sequence[str]) -> dict[str, int]:
+    """The place of each channel, by its own name and by the standard one. Of several that stand
+    for one electrode the standard name is that of the one which is called so, else the first's."""
+    known: dict[str, int] = {}
+    for place, name in enumerate(channels):
+        known.setdefault(standard_name(name), place)
+    return known | {name: place for place, name in enumerate(channels)}
+
+
 def kind_of(channel: str) -> str:
     """What a channel records, guessed by its name: eeg where nothing speaks against it."""
     if _PREFIX.match(channel):

@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from engine.core.errors import UserError
-from engine.data.eeg.naming import kind_of, standard_name, subject_of
+from engine.data.eeg.naming import kind_of, places_of, standard_name, subject_of
+from engine.data.kind import Line
 from engine.data.tables import Row
 
 Position = tuple[float, float, float]  # metres in the head's frame: right, front, up
@@ -88,8 +89,7 @@ class Recording:
         """Channels may be asked for by the file's name, or by the standard one."""
         if channels is None:
             return list(range(len(self.channels)))
-        known = {standard_name(name): place for place, name in enumerate(self.channels)}
-        known |= {name: place for place, name in enumerate(self.channels)}
+        known = places_of(self.channels)
         places = [known.get(name, known.get(standard_name(name))) for name in channels]
         if None in places:
             absent = channels[places.index(None)]
@@ -106,6 +106,16 @@ class Cut:
     subject: np.ndarray | None  # (n,) texts
     sfreq: float  # Hz
     channels: tuple[str, ...]  # (C,)
+
+    @property
+    def eeg(self) -> tuple[str, ...]:
+        """The channels that are EEG by their names."""
+        return tuple(name for name in self.channels if kind_of(name) == "eeg")
+
+    @property
+    def common(self) -> tuple[str, ...]:
+        """Their standard names, each once."""
+        return tuple(dict.fromkeys(map(standard_name, self.eeg)))
 
     @property
     def numeric(self) -> bool:
@@ -125,6 +135,7 @@ class Recordings:
     recordings: tuple[Recording, ...]
     cut: Cut | None
     tables: dict[str, tuple[Row, ...]]  # CSV and TSV members by path
+    remarks: tuple[Line, ...] = ()  # what a check warns of that reads no samples
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -136,8 +147,7 @@ class Recordings:
     def common(self) -> tuple[str, ...]:
         """Standard names of the EEG channels that all have, in the order of the first."""
         if self.cut is not None:
-            eeg = (name for name in self.cut.channels if kind_of(name) == "eeg")
-            return tuple(map(standard_name, eeg))
+            return self.cut.common
         names = [tuple(map(standard_name, recording.eeg)) for recording in self.recordings]
         others = set(names[0]).intersection(*names[1:])
         return tuple(name for name in dict.fromkeys(names[0]) if name in others)

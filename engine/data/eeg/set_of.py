@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from engine.core.errors import UserError
 from engine.core.units import counted
-from engine.data.eeg.naming import LONGEST, kind_of, named_subject
+from engine.data.eeg.naming import LONGEST, kind_of, named_subject, places_of, standard_name
 from engine.data.eeg.recording import Cut, Recording, Recordings
 from engine.data.eeg.tables import annotations_of, labels_of
 from engine.data.kind import Report
@@ -27,24 +28,64 @@ def notes_beside(recording: Recording, tables: Tables, report: Report) -> Record
     name = f"{recording.name.removesuffix('_eeg')}_events.tsv"
     if recording.annotations or name not in tables:
         return recording
-    notes = annotations_of(tables[name])
+    notes = annotations_of(tables[name], name, report)
     report.ok(recording.file, f"{counted(len(notes), 'annotation')} from {name}")
     return replace(recording, annotations=notes)
 
 
 def labels_beside(found: Recordings) -> tuple[str, dict[str, str]]:
-    """The table that gives recordings labels, and the label of each by its name."""
-    names = {}
-    for recording in found.recordings:
-        base = recording.file.rpartition("/")[2]
-        for alias in (recording.file, recording.name, base, recording.name.rpartition("/")[2]):
-            names[alias] = recording.name
+    """The tables that give recordings labels, and the label of each by its name. Refuses what says
+    two things of a recording, and a name that is that of several."""
+    called, told = _called(found), {}
+    for table, rows in found.tables.items():
+        for row, name, label in labels_of(rows):
+            meant = called.get(_plain(name), [])
+            if len(meant) > 1:
+                raise UserError(
+                    f"{table}, row {row}",
+                    f"{name[:LONGEST]!a} is the name of {len(meant)} recordings, "
+                    f"{meant[0][:LONGEST]!a} the first; expected the path of one",
+                )
+            if not meant:
+                continue
+            before = told.setdefault(meant[0], (table, row, label))
+            if before[2] != label:
+                raise UserError(
+                    f"{table}, row {row}",
+                    f"{name[:LONGEST]!a} is labelled {label[:LONGEST]!a}, and "
+                    f"{before[2][:LONGEST]!a} in {before[0]}, row {before[1]}; expected one label "
+                    "for each recording",
+                )
+    tables = dict.fromkeys(table for table, _, _ in told.values())
+    return ", ".join(tables), {name: label for name, (_, _, label) in told.items()}
+
+
+def strangers_beside(found: Recordings) -> tuple[str, int, str] | None:
+    """Of the first table of labels that names no recording here: it, its labels, and a name."""
+    called = _called(found)
     for table, rows in found.tables.items():
         given = labels_of(rows)
-        known = {names[name]: label for name, label in given.items() if name in names}
-        if known:
-            return table, known
-    return "", {}
+        if given and not any(_plain(name) in called for _, name, _ in given):
+            return table, len(given), given[0][1]
+    return None
+
+
+def _called(found: Recordings) -> dict[str, list[str]]:
+    """Recordings by what a table may call them: path or name, with the suffix or without. A path
+    is that of one recording, whatever others are called."""
+    paths, names = defaultdict(list), defaultdict(list)
+    for recording in found.recordings:
+        both = (recording.file, recording.name)
+        for path in {_plain(path) for path in both}:
+            paths[path].append(recording.name)
+        for name in {_plain(path).rpartition("/")[2] for path in both}:
+            names[name].append(recording.name)
+    return names | paths
+
+
+def _plain(path: str) -> str:
+    """As people write one path in several ways: other slashes, other case."""
+    return path.replace("\\", "/").removeprefix("./").casefold()
 
 
 def agree(found: Recordings, report: Report) -> None:
@@ -52,6 +93,7 @@ def agree(found: Recordings, report: Report) -> None:
     if found.cut is not None:
         pairs = zip(found.cut.channels, map(kind_of, found.cut.channels), strict=True)
         _tell_others(Counter(pairs), report, of="the windows")
+        _tell_twins("the windows", found.cut.eeg, report)
         _tell_classes(found.cut, report)
         return
     pairs = Counter(
@@ -61,6 +103,9 @@ def agree(found: Recordings, report: Report) -> None:
     )
     count = len(found.recordings)
     _tell_others(pairs, report, of=counted(count, "recording"))
+    for recording in found.recordings:
+        if _tell_twins(recording.file, recording.eeg, report):
+            break
     _tell_channels(found, report)
     _tell_subjects(found, report)
     rates = Counter(recording.sfreq for recording in found.recordings)
@@ -71,14 +116,14 @@ def agree(found: Recordings, report: Report) -> None:
     if labels:
         _tell_labels(table, labels, count, report)
         return
-    for table, rows in found.tables.items():
-        strangers = labels_of(rows)
-        if strangers:
-            report.warn(
-                table,
-                f"{counted(len(strangers), 'label')}, none of a recording that is here, "
-                f"{next(iter(strangers))[:LONGEST]!a} the first; expected names of files",
-            )
+    strangers = strangers_beside(found)
+    if strangers is not None:
+        table, many, name = strangers
+        report.warn(
+            table,
+            f"{counted(many, 'label')}, none of a recording that is here, {name[:LONGEST]!a} the "
+            "first; expected names of files",
+        )
 
 
 def facts(found: Recordings) -> dict[str, Any]:
@@ -133,6 +178,22 @@ def _tell_others(pairs: Counter, report: Report, *, of: str) -> None:
             f"{kind} and no EEG, in {of}: {names}{f' and {more:,} more' if more > 0 else ''}; "
             "methods leave them out unless told otherwise",
         )
+
+
+def _tell_twins(where: str, channels: tuple[str, ...], report: Report) -> bool:
+    """Whether, and which, channels stand for one electrode, of which methods take one."""
+    called = defaultdict(list)
+    for name in channels:
+        called[standard_name(name)].append(name)
+    twins = {name: several for name, several in called.items() if len(several) > 1}
+    for name, several in list(twins.items())[:FEW]:
+        taken = channels[places_of(channels)[name]]
+        report.warn(
+            where,
+            f"{' and '.join(ascii(one)[1:-1] for one in several)} stand for one electrode; methods "
+            f"take {ascii(taken)[1:-1]}",
+        )
+    return bool(twins)
 
 
 def _tell_channels(found: Recordings, report: Report) -> None:

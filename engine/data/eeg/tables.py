@@ -6,6 +6,7 @@ A recording in text has a header, a first column of time and numbers in all othe
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 from numpy import loadtxt  # of lines in memory: it reads text alone
 
 from engine.core.errors import UserError
+from engine.core.units import counted
 from engine.data.archive import Member, open_source, refuse_foreign
 from engine.data.eeg.files import BLOCK, LIMITS, refuse_size, stem_of
 from engine.data.eeg.naming import distinct, kind_of
@@ -98,32 +100,42 @@ def read_recording(member: Member, path: Path, report: Report) -> Recording:
     )
 
 
-def annotations_of(rows: Sequence[Row]) -> tuple[Annotation, ...]:
+def annotations_of(rows: Sequence[Row], where: str, report: Report) -> tuple[Annotation, ...]:
     """Rows of a BIDS *_events.tsv: onset, duration, and trial_type (or value) as the text."""
-    found = []
-    for row in rows:
+    found, lost = [], []
+    for number, row in enumerate(rows, start=2):
         text = row.get("trial_type") or row.get("value") or row.get("event_type") or ""
-        try:
-            onset = float(row.get("onset", ""))
-        except ValueError:
+        if not text or text == "n/a":
             continue
-        lasted = row.get("duration", "")
-        duration = max(0.0, float(lasted)) if _is_number(lasted) else 0.0
-        if text and text != "n/a" and np.isfinite(onset):
-            found.append(Annotation(onset, duration, text))
+        onset, lasted = _seconds(row.get("onset", "")), _seconds(row.get("duration", ""))
+        if onset is None:
+            lost.append((number, row.get("onset", "")))
+        else:
+            found.append(Annotation(onset, max(0.0, lasted or 0.0), text))
+    if lost:
+        number, cell = lost[0]
+        report.warn(
+            where,
+            f"row {number}: onset {cell[:30]!a}; expected seconds: {counted(len(lost), 'row')} "
+            "left out",
+        )
     return tuple(sorted(found, key=lambda note: note.onset))
 
 
-def labels_of(rows: Sequence[Row]) -> dict[str, str]:
-    """Labels by recording, of a table with a column of files and one of labels; else nothing."""
+def labels_of(rows: Sequence[Row]) -> list[tuple[int, str, str]]:
+    """(row, file, label) of a table with a column of files and one of labels; else nothing."""
     if not rows:
-        return {}
+        return []
     columns = {name.lower(): name for name in rows[0]}
     file = next((columns[name] for name in FILE_COLUMNS if name in columns), None)
     label = next((columns[name] for name in LABEL_COLUMNS if name in columns), None)
     if file is None or label is None:
-        return {}
-    return {row[file]: row[label] for row in rows if row[file] and row[label]}
+        return []
+    return [
+        (number, row[file], row[label])
+        for number, row in enumerate(rows, start=2)
+        if row[file] and row[label]
+    ]
 
 
 def _rate_of(
@@ -199,6 +211,11 @@ def _line(stream: io.BufferedReader, where: str, row: int) -> bytes:
 
 def _bare(cell: str) -> str:
     return cell.strip().strip('"').strip()
+
+
+def _seconds(cell: str) -> float | None:
+    number = float(cell) if _is_number(cell) else math.nan
+    return number if math.isfinite(number) else None
 
 
 def _is_number(cell: str) -> bool:

@@ -20,6 +20,7 @@ from engine.methods.cbramod.metrics import Found
 from engine.methods.cbramod.mixed import mixed
 from engine.methods.cbramod.model import CBraMod
 from engine.methods.cbramod.params import Precision
+from engine.methods.cbramod.pretrain import refuse_diverged
 
 CLIP = 1.0
 LOWEST_LR = 1e-6
@@ -114,7 +115,8 @@ class Tuning:
         loss = self.goal.loss(outputs.float(), y)
         self.optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        refuse_diverged("lr", self.optimizer.param_groups[-1]["top"], norm.item(), self.done)
         self.optimizer.step()
         self.done += 1
         return loss.item()

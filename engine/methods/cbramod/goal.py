@@ -39,6 +39,11 @@ class Classes:
     titles: ClassVar[Mapping[str, str]] = {}  # of models that are called otherwise here
 
     @property
+    def ranks(self) -> tuple[str, ...]:
+        """Keys of what depends on how answers are ranked."""
+        return ("auc_pr", "auroc") if self.count == 2 else ()
+
+    @property
     def outputs(self) -> int:
         return 1 if self.count == 2 else self.count
 
@@ -140,6 +145,7 @@ class Numbers:
     within: ClassVar = (-math.inf, 1.0)
     of_subject: ClassVar = ("rmse", "RMSE")  # a subject's labels may all be one
     titles: ClassVar[Mapping[str, str]] = {"majority": "Mean of training"}
+    ranks: ClassVar = ()  # r is of answers in the labels' unit, which all folds share
     outputs: ClassVar = 1
     columns: ClassVar = 1
 

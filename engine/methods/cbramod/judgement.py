@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ class Judgement:
     y: np.ndarray  # (m,)
     subjects: np.ndarray  # (m,)
     answers: dict[str, np.ndarray]  # (m, …) as the goal has them
-    scores: dict[str, metrics.Found]  # of all test windows
+    scores: dict[str, metrics.Found]  # of all test windows; what ranks them, of folds (see within)
     interval: dict[str, tuple[float, float] | None]  # over subjects
     folds: dict[str, dict[str, metrics.Found]]  # by the fold's name
     validation: dict[str, float | None]  # mean over folds; None where one of them has no value
@@ -53,7 +54,8 @@ class Judgement:
     def winner(self) -> str | None:
         """The model of the highest value; None where two have it, or none has one."""
         known = {model: value for model, value in self.values.items() if value is not None}
-        best = [model for model in known if known[model] == max(known.values())]
+        top = max(known.values(), default=0.0)
+        best = [model for model, value in known.items() if math.isclose(value, top, rel_tol=1e-9)]
         return best[0] if len(best) == 1 else None
 
     def title(self, model: str) -> str:
@@ -100,6 +102,13 @@ def judge(
     answers = {
         model: np.concatenate([unit(part, model)["test"] for part in parts]) for model in models
     }
+    folds = {
+        model: {
+            part.name: goal.scores(windows.y[part.test], unit(part, model)["test"])
+            for part in parts
+        }
+        for model in models
+    }
     return Judgement(
         goal=goal,
         models=tuple(models),
@@ -107,24 +116,30 @@ def judge(
         y=y,
         subjects=subjects,
         answers=answers,
-        scores={model: goal.scores(y, answers[model]) for model in models},
+        scores={
+            model: goal.scores(y, answers[model])
+            | {key: within(folds[model].values(), key) for key in goal.ranks}
+            for model in models
+        },
         interval={
             model: intervals.over_subjects(
                 goal.value, y, answers[model], subjects, within=goal.within
             )
             for model in models
         },
-        folds={
-            model: {
-                part.name: goal.scores(windows.y[part.test], unit(part, model)["test"])
-                for part in parts
-            }
-            for model in models
-        },
+        folds=folds,
         validation={
             model: mean([unit(part, model)["val"][goal.key] for part in parts]) for model in models
         },
     )
+
+
+def within(folds: Iterable[metrics.Found], key: str) -> float | None:
+    """The mean over the folds in which it is defined. Each fold has a network of its own, and what
+    ranks windows would rank the networks too, if all folds were put together: an answer that is the
+    same for a whole fold has .5 here, and may have anything there (Forman and Scholz 2010)."""
+    known = [found[key] for found in folds if found[key] is not None]
+    return mean(known) if known else None
 
 
 def mean(values: list[float | None]) -> float | None:

@@ -11,13 +11,14 @@ import numpy as np
 
 from engine.core.errors import UserError
 from engine.core.params import SPELLED
-from engine.data.eeg.set_of import labels_beside
+from engine.data.eeg.set_of import labels_beside, strangers_beside
 
 if TYPE_CHECKING:
-    from engine.data.eeg.recording import Recording, Recordings
+    from engine.data.eeg.recording import Recordings
     from engine.methods.cbramod.params import CBraModParams
 
 SHOWN = 12  # labels that a message names
+SHOWN_LETTERS = 80  # of a name
 LARGEST, FINEST = 1e30, 1e-5  # of numbers and of their spread to them, as weights of 32 bits hold
 
 
@@ -28,35 +29,49 @@ def label_source(found: Recordings, params: CBraModParams) -> str:
         return params.labels
     if labels_beside(found)[1]:
         return "table"
-    texts = {note.text for recording in found.recordings for note in recording.annotations}
-    texts &= set(params.classes) or texts
-    return "annotations" if len(texts) > 1 else "name"
+    texts = [{note.text for note in recording.annotations} for recording in found.recordings]
+    if params.classes:
+        texts = [some & set(params.classes) for some in texts]
+    if any(len(some) > 1 for some in texts):
+        return "annotations"
+    # One text in each says as much as a name does, and is often the recorder's own: its length.
+    named = of_recordings(found, params, "name")
+    apart = len(named) == len(found.recordings) and len(set(named.values())) > 1
+    return "name" if apart or len(set().union(*texts)) < 2 else "annotations"
 
 
-def label_of(
-    recording: Recording, found: Recordings, params: CBraModParams, source: str
-) -> str | None:
-    """Of all windows of a recording; None where it has none."""
+def of_recordings(found: Recordings, params: CBraModParams, source: str) -> dict[str, str]:
+    """The label of all windows of a recording, by the recording's name; those that have none are
+    not in it."""
     if source == "name":
-        match = re.search(params.label_pattern, recording.name)
-        return None if match is None else match[match.re.groups and 1]
+        pattern = re.compile(params.label_pattern)
+        matches = {one.name: pattern.search(one.name) for one in found.recordings}
+        named = {name: match[pattern.groups and 1] for name, match in matches.items() if match}
+        return {name: label for name, label in named.items() if label is not None}
     if source == "table":
-        _, told = labels_beside(found)
+        told = labels_beside(found)[1]
         if not told:
-            raise UserError(
-                "labels",
-                "no table beside the recordings has columns file and label and names one of them",
-            )
-        return told.get(recording.name)
-    return None
+            raise UserError("labels", _no_table(found))
+        return told
+    return {}
+
+
+def _no_table(found: Recordings) -> str:
+    strangers = strangers_beside(found)
+    if strangers is None:
+        return "no table beside the recordings has columns file and label"
+    table, _, name = strangers
+    return (
+        f"{table} names {name[:SHOWN_LETTERS]!a}, which is no recording here; expected names as "
+        f"{found.recordings[0].file[:SHOWN_LETTERS]!a}"
+    )
 
 
 def there(found: Recordings, params: CBraModParams, source: str) -> set[str]:
     """Every label that the source has, asked for or not."""
     if source == "annotations":
         return {note.text for recording in found.recordings for note in recording.annotations}
-    told = (label_of(recording, found, params, source) for recording in found.recordings)
-    return {label for label in told if label is not None}
+    return set(of_recordings(found, params, source).values())
 
 
 def few(names: set[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -55,14 +56,24 @@ def run(run: Run) -> dict[str, float | None]:
     report.describe(run, windows, parts)
     if rows is not None:
         start.tell(run, rows, windows, parts)
-    if tested:  # refused before a fold is trained
-        for part in parts:
-            sequences.of(windows, part, params)
+    refuse_before_training(run, windows, parts, tested=tested)
     x = torch.from_numpy(windows.scaled).to(run.device)
     standing = standing_of(run)
     if tested:
         return finetune(run, windows, x, parts, standing)
     return pretrain(run, windows, x, parts[0], standing)
+
+
+def refuse_before_training(run: Run, windows: Windows, parts: list[Part], *, tested: bool) -> None:
+    """What a fold would be refused for after others were trained."""
+    if not any(np.ptp(windows.x[:, place], axis=1).any() for place in range(windows.x.shape[1])):
+        raise UserError("recordings", "every channel of every window is flat; expected a signal")
+    learns = not tested or (run.params.start == "pretrained" and run.inputs["weights"] is None)
+    for part in parts:
+        if tested:
+            sequences.of(windows, part, run.params)
+        if learns:
+            quiet(run, windows, part)
 
 
 def refuse_without_gpu(run: Run) -> None:
@@ -93,7 +104,6 @@ def pretrain(
     )
     model = born(run, "pretrain")
     model.load_state_dict(found["model"])
-    shown.draw(model, standing["step"])
     verify(run, model, x[val], mask)
     errors = judged(guessed(model, x[val], mask), x[val], mask, spread)
     report.reconstruction(run, windows, errors)

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.core.errors import UserError
-from engine.methods.cbramod.windows import RATE, UNNAMED
+from engine.methods.cbramod.windows import RATE
 
 if TYPE_CHECKING:
     from engine.core.run import Run
@@ -58,8 +58,8 @@ def of(run: Run, windows: Windows, part: Part) -> Origin:
     given = run.inputs["weights"]
     before = None if given is None else read(given)
     own = {side: set(windows.subject[getattr(part, side)].tolist()) for side in ("train", "val")}
-    named = UNNAMED not in own["train"] | own["val"]
-    names = {side: (own[side] | set(getattr(before, side, ()))) - {UNNAMED} for side in own}
+    named = windows.named
+    names = {side: (own[side] if named else set()) | set(getattr(before, side, ())) for side in own}
     return Origin(
         method=run.method.slug,
         task=run.params.task,

@@ -111,7 +111,7 @@ class CBraModParams(Params):
         "Labels from",
         "annotations: a window begins with one; table: a CSV or TSV beside the recordings with a "
         "column label; name: the recording's; auto: the first of table, annotations and name that "
-        "tells classes apart.",
+        "tells classes apart, annotations where a recording has two or more kinds of them.",
     )
     target: Literal["class", "number"] = param(
         "class",

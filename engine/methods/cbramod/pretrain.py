@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.core.errors import UserError
 from engine.methods.cbramod.mixed import mixed
 from engine.methods.cbramod.model import CBraMod, masked_error
 from engine.methods.cbramod.params import Precision
@@ -18,8 +19,23 @@ LOWEST_LR = 1e-5  # where the cosine ends
 
 
 def hidden(windows: int, channels: int, patches: int, draws: torch.Generator) -> Tensor:
-    """A mask (windows, channels, patches), each patch hidden with probability one half."""
-    return torch.rand(windows, channels, patches, generator=draws) < SHARE
+    """A mask (windows, channels, patches), each patch hidden with probability one half; drawn anew
+    where that hides nothing at all, as it may of a patch or two."""
+    while True:
+        mask = torch.rand(windows, channels, patches, generator=draws) < SHARE
+        if mask.any() or not mask.numel():
+            return mask
+
+
+def refuse_diverged(field: str, rate: float, norm: float, done: int) -> None:
+    """Before the optimiser steps by a gradient that is no number; it is one where loss, outputs
+    and weights are."""
+    if not math.isfinite(norm):
+        raise UserError(
+            field,
+            f"the gradient of step {done + 1} is {norm}: training diverged; expected a smaller "
+            f"step size than {rate:g}, or other weights where some were given",
+        )
 
 
 class Pretraining:
@@ -65,6 +81,7 @@ class Pretraining:
         self.optimizer.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        refuse_diverged("pretrain_lr", self.lr, norm.item(), self.done)
         self.optimizer.step()
         self.done += 1
         return loss.item(), norm.item()

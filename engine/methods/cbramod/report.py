@@ -14,7 +14,7 @@ from engine.methods.cbramod import drawing, filters, origin
 from engine.methods.cbramod.goal import settled
 from engine.methods.cbramod.judgement import Judgement
 from engine.methods.cbramod.reconstruction import guessed
-from engine.methods.cbramod.split import divided, units
+from engine.methods.cbramod.split import divided, one_class, units
 from engine.methods.cbramod.windows import RATE, SCALE, Windows
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ REST = 50  # a drawing is followed by at least this many times the time that it 
 
 
 def describe(run: Run, windows: Windows, parts: list[Part]) -> None:
-    for text in filters.remarks(run.inputs["recordings"], run.params):
+    found = run.inputs["recordings"]
+    told = [f"{line.where}: {line.text}" for line in found.remarks]
+    for text in (*told, *filters.remarks(found, run.params), *windows.left_out):
         run.message(text, level="warning")
     many = counted(len(windows), "window")
     people = counted(len(np.unique(windows.subject)), "subject")
@@ -65,6 +67,14 @@ def describe(run: Run, windows: Windows, parts: list[Part]) -> None:
         run.message(
             f"all windows that are tested are labelled {windows.classes[windows.y[tested[0]]]!r}: "
             "what is called balanced accuracy below is the share of them that is found",
+            level="warning",
+        )
+    alone = [part.name for part in parts if one_class(windows, part.val)]
+    if alone and len(tested):
+        run.message(
+            f"all windows that validate in {counted(len(alone), 'fold')} of {len(parts)} are of "
+            f"one class, fold {alone[0]} the first: what they choose there, the epoch and the "
+            "baselines' settings, is what answers that class most often",
             level="warning",
         )
     for part in parts:

@@ -15,11 +15,14 @@ import numpy as np
 
 from engine.core.errors import UserError
 from engine.core.units import counted
-from engine.methods.cbramod.windows import UNNAMED
+from engine.methods.cbramod.windows import RATE
 
 if TYPE_CHECKING:
     from engine.methods.cbramod.params import CBraModParams
     from engine.methods.cbramod.windows import Windows
+
+
+DRAWS = 100  # of validation units, before more of them are taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,7 @@ class Part:
     name: str
     train: np.ndarray
     val: np.ndarray
-    test: np.ndarray  # empty in pre-training
+    test: np.ndarray  # in pre-training those that are left alone
 
 
 def units(windows: Windows, params: CBraModParams) -> np.ndarray:
@@ -41,11 +44,11 @@ def units(windows: Windows, params: CBraModParams) -> np.ndarray:
 def folds(
     windows: Windows, params: CBraModParams, *, rng: np.random.Generator, tested: bool
 ) -> list[Part]:
-    """Cross-validation, or one fold where test units are named. Without `tested` all but the
-    validation units train, as in pre-training."""
+    """Cross-validation, or one fold where test units are named. Without `tested` all others train,
+    as in pre-training: those to be tested by some other job are left alone."""
     unit = units(windows, params)
     names = np.unique(unit)
-    if names.tolist() == [UNNAMED]:
+    if not windows.named:
         raise UserError(
             "recordings",
             "nobody says whose these windows are, so nobody can be left out to judge on; expected "
@@ -60,14 +63,15 @@ def folds(
     if set(params.test_units) & set(params.val_units):
         raise UserError("val_units", "expected none of test_units")
     if not tested:
-        return [_fold("all", windows, (), params, rng)]
+        return [_fold("all", windows, tuple(params.test_units), params, rng)]
     parts = _tested(windows, params, rng)
     for part in parts:
-        if windows.classes and len(np.unique(windows.y[part.train])) < 2:
-            known = windows.classes[windows.y[part.train[0]]]
+        if one_class(windows, part.train):
+            known = windows.label(part.train[0])
+            two = "two classes" if windows.classes else "two numbers"
             raise UserError(
                 "test_units" if params.test_units else "folds",
-                f"fold {part.name} would train on {known!r} alone; expected two classes or more "
+                f"fold {part.name} would train on {known!r} alone; expected {two} or more "
                 f"among those {params.split_by}s that are not tested and do not validate",
             )
     return parts
@@ -117,9 +121,11 @@ def _fold(
         val = (unit == others[0]) & _last(windows, params.val_share)
     else:
         count = max(1, round(params.val_share * len(others)))
-        val = np.isin(unit, rng.permutation(others)[:count])
+        val = np.isin(unit, _drawn(windows, unit, others, count, rng))
     tested = np.isin(unit, test)
     train = ~(val | tested)
+    if len(others) == 1 and val.any():
+        train &= ~_overlapping(windows, val)
     if not train.any() or not val.any():
         named = next(
             (field for field in ("test_units", "val_units") if getattr(params, field)), None
@@ -131,6 +137,49 @@ def _fold(
             + ("fewer to be named" if named else "a recording of two windows or more"),
         )
     return Part(name, *map(np.flatnonzero, (train, val, tested)))
+
+
+def _drawn(
+    windows: Windows, unit: np.ndarray, others: np.ndarray, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """So many of the others, to validate. Where each has one label, as a diagnosis, a few may all
+    have the same, and would choose whatever answers it most often: then they are drawn anew, and
+    where that does not help more of them, as long as more of them train. Ours."""
+    some, second_best = rng.permutation(others)[:count], None
+    if not windows.classes:
+        return some
+    first = some
+    has = np.zeros((len(others), len(windows.classes)), bool)  # others are sorted
+    here = np.isin(unit, others)
+    has[np.searchsorted(others, unit[here]), windows.y[here]] = True
+    for more in range(count, max(count, (len(others) - 1) // 2) + 1):
+        for _ in range(DRAWS):
+            val = np.isin(others, some)
+            chooses, learns = (has[side].any(axis=0).sum() > 1 for side in (val, ~val))
+            if chooses and learns:
+                return some
+            if learns and second_best is None:
+                second_best = some
+            some = rng.permutation(others)[:more]
+    return first if second_best is None else second_best
+
+
+def one_class(windows: Windows, which: np.ndarray) -> bool:
+    """Whether some windows have one label between them, be it a class or a number."""
+    return windows.y is not None and len(np.unique(windows.y[which])) < 2
+
+
+def _overlapping(windows: Windows, val: np.ndarray) -> np.ndarray:
+    """(n,) which windows share samples with one of their recording that is in `val`."""
+    found, length = np.zeros(len(windows), bool), windows.x.shape[2] / RATE
+    for name in np.unique(windows.recording):
+        here = windows.recording == name
+        begins = np.sort(windows.start[here & val])
+        if len(begins):
+            place = np.searchsorted(begins, windows.start[here] - length + 1e-6)
+            near = begins[np.minimum(place, len(begins) - 1)]
+            found[here] = np.abs(near - windows.start[here]) < length - 1e-6
+    return found
 
 
 def _last(windows: Windows, share: float) -> np.ndarray:

@@ -7,7 +7,8 @@ or from the recording's name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from engine.core.errors import UserError
 from engine.core.units import counted
-from engine.data.eeg.naming import standard_name
+from engine.data.eeg.naming import places_of, standard_name
 from engine.methods.cbramod import filters, labels
 from engine.methods.cbramod.filters import RATE, prepared
 
@@ -28,6 +29,12 @@ SCALE = 100.0  # microvolt that the network sees as 1
 TYPICAL = 10.0  # microvolt, the deviation of a channel whose scale is not fixed
 FLAT = 1e-3  # microvolt; what deviates less stays as it is
 UNNAMED = "all"  # the subject of windows of which nobody says whose they are
+WHY = {  # a recording gives no window, by where labels come from
+    "annotations": "no annotation, or none whose window lies inside",
+    "table": "the table of labels does not name it",
+    "name": "its name has no label",
+    "none": "not long enough",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +47,8 @@ class Windows:
     start: np.ndarray  # (n,) seconds from the recording's first sample
     channels: tuple[str, ...]
     gain: np.ndarray | None = None  # (n, C) float32 that models multiply `x` by; None: by nothing
+    named: bool = True  # whether anybody says whose the windows are
+    left_out: tuple[str, ...] = ()  # lines about what gives no window
 
     def __len__(self) -> int:
         return len(self.x)
@@ -105,12 +114,18 @@ def _of_recordings(
 ) -> Windows:
     channels = chosen_channels(found, params)
     source = labels.label_source(found, params) if labelled else "none"
+    label_of = labels.of_recordings(found, params, source)
     pieces, told, subjects, names, starts = [], [], [], [], []
+    silent, lost = [], 0
     for recording in found.recordings:
-        for start, label in _places(recording, found, params, source):
-            starts.append(start)
-            told.append(label)
+        label = label_of.get(recording.name)
+        places, none = _places(recording, params, source, label)
+        starts += [start for start, _ in places]
+        told += [label for _, label in places]
         new = starts[len(names) :]
+        lost += none
+        if not new and _expected(recording, params, source, label):
+            silent.append(recording.name)
         if new:
             signal = prepared(recording, channels, params)
             pieces.append(pieces_of(signal, new, params.window))
@@ -129,7 +144,31 @@ def _of_recordings(
             there=labels.there(found, params, source),
         )
     arrays = (np.array(subjects), np.array(names), np.array(starts))
-    return Windows(x, y, classes, *arrays, channels)
+    left_out = _left_out(silent, lost, len(found.recordings), source)
+    return Windows(x, y, classes, *arrays, channels, left_out=left_out)
+
+
+def _left_out(silent: list[str], lost: int, recordings: int, source: str) -> tuple[str, ...]:
+    """What was to give windows and gave none: recordings by name, and annotations."""
+    lines = []
+    if silent:
+        lines.append(
+            f"no window comes out of {len(silent)} of {counted(recordings, 'recording')}, "
+            f"{silent[0]} the first: {WHY[source]}"
+        )
+    if lost:
+        lines.append(
+            f"{counted(lost, 'annotation')} left out: the window would begin or end outside of the "
+            "recording"
+        )
+    return tuple(lines)
+
+
+def _expected(recording: Recording, params: CBraModParams, source: str, label: str | None) -> bool:
+    """Whether windows were to come out of it: its label is not one that nobody asked for."""
+    told = {label} if source != "annotations" else {note.text for note in recording.annotations}
+    told.discard(None)
+    return not (told and params.classes) or bool(told & set(params.classes))
 
 
 def chosen_channels(found: Recordings, params: CBraModParams) -> tuple[str, ...]:
@@ -148,10 +187,8 @@ def _referred(channels: tuple[str, ...], params: CBraModParams) -> tuple[str, ..
 def _asked_channels(found: Recordings, params: CBraModParams) -> tuple[str, ...]:
     """Standard names, in the order that the network sees: those asked for, or all EEG channels
     that every recording has."""
-    if params.channels:
-        asked = tuple(map(standard_name, params.channels))
-        if len(set(asked)) < len(asked):
-            raise UserError("channels", "one of them is named twice; expected each once")
+    asked = _by_name(params)
+    if asked:
         for recording in found.recordings:
             absent = set(asked) - set(map(standard_name, recording.channels))
             if absent:
@@ -165,28 +202,43 @@ def _asked_channels(found: Recordings, params: CBraModParams) -> tuple[str, ...]
     return found.common
 
 
+def _by_name(params: CBraModParams) -> tuple[str, ...]:
+    """Those asked for, by standard names."""
+    asked = tuple(map(standard_name, params.channels))
+    if len(set(asked)) < len(asked):
+        raise UserError("channels", "one of them is named twice; expected each once")
+    return asked
+
+
 def _places(
-    recording: Recording, found: Recordings, params: CBraModParams, source: str
-) -> Iterator[tuple[float, str]]:
-    """(seconds, label) of each window that lies inside the recording and has a wanted label."""
+    recording: Recording, params: CBraModParams, source: str, label: str | None
+) -> tuple[list[tuple[float, str]], int]:
+    """(seconds, label) of each window that lies inside the recording and has a wanted label; and
+    how many annotations were to give one and gave none."""
     wanted = set(params.classes)
     if source == "annotations":
+        found, none = [], 0
         for note in recording.annotations:
             if wanted and note.text not in wanted:
                 continue
-            first = note.onset + params.offset
             lasts = note.duration - max(params.offset, 0)  # what is before the onset adds none
-            count = max(1, int(lasts / params.window + 1e-6))
-            for number in range(count):
-                start = first + number * params.window
-                if start >= 0 and start + params.window <= recording.seconds + 1e-6:
-                    yield start, note.text
-        return
-    label = labels.label_of(recording, found, params, source)
+            starts = _inside(note.onset + params.offset, lasts, recording.seconds, params.window)
+            found += [(start, note.text) for start in starts]
+            none += not starts
+        return found, none
     if source != "none" and (label is None or (wanted and label not in wanted)):
-        return
-    for number in range(int(recording.seconds / params.window + 1e-6)):
-        yield number * float(params.window), label or ""
+        return [], 0
+    starts = _inside(0.0, recording.seconds, recording.seconds, params.window)
+    return [(start, label or "") for start in starts], 0
+
+
+def _inside(first: float, lasts: float, seconds: float, window: int) -> list[float]:
+    """Where windows begin, one after the other while it lasts and one at least: those of them that
+    lie within a recording of so many seconds, however far the others go."""
+    fit = max(0.0, (seconds + 1e-6 - first) / window)
+    count = int(min(max(1.0, lasts / window + 1e-6), fit))
+    before = max(0, math.ceil(-first / window))
+    return [first + number * float(window) for number in range(before, count)]
 
 
 def pieces_of(signal: np.ndarray, starts: list[float], window: int) -> np.ndarray:
@@ -215,7 +267,8 @@ def _already_cut(given: Cut, params: CBraModParams, *, labelled: bool) -> Window
             there=set(texts.tolist()),
         )
     start = _places_within(subject) * (x.shape[2] / RATE)
-    return Windows(x[kept], y, classes, subject[kept], subject[kept], start[kept], asked)
+    arrays = (subject[kept], subject[kept], start[kept])
+    return Windows(x[kept], y, classes, *arrays, asked, named=given.subject is not None)
 
 
 def prepared_cut(
@@ -224,8 +277,8 @@ def prepared_cut(
     """(n, C, S * RATE) float32, microvolt: some of the windows, as referred, at RATE, in whole
     seconds."""
     whole = int(given.x.shape[2] / given.sfreq + 1e-6)
-    names = tuple(map(standard_name, given.channels))
-    x = given.x[which][:, [names.index(name) for name in channels]]
+    places = places_of(given.channels)
+    x = given.x[which][:, [places[name] for name in channels]]
     if params.reference == "average":
         x = x - x.mean(axis=1, keepdims=True)
     if given.sfreq != RATE:
@@ -260,13 +313,16 @@ def _cut_channels(given: Cut, params: CBraModParams) -> tuple[str, ...]:
     if int(seconds + 1e-6) < 1:
         raise UserError("recordings", f"windows of {seconds:.2f} s; expected one second at least")
     names = tuple(map(standard_name, given.channels))
-    asked = tuple(map(standard_name, params.channels)) or names
-    absent = [name for name in asked if name not in names]
+    absent = [name for name in map(standard_name, params.channels) if name not in names]
     if absent:
         raise UserError(
             "channels", f"the windows have no {absent[0]}; they have {', '.join(names)}"
         )
-    return asked
+    found = _by_name(params) or given.common
+    if not found:
+        raise UserError("channels", f"none of {', '.join(names)} is EEG by its name; expected the "
+                        "names of those to use")  # fmt: skip
+    return found
 
 
 def _cut_subjects(given: Cut) -> np.ndarray:

@@ -22,13 +22,14 @@ from engine.methods.cbramod.finetune import SMOOTHING, Classifier, Tuning, answe
 from engine.methods.cbramod.goal import learnt, settled
 from engine.methods.cbramod.model import CBraMod
 from engine.methods.cbramod.pretrain import Pretraining, error, hidden
-from engine.methods.cbramod.split import Part
+from engine.methods.cbramod.split import Part, units
 from engine.methods.cbramod.windows import RATE, Windows
 
 if TYPE_CHECKING:
     from engine.core.run import Run
 
 LOOKS = 4  # at validation in an epoch of pre-training
+SHOWN = 5  # names of subjects in a message
 
 
 def own_weights(
@@ -103,6 +104,8 @@ def pretrained(
         if run.checkpoint_due():
             standing["unit"] = {"work": work.state(), "batches": batches.state(), "best": best}
             run.checkpoint(standing, step=standing["step"])
+    model.load_state_dict(best["model"])
+    shown.draw(model, standing["step"])
     return best
 
 
@@ -219,10 +222,12 @@ def quiet(run: Run, windows: Windows, part: Part) -> tuple[np.ndarray, np.ndarra
         if not len(places):
             side = part.train if name == "train" else part.val
             least = np.abs(windows.x[side]).max(axis=(1, 2)).min()
+            names = np.unique(units(windows, run.params)[side]).tolist()
+            whose = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
             raise UserError(
-                "reject", f"no window is left to {name} on below {run.params.reject:g} µV, and the "
-                f"quietest reaches {least:.3g} µV; expected more, 0 for no limit, or a high-pass "
-                "against drift"
+                "reject", f"fold {part.name}: no window of {whose} is left to {name} on below "
+                f"{run.params.reject:g} µV, and the quietest reaches {least:.3g} µV; expected "
+                "more, 0 for no limit, or a high-pass against drift"
             )  # fmt: skip
     return train, val
 

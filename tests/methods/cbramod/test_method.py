@@ -11,10 +11,13 @@ import torch
 from safetensors.torch import load_file
 
 from engine.core import registry
+from engine.core.errors import UserError
 from engine.methods.cbramod import reconstruction, report, weights
 from engine.methods.cbramod.model import PRESETS, CBraMod
+from engine.methods.cbramod.pretrain import hidden
 from engine.methods.cbramod.windows import Windows
 from engine.methods.cbramod.work import probe
+from tests.methods.cbramod import uploads
 
 
 def test_pretraining_comes_below_nothing_and_tells_where_it_stands(attempt, events, tmp_path):
@@ -106,6 +109,52 @@ def test_what_a_fold_gives_does_not_hang_on_what_ran_before(attempt):
     assert own == {key: beside[key] for key in own}
     scratch = attempt("scratch", start="scratch", baselines=[])
     assert scratch["balanced_accuracy"] == beside["scratch.balanced_accuracy"]
+
+
+def test_a_batch_of_which_chance_hides_nothing_is_drawn_anew():
+    draws = torch.Generator().manual_seed(0)
+    assert all(hidden(1, 1, 1, draws).all() for _ in range(20))
+    assert hidden(0, 1, 1, draws).shape == (0, 1, 1)
+
+
+def test_what_only_a_later_fold_lacks_is_refused_before_the_first_trains(attempt, events, tmp_path):
+    """One subject's recordings are all loud, and some fold has it alone to validate."""
+    path = tmp_path / "loud.zip"
+    uploads.recordings(path, subjects=5, loud="S02")
+    with pytest.raises(UserError) as fault:
+        attempt("job", recordings=path, folds=5)
+    assert str(fault.value).startswith("reject: fold ")
+    assert ": no window of S02 is left to validate on below 100 µV" in str(fault.value)
+    assert not [line for line in events("job") if line["t"] == "m"]
+    attempt("scratch", recordings=path, folds=5, start="scratch")
+
+
+def test_windows_without_a_signal_are_refused(attempt, tmp_path):
+    path = tmp_path / "flat.npz"
+    names, who = np.array(["C3", "C4"]), np.array([f"P{at % 4}" for at in range(16)])
+    x, y = np.full((16, 2, 1000), 7, np.float32), np.arange(16) // 4 % 2
+    np.savez(path, x=x, y=y, sfreq=200.0, ch_names=names, subject=who)
+    with pytest.raises(UserError, match="recordings: every channel of every window is flat"):
+        attempt("job", recordings=path)
+
+
+@pytest.mark.parametrize(("task", "field"), [("pretrain", "pretrain_lr"), ("finetune", "lr")])
+def test_a_training_that_diverges_is_told_by_its_step_size(attempt, monkeypatch, task, field):
+    """The network's own gradient, too large for a number of 32 bits."""
+    plain = torch.nn.utils.clip_grad_norm_
+
+    def grown(parameters, most):
+        parameters = list(parameters)
+        for one in parameters:
+            if one.grad is not None:
+                one.grad *= 1e30
+        return plain(parameters, most)
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", grown)
+    with pytest.raises(UserError) as fault:
+        attempt("job", task=task, start="scratch", **{field: 0.25})
+    assert str(fault.value).startswith(f"{field}: the gradient of step 1 is inf: training diverged")
+    assert "expected a smaller step size than 0.25" in str(fault.value)
 
 
 @pytest.mark.parametrize("patches", range(1, 40))

@@ -70,6 +70,64 @@ def test_a_table_beats_annotations_and_a_name_is_the_last_resort():
     assert got.subject.tolist() == ["S02", "S02", "S03", "S03"]
 
 
+def test_one_text_in_each_recording_is_less_than_their_names():
+    """The recorder's own notes, as PhysioNet's "[Total time]+182.000", label no windows."""
+    parts = [("S01_1", 182.0), ("S01_2", 62.0), ("S02_1", 182.0), ("S02_2", 62.0)]
+    noted = [
+        recording(name, noise(10), notes=((0, 0, f"[Total time]+{length}"),))
+        for name, length in parts
+    ]
+    got = windows(upload(*noted))
+    assert (got.classes, len(got)) == (("1", "2"), 8)
+    assert windows(upload(*noted), labels="annotations").classes == (
+        "[Total time]+182.0", "[Total time]+62.0",
+    )  # fmt: skip
+    nameless = [
+        recording(f"S{number}", noise(10), notes=((0, 9, text),))
+        for number, text in enumerate(["eyes open", "eyes closed"])
+    ]
+    assert windows(upload(*nameless)).classes == ("eyes closed", "eyes open")
+
+
+@pytest.mark.parametrize("lasts", [np.inf, 1e300, 99999999999.0])
+def test_an_annotation_goes_no_further_than_its_recording(lasts):
+    notes = ((-7.0, lasts, "a"), (-1e300, lasts, "a"), (3.0, lasts, "b"), (1e300, lasts, "b"))
+    got = windows(upload(recording("S01", noise(20), notes=notes)))
+    assert list(zip(got.start.tolist(), got.y.tolist(), strict=True)) == [
+        (3, 0), (8, 0), (13, 0), (3, 1), (8, 1), (13, 1),
+    ]  # fmt: skip
+    assert got.left_out == (
+        "2 annotations left out: the window would begin or end outside of the recording",
+    )
+
+
+def test_recordings_that_give_nothing_are_told_unless_nobody_asked_for_them():
+    rows = ({"file": "S01.edf", "label": "a"}, {"file": "S02.edf", "label": "b"})
+    three = [recording(f"S0{number}", noise(10)) for number in (1, 2, 3)]
+    assert windows(upload(*three, labels=rows)).left_out == (
+        "no window comes out of 1 of 3 recordings, S03 the first: the table of labels does not "
+        "name it",
+    )
+    rows += ({"file": "S03.edf", "label": "c"},)
+    assert windows(upload(*three, labels=rows), classes=["a", "b"]).left_out == ()
+    noted = recording("S04", noise(10), notes=((0, 5, "a"), (5, 5, "b")))
+    quiet_one = recording("S05", noise(10))
+    assert (
+        windows(upload(noted, quiet_one), labels="annotations")
+        .left_out[0]
+        .startswith("no window comes out of 1 of 2 recordings, S05 the first: no annotation")
+    )
+
+
+def test_a_table_that_names_others_is_quoted():
+    rows = ({"file": "T01.edf", "label": "a"},)
+    fault = refusal(upload(recording("S01", noise(10)), labels=rows), labels="table")
+    assert str(fault) == (
+        "labels: labels.csv names 'T01.edf', which is no recording here; expected names as "
+        "'S01.edf'"
+    )
+
+
 def test_a_sine_survives_resampling_and_the_mains_do_not_survive_the_notch():
     times = np.arange(0, 20, 1 / 500)
     wave = 20 * np.sin(2 * np.pi * 10 * times)
@@ -156,7 +214,8 @@ def test_a_rejection_that_leaves_nothing_says_what_would_leave_something():
     (part,) = folds(found, CBraModParams(), rng=np.random.default_rng(0), tested=False)
     least = np.abs(found.x[part.train]).max(axis=(1, 2)).min()
     run = SimpleNamespace(params=CBraModParams(reject=least / 2))
-    with pytest.raises(UserError, match=f"reject: no window is left to .* reaches {least:.3g} µV"):
+    whose = r"fold all: no window of S0\d, S0\d is left to train on"
+    with pytest.raises(UserError, match=rf"reject: {whose} .* reaches {least:.3g} µV"):
         quiet(run, found, part)
 
 
@@ -356,3 +415,77 @@ def test_the_windows_of_the_real_set(shared_data):
     assert np.bincount(got.y).tolist() == [1131, 384]
     assert got.loud(100).sum() == pytest.approx(44, abs=1)
     assert len(np.unique(got.subject)) == 32
+
+
+def diagnoses(count: int, *, every: int = 2) -> Windows:
+    """One label per subject: every second, or third, is ill."""
+    rows = tuple(
+        {"file": f"S{at:02d}.edf", "label": "ill" if at % every == 0 else "well"}
+        for at in range(count)
+    )
+    return windows(
+        upload(*(recording(f"S{at:02d}", noise(10)) for at in range(count)), labels=rows)
+    )
+
+
+@pytest.mark.parametrize("every", [2, 3])
+def test_who_validates_has_both_classes_where_each_subject_has_one(every):
+    found = diagnoses(20, every=every)
+    for seed in range(20):
+        parts = folds(found, CBraModParams(), rng=np.random.default_rng(seed), tested=True)
+        assert len(parts) == 4
+        for part in parts:
+            assert len(set(found.y[part.val])) == len(set(found.y[part.train])) == 2
+            assert len(set(found.subject[part.val])) <= 3
+
+
+def test_who_validates_is_drawn_once_where_everybody_has_both_classes():
+    """So that a split is what it was before anybody looked at labels in it."""
+    found, unlabelled = people(9), replace(people(9), y=None, classes=())
+    for seed in range(5):
+        with_labels, without = (
+            folds(some, CBraModParams(folds=3), rng=np.random.default_rng(seed), tested=True)
+            for some in (found, unlabelled)
+        )
+        for one, other in zip(with_labels, without, strict=True):
+            np.testing.assert_array_equal(one.val, other.val)
+
+
+def test_pre_training_leaves_those_alone_that_are_to_be_tested():
+    found = people(5, labelled=False)
+    params = CBraModParams(task="pretrain", test_units=["S04"])
+    (part,) = folds(found, params, rng=np.random.default_rng(0), tested=False)
+    assert set(found.subject[part.test]) == {"S04"}
+    assert len(set(found.subject[part.train]) | set(found.subject[part.val])) == 4
+
+
+def test_windows_that_share_samples_with_those_that_validate_do_not_train():
+    notes = tuple((float(second), 1.0, "ab"[second % 2]) for second in range(16))
+    pair = upload(*(recording(name, noise(20), notes=notes) for name in ("S01", "S02")))
+    found = windows(pair)
+    parts = folds(found, CBraModParams(folds=2), rng=np.random.default_rng(0), tested=True)
+    for part in parts:
+        assert found.start[part.val].tolist() == [14, 15]
+        assert found.start[part.train].tolist() == list(range(10))
+
+
+def test_one_number_alone_is_refused_before_it_trains():
+    found = replace(diagnoses(4), classes=(), y=np.array([1.0, 1, 1, 1, 1, 1, 2, 2]))
+    said = refused(found, folds=4, target="number")
+    assert "would train on 1.0 alone; expected two numbers or more" in said
+
+
+def test_windows_cut_before_take_the_eeg_and_one_channel_of_an_electrode():
+    names = ("T3", "ECG", "T7", "C3-REF", "EOG1", "C3-LE")
+    x = np.stack([noise(5, seed=place, channels=6) for place in range(8)])
+    given = Cut(x, np.array(["a", "b"] * 4), np.array(["all"] * 4 + ["P1"] * 4), 200.0, names)
+    got = windows(Recordings((), given, {}))
+    assert got.channels == ("T7", "C3")
+    np.testing.assert_array_equal(got.x, x[:, [2, 3]])
+    assert windows(Recordings((), given, {}), channels=["ECG"]).channels == ("ECG",)
+    assert len(folds(got, CBraModParams(folds=2), rng=np.random.default_rng(0), tested=True)) == 2
+    none = Cut(x[:, [1]], given.y, given.subject, 200.0, ("ECG",))
+    fault = refusal(Recordings((), none, {}))
+    assert str(fault).startswith("channels: none of ECG is EEG by its name")
+    twice = refusal(Recordings((), given, {}), channels=["T3", "T7"])
+    assert str(twice) == "channels: one of them is named twice; expected each once"

@@ -27,8 +27,10 @@ def recordings(
     parts: tuple[str, ...] = ("rest", "task"),
     seconds: float = 20,
     sfreq: int = 200,
+    loud: str = "",
 ) -> Path:
-    """A zip of EDFs, S01_rest and so on; the parts differ by a rhythm of 10 Hz."""
+    """A zip of EDFs, S01_rest and so on; the parts differ by a rhythm of 10 Hz. Of the subject
+    that is `loud` every window has samples of more than 100 µV."""
     draws = np.random.default_rng(0)
     times = np.arange(int(seconds * sfreq)) / sfreq
     with zipfile.ZipFile(path, "w") as archive:
@@ -36,6 +38,7 @@ def recordings(
             for number, part in enumerate(parts):
                 values = 10 * draws.normal(size=(len(channels), len(times)))
                 values += 15 * (number % 2) * np.sin(20 * np.pi * times)
+                values *= 6 if loud == f"S{subject:02d}" else 1
                 signals = [
                     edfio.EdfSignal(
                         row, sfreq, label=name, physical_dimension="uV", physical_range=(-500, 500)

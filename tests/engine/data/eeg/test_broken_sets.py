@@ -74,8 +74,8 @@ def test_labels_of_a_table_are_counted(tmp_path):
         ("a.edf,rest\nb.edf,rest\n", "labels of one class alone"),
         ("a,rest\n", "no label for 1 recording"),
         (
-            "A.edf,rest\nB.edf,task\n",
-            "2 labels, none of a recording that is here, 'A.edf'",
+            "c.edf,rest\nd.edf,task\n",
+            "2 labels, none of a recording that is here, 'c.edf'",
         ),
     ],
 )
