@@ -142,7 +142,11 @@ def _column(value: Any, windows: int, where: str, *, fractions: bool) -> np.ndar
             where, f"shape {column.shape}; expected one for each of {windows:,} windows"
         )
     if column.dtype.kind in "SU":
-        return np.array(_texts(column))
+        found = np.array(_texts(column))
+        empty = np.flatnonzero(found == "")
+        if len(empty):
+            raise UserError(where, f"an empty text at window {empty[0]:,}; expected one for each")
+        return found
     if column.dtype.kind in "iub":
         return column.astype(np.int64)
     if column.dtype.kind == "f":

@@ -139,6 +139,8 @@ def test_an_upload_without_a_recording_names_what_is_there(tmp_path):
         ({"y": np.array([0.5, 1, np.nan, 2, 3, 4])}, "y: nan at window 2; expected numbers"),
         ({"subject": np.linspace(0, 1, 6)}, "subject: type float64; expected whole numbers or"),
         ({"subject": np.arange(2)}, "subject: shape (2,); expected one for each of 6 windows"),
+        ({"y": np.array(["a", "b", "", "a", "b", " "])}, "y: an empty text at window 2; expected"),
+        ({"subject": np.array(["P1"] * 5 + [""])}, "subject: an empty text at window 5; expected"),
         ({"x": cut(samples=100)["x"]}, "windows of 100 samples, 0.5 s; expected 1 s or more"),
     ],
 )
