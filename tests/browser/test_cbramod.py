@@ -69,6 +69,12 @@ def test_the_results_appear_while_the_page_is_open(open_page, bench):
     expect(page.locator("[data-banner]")).to_have_text(
         re.compile(r"^(CBraMod|Band power|Majority).* wins: [.\d]+ against [.\d]+ of .+\.$")
     )
+    expect(page.locator("[data-lead]")).to_have_text(
+        re.compile(
+            r"^Over 2 folds CBraMod, pre-trained is (behind|ahead of) (Band power|Majority) by "
+            r"[.\d]+ ± [.\d]+ \(95 %\)(: zero is not ruled out)?\.$"
+        )
+    )
     models = page.locator("[data-models] tbody th").all_inner_texts()
     assert models == ["CBraMod, pre-trained", "Majority", "Band power"]
     # The page asks as soon as it has the files, and is answered as soon as the job has ended.

@@ -105,7 +105,7 @@ def _spectra(windows: Windows) -> dict[str, Any]:
 
 def _judgement(found: Judgement | None) -> dict[str, Any]:
     if found is None:
-        nothing = dict.fromkeys(("measure", "subject_measure", "winner"))
+        nothing = dict.fromkeys(("measure", "subject_measure", "winner", "rival", "lead"))
         return {**nothing, "models": [], "confusion": {}, "subjects": [], "folds": []}
     key, models = found.goal.key, []
     for model in found.models:
@@ -119,6 +119,8 @@ def _judgement(found: Judgement | None) -> dict[str, Any]:
         "subject_measure": found.goal.of_subject[0],
         "models": models,
         "winner": found.winner,
+        "rival": found.rival,
+        "lead": None if found.rival is None else found.lead(found.rival),
         "confusion": {model: table.tolist() for model, table in tables.items()
                       if table is not None},
         "subjects": [

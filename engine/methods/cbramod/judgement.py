@@ -58,6 +58,13 @@ class Judgement:
         best = [model for model, value in known.items() if math.isclose(value, top, rel_tol=1e-9)]
         return best[0] if len(best) == 1 else None
 
+    @property
+    def rival(self) -> str | None:
+        """The best of the others, which the job's own model is compared with."""
+        known = {model: self.values[model] for model in self.models[1:]}
+        known = {model: value for model, value in known.items() if value is not None}
+        return max(known, key=known.__getitem__) if known else None
+
     def title(self, model: str) -> str:
         return self.goal.titles.get(model, TITLES[model])
 

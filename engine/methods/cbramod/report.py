@@ -156,7 +156,7 @@ def _figures(run: Run, windows: Windows, found: Judgement) -> None:
     if winner in run.params.baselines:
         run.message(
             f"{title(winner)} wins by {words}: {value[winner]:.3f} against {value[first]:.3f} of "
-            f"{title(first)}",
+            f"{title(first)}, whose lead fold by fold is {_interval(found.lead(winner))}",
             level="warning",
         )
     run.figure(

@@ -4,17 +4,21 @@ import { chart } from "../charts.js";
 import { forest } from "../forest.js";
 import { html } from "../make.js";
 import { MARKS, SLOTS } from "../palette.js";
+import { counted } from "./say.js";
 
 const pick = (selector) => document.querySelector(selector);
 
 /** @param {any} found */
-export function verdict({ overview: { task, models, winner }, goal }) {
+export function verdict({ overview: { task, models, winner, rival, lead }, goal }) {
   if (task !== "finetune" || models.length === 0) return;
   const first = models.find(({ key }) => key === winner);
   const banner = pick("[data-banner]");
   banner.classList.toggle("ours", winner === models[0].key);
   banner.classList.toggle("theirs", first !== undefined && winner !== models[0].key);
   banner.textContent = first ? told(first, models, goal.measure) : level(models, goal.measure);
+  const fair = pick("[data-lead]");
+  fair.textContent = ahead(models[0], models.find((model) => model.key === rival), lead, goal.measure);
+  fair.hidden = fair.textContent === "";
   const { key, title, nothing, least } = goal.measure;
   const others = goal.others.filter((one) => models.some((model) => model[one.key] !== null && model[one.key] !== undefined));
   const table = pick("[data-models]");
@@ -36,6 +40,15 @@ function told(first, models, { key, one, told: number }) {
   const rival = first === models[0] ? best(models.slice(1), key) : models[0];
   if (!rival) return `${first.title}: ${one} of ${number(first[key])}.`;
   return `${first.title} wins: ${number(first[key])} against ${number(rival[key])} of ${rival.title}.`;
+}
+
+/** "Over 4 folds CBraMod is behind Band power by .029 ± .057 (95 %): zero is not ruled out." */
+function ahead(own, rival, lead, { told: number }) {
+  if (!rival || lead.mean === null) return "";
+  const { n, mean, ci95: half } = lead;
+  const where = `Over ${counted(n, "fold")} ${own.title} is ${mean < 0 ? "behind" : "ahead of"} ${rival.title} by ${number(Math.abs(mean))}`;
+  if (half === null) return `${where}; two folds or more would give it an interval.`;
+  return `${where} ± ${number(half)} (95 %)${Math.abs(mean) <= half ? ": zero is not ruled out" : ""}.`;
 }
 
 /** Where two are equal, or none has a value, there is no winner. */

@@ -120,6 +120,18 @@ def check(overview, windows, values):
     known = [one for one in value.values() if one is not None]
     best = [key for key in keys if known and value[key] == max(known)]
     assert overview["winner"] == (best[0] if len(best) == 1 else None)
+    others = [one for one in (value[key] for key in keys[1:]) if one is not None]
+    assert (value[overview["rival"]] == max(others)) if others else overview["rival"] is None
+    if others:
+        leads = [
+            row["values"][keys[0]] - row["values"][overview["rival"]]
+            for row in overview["folds"]
+            if None not in (row["values"][keys[0]], row["values"][overview["rival"]])
+        ]
+        assert overview["lead"]["n"] == len(leads)
+        if leads:
+            assert overview["lead"]["mean"] == pytest.approx(np.mean(leads))
+        assert (overview["lead"]["ci95"] is None) == (len(leads) < 2)
     tested = [at for at, told in enumerate(windows["answer"]) if told is not None]
     assert sum(row["windows"] for row in overview["subjects"]) == len(tested)
     for row in (*overview["subjects"], *overview["folds"]):
