@@ -116,7 +116,7 @@ METHOD = Method(
     baselines=(
         Baseline(
             "majority",
-            "Majority",
+            "Majority or mean",
             "The commonest class of the training windows; of numbers, their mean.",
         ),
         Baseline(
