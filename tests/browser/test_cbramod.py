@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from xml.etree import ElementTree
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.bench import wait_until
+from tests.browser.cbramod import ANSWERS, RUNS, drawn, opened, picture
 from tests.browser.conftest import WIDTHS, axe
 
 pytestmark = pytest.mark.browser
 
-RUNS = 180_000  # ms that the job may take on a busy machine
-ANSWERS = 30_000
-
 
 @pytest.fixture
 def inspector(open_page, bench):
-    """The inspector with its files and its first answers."""
+    """The inspector with its files."""
 
-    def make(prepare=lambda page: None, job="cbramod", **options):
-        watched = open_page(signed_in=True, **options)
-        prepare(watched.page)
-        watched.page.goto(f"/jobs/{bench.names[job]}/inspect/")
-        watched.page.locator("[data-results]").wait_for(timeout=RUNS)
-        return watched
+    def make(job="cbramod", **options):
+        return opened(open_page(signed_in=True, **options), bench.names[job])
 
     return make
 
@@ -45,19 +37,6 @@ def answered(inspector):
         return watched
 
     return make
-
-
-def picture(page: Page, canvas: str) -> str:
-    """What is on a canvas, once it is painted."""
-    page.evaluate("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
-    return page.locator(canvas).evaluate("canvas => canvas.toDataURL()")
-
-
-def drawn(page: Page, figure: str) -> list[dict]:
-    """The traces of a chart."""
-    return page.locator(figure).evaluate(
-        "figure => figure.data.map(({ name, x, y }) => ({ name, x: [...x], y: [...y] }))"
-    )
 
 
 def test_the_results_appear_while_the_page_is_open(open_page, bench):
@@ -329,101 +308,6 @@ def test_every_model_has_its_confusion(inspector):
         assert [sum(row) for row in counts()] == [36, 36]  # every window is tested once
     assert len(drawn(page, "[data-folds]")) == 2
     assert drawn(page, "[data-subjects]")[0]["x"] == [f"S0{number}" for number in range(1, 7)]
-
-
-def test_a_refused_question_is_told(inspector):
-    def refuse(page: Page) -> None:
-        def socket(route) -> None:
-            server = route.connect_to_server()
-
-            def pass_on(message: str) -> None:
-                asked = json.loads(message)
-                if asked.get("question") in ("occlusion", "trace"):
-                    said = {"answered": asked["ask"], "ok": False, "error": "not today"}
-                    route.send(json.dumps(said))
-                else:
-                    server.send(message)
-
-            route.on_message(pass_on)
-
-        page.route_web_socket("**/ws/live", socket)
-
-    page = inspector(refuse).page
-    refused = page.locator("[data-occlusion-fault]")
-
-    def asked() -> bool:
-        # What is drawn above it meanwhile may push it out of sight, where it asks nothing.
-        page.locator("#why").scroll_into_view_if_needed()
-        page.wait_for_timeout(200)
-        return refused.inner_text() != ""
-
-    wait_until(asked, "the question is refused", patience=RUNS / 1000)
-    expect(refused).to_have_text("No answer: not today.")
-    signal = page.locator("[data-signal-fault]")
-    expect(signal).to_have_text("No signal: not today.", timeout=RUNS)
-
-
-def with_files(change):
-    """Opens the page with other files than the job's, made of them by `change`."""
-
-    def prepare(page: Page) -> None:
-        def changed(route) -> None:
-            answer = route.fetch()
-            found = answer.json()
-            change(found)
-            route.fulfill(response=answer, json=found)
-
-        page.route("**/download/**", changed)
-
-    return prepare
-
-
-def test_without_places_on_the_head_the_page_says_so(inspector):
-    def change(found) -> None:
-        if "topography" in found:
-            found["topography"] = None
-
-    watched = inspector(with_files(change))
-    page = watched.page
-    expect(page.locator("[data-unplaced]")).to_contain_text("so there are no maps: FP1, FP2")
-    expect(page.locator("[data-window-note]")).to_contain_text("Answered in", timeout=RUNS)
-    page.locator("#why").scroll_into_view_if_needed()
-    page.locator("[data-occlusion-channels] .main-svg").first.wait_for(timeout=ANSWERS)
-    assert page.locator("svg.head").count() == 0
-    assert watched.faults() == []
-
-
-def test_a_pre_training_has_neither_winner_nor_answers(inspector):
-    def change(found) -> None:
-        if "topography" in found:
-            found |= {"task": "pretrain", "classes": [], "models": [], "winner": None}
-            found |= {"confusion": {}, "subjects": [], "folds": []}
-            for part, key in (("psd", "db"), ("bands", "values")):
-                found[part][key] = found[part][key][:1]
-            found["psd"]["groups"] = ["all"]
-        else:
-            for column in ("label", "answer", "probability"):
-                found[column] = [None] * len(found[column])
-
-    watched = inspector(with_files(change))
-    page = watched.page
-    for part in ("verdict", "answers", "occlusion"):
-        expect(page.locator(f"[data-{part}]")).to_be_hidden()
-    expect(page.locator("[data-window-title]")).to_have_text("S01_closed, 0 to 5 s")
-    expect(page.locator("[data-bands] h3")).to_have_text("Power of the rhythms: dB re 1 µV²")
-    colours = page.locator("#embedding-colour option").all_inner_texts()
-    assert colours == ["subject", "recording", "part in the last fold"]
-    assert watched.faults() == []
-
-
-def test_a_network_that_never_guessed_is_told_of(inspector):
-    def change(found) -> None:
-        if "topography" in found:
-            found["reconstruction"] = None
-
-    page = inspector(with_files(change)).page
-    expect(page.locator("[data-reconstruction-told]")).to_contain_text("it was not pre-trained")
-    expect(page.locator("#share")).to_have_value("0")
 
 
 def test_lines_of_equal_value_lie_where_the_values_are(inspector):

@@ -170,15 +170,11 @@ def one_class(windows: Windows, which: np.ndarray) -> bool:
 
 
 def _overlapping(windows: Windows, val: np.ndarray) -> np.ndarray:
-    """(n,) which windows share samples with one of their recording that is in `val`."""
+    """(n,) which windows share samples with the last ones of their recording, which are `val`."""
     found, length = np.zeros(len(windows), bool), windows.x.shape[2] / RATE
-    for name in np.unique(windows.recording):
+    for name in np.unique(windows.recording[val]):
         here = windows.recording == name
-        begins = np.sort(windows.start[here & val])
-        if len(begins):
-            place = np.searchsorted(begins, windows.start[here] - length + 1e-6)
-            near = begins[np.minimum(place, len(begins) - 1)]
-            found[here] = np.abs(near - windows.start[here]) < length - 1e-6
+        found |= here & (windows.start > windows.start[here & val].min() - length + 1e-6)
     return found
 
 
