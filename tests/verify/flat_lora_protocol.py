@@ -8,7 +8,7 @@ stopped goes on, so that the whole may be cut into as many sittings as it takes.
 
 Of each task LoRA's step size is chosen first, then ρ, both by the validation score of one seed and
 without a look at the test rows; then Flat-LoRA and LoRA run on the same seeds, and two more arms of
-Flat-LoRA with ρ = .1, and ρ = .3, which must be flatter. Prints a table in Markdown at the end.
+Flat-LoRA with ρ = .1, and ρ = .3, which must be flatter. Prints flat_lora_tables at the end.
 """
 
 from __future__ import annotations
@@ -21,17 +21,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import mean
-from typing import Any
 
-from engine.core.group import half_interval
+from tests.verify.flat_lora_tables import OTHERS, Row, tables
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RATES = (5e-4, 1e-3, 2e-3)
 RHOS = (0.05, 0.1, 0.2)
-ARMS = {"paired": 0.0, "control": 0.3, "tenth": 0.1}  # ρ of each; that of the pairs is chosen
-SHARPNESS = "e_sharpness.test.at30"
-ON_TRAIN = "e_sharpness.train.at30"
+ARMS = {"paired": 0.0, **OTHERS}  # ρ of each; that of the pairs is chosen
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,6 @@ TASKS = {
 QUIET = {"hessian": "false", "landscape": "", "save_model": "false", "look_every": "0"}
 JUDGED = {"probe": "512", "draws": "20", "sigmas": "0.3"}
 UNJUDGED = {"probe": "8", "draws": "2", "sigmas": "0.3"}
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -125,44 +120,6 @@ class Protocol:
         return found
 
 
-def difference(rows: Sequence[Row], key: str) -> dict[str, float]:
-    """Flat-LoRA minus LoRA over paired seeds: mean, and half of its 95 % interval."""
-    pairs = [row[f"flat.{key}"] - row[f"lora.{key}"] for row in rows]
-    return {"mean": mean(pairs), "half": half_interval(pairs) or float("nan")}
-
-
-def fall(flatter: Sequence[Row], paired: Sequence[Row], key: str = SHARPNESS) -> list[float]:
-    """By which share E-sharpness at σ = .3 is lower than LoRA's, seed by seed."""
-    lora = {row["seed"]: row[f"lora.{key}"] for row in paired}
-    return [1 - row[f"flat.{key}"] / lora[row["seed"]] for row in flatter]
-
-
-def table(found: dict[str, dict[str, list[Row]]]) -> str:
-    lines = [
-        "| task | lr, ρ | measure | Flat-LoRA | LoRA | difference | E-sharpness lower by: ρ | "
-        "ρ = .1 | ρ = .3 |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for name, arms in found.items():
-        rows = arms["paired"]
-        measures = dict.fromkeys(("accuracy", TASKS[name].score, SHARPNESS, ON_TRAIN))
-        for number, key in enumerate(measures):
-            both = [mean(row[f"{one}.{key}"] for row in rows) for one in ("flat", "lora")]
-            apart = difference(rows, key)
-            told = [""] * 3
-            if key in (SHARPNESS, ON_TRAIN):
-                falls = (
-                    fall(arms.get(arm, []), rows, key) for arm in ("paired", "tenth", "control")
-                )
-                told = [" ".join(f"{share:.0%}" for share in shares) or "-" for shares in falls]
-            first = (name, f"{rows[0]['lr']:g}, {rows[0]['rho']:g}") if not number else ("", "")
-            cells = [*first, key, *(f"{value:.4f}" for value in both),
-                     f"{apart['mean']:+.4f} ± {apart['half']:.4f}",
-                     *told]  # fmt: skip
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
 def _commit() -> str:
     asked = ["git", "describe", "--always", "--dirty"]
     return subprocess.run(
@@ -179,9 +136,9 @@ def main() -> None:
     asked = parser.parse_args()
     protocol = Protocol(asked.texts.resolve(), asked.rows.resolve())
     arms = [arm for arm in ARMS if arm in asked.arms.split(",")]
-    found = {name: protocol.measure(name, arms) for name in asked.tasks.split(",")}
-    if "paired" in arms:
-        sys.stdout.write(table(found) + "\n")
+    for name in asked.tasks.split(","):
+        protocol.measure(name, arms)
+    sys.stdout.write(tables(protocol.known()) + "\n")
 
 
 if __name__ == "__main__":

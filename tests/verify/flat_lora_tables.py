@@ -1,0 +1,106 @@
+"""The tables of docs/results/flat_lora.md, from the rows that flat_lora_protocol measured.
+
+    python -m tests.verify.flat_lora_tables docs/results/flat_lora.runs.jsonl
+
+An arm is compared with LoRA on the seeds that it has.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from engine.core.group import half_interval
+
+Row = dict[str, Any]
+SHARPNESS = "e_sharpness.test.at30"
+ON_TRAIN = "e_sharpness.train.at30"
+SCORES = {
+    "sst2": {"accuracy": "accuracy", "dev_accuracy": "the same, validation"},
+    "cola": {"accuracy": "accuracy", "mcc": "MCC", "dev_mcc": "the same, validation"},
+    "mrpc": {"accuracy": "accuracy", "f1": "F1", "dev_f1": "the same, validation"},
+    "trec": {"accuracy": "accuracy", "dev_accuracy": "the same, validation"},
+}
+FLATNESS = {SHARPNESS: "test", ON_TRAIN: "training"}
+TITLES = {"sst2": "SST-2", "cola": "CoLA", "mrpc": "MRPC", "trec": "TREC"}
+OTHERS = {"tenth": 0.1, "control": 0.3}  # ρ of the arms beside the pairs
+HEAD = """\
+| task | {} | LoRA | Flat-LoRA | {} | at ρ = .1 | at ρ = .3 |
+|---|---|---|---|---|---|---|"""
+
+
+def difference(flat: Sequence[Row], paired: Sequence[Row], key: str) -> dict[str, float]:
+    """An arm of Flat-LoRA minus LoRA, seed by seed: the mean, and half of its 95 % interval."""
+    lora = {row["seed"]: row[f"lora.{key}"] for row in paired}
+    apart = [row[f"flat.{key}"] - lora[row["seed"]] for row in flat]
+    return {"mean": mean(apart), "half": half_interval(apart) or float("nan")}
+
+
+def fall(flatter: Sequence[Row], paired: Sequence[Row], key: str = SHARPNESS) -> list[float]:
+    """By which share E-sharpness at σ = .3 is lower than LoRA's, seed by seed."""
+    lora = {row["seed"]: row[f"lora.{key}"] for row in paired}
+    return [1 - row[f"flat.{key}"] / lora[row["seed"]] for row in flatter]
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """Scores, then E-sharpness with the share by which it is lower in each seed, in Markdown."""
+    tasks = [task for task in TITLES if _arm(rows, task, "paired")]
+    scores = [line for task in tasks for line in _lines(rows, task, SCORES[task])]
+    flatness = [line for task in tasks for line in _lines(rows, task, FLATNESS)]
+    return "\n".join([
+        HEAD.format("score", "difference, 95 %"), *scores, "",
+        HEAD.format("E-sharpness on", "difference, 95 % (lower in each seed by)"), *flatness,
+    ])  # fmt: skip
+
+
+def _lines(rows: Sequence[Row], task: str, keys: dict[str, str]) -> Iterator[str]:
+    pairs = _arm(rows, task, "paired")
+    lr, rho = pairs[0]["lr"], pairs[0]["rho"]
+    title = f"{TITLES[task]}: {len(pairs)} pairs, lr {lr:g}, ρ = {_short(f'{rho:g}')}"
+    for key, words in keys.items():
+        digits = 3 if key in FLATNESS else 4
+        means = [mean(row[f"{one}.{key}"] for row in pairs) for one in ("lora", "flat")]
+        cells = [title, words, *(_short(f"{value:.{digits}f}") for value in means)]
+        cells.append(_compared(pairs, pairs, key, digits))
+        for arm, noise in OTHERS.items():
+            if noise == rho:
+                cells.append("the pairs")
+            else:
+                cells.append(_compared(_arm(rows, task, arm), pairs, key, digits))
+        yield f"| {' | '.join(cells)} |".replace("|  |", "| |")
+        title = ""
+
+
+def _compared(flat: Sequence[Row], pairs: Sequence[Row], key: str, digits: int) -> str:
+    if not flat:
+        return "not run"
+    found = difference(flat, pairs, key)
+    told = _short(f"{found['mean']:+.{digits}f} ± {found['half']:.{digits}f}")
+    if key not in FLATNESS:
+        return told
+    shares = ", ".join(f"{share * 100:.0f}" for share in fall(flat, pairs, key))
+    return f"{told} ({_short(shares)} %)"
+
+
+def _arm(rows: Sequence[Row], task: str, arm: str) -> list[Row]:
+    found = [row for row in rows if (row["task"], row["arm"]) == (task, arm)]
+    return sorted(found, key=lambda row: row["seed"])
+
+
+def _short(text: str) -> str:
+    """Without the nought before a point."""
+    return re.sub(r"\b0\.", ".", text).replace("-", "−")
+
+
+def main() -> None:
+    lines = Path(sys.argv[1]).read_text().splitlines()
+    sys.stdout.write(tables([json.loads(line) for line in lines]) + "\n")
+
+
+if __name__ == "__main__":
+    main()
