@@ -3,7 +3,8 @@
 The page is given addresses; its script fetches overview, flatness and answers when they are there,
 and asks the job's child what noise, rounding or a text would bring. Until then the curves of the
 training are live. Whether a variant is better than another is told here, over three seeds of the
-job's group or more, and only where the 95 % interval of their paired difference excludes 0.
+job's group or more, and only where the 95 % interval of their paired difference excludes 0 and
+every seed that is done has the number: one that overflowed is no reason to leave it out.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Row:
     better: int  # seeds in which the first is better, worse, equal
     worse: int
     equal: int
+    lacking: int  # seeds that are done and have no number, as of a loss that overflowed
     told: str
 
     @property
@@ -74,7 +76,7 @@ def page(job: Job) -> dict[str, Any]:
         "over": job.state in ENDED,
         "first": variants[0][1] if variants else "",
         "verdict": rows,
-        "banner": banner(variants[0][1], rows) if rows else "",
+        "banner": f"{banner(variants[0][1], rows)}{uncounted(job)}" if rows else "",
         "meanings": list(meanings(rows, job.params)),
         "exports": exports.order_by("path"),
         "data": data,
@@ -141,22 +143,25 @@ def compared(
             mean, half = fmean(differences), half_interval(differences)
             up = metric.better == "higher"
             signs = Counter(_word(one, up=up) for one in differences)
+            lacking = len(found) - len(pairs)
             yield Row(
                 key, metric.title, metric.unit, title,
                 fmean(ours for ours, _ in pairs), fmean(theirs for _, theirs in pairs),
-                mean, half, signs["better"], signs["worse"], signs["equal"],
-                told(mean, half, len(pairs), up=up),
+                mean, half, signs["better"], signs["worse"], signs["equal"], lacking,
+                told(mean, half, len(pairs), lacking, up=up),
             )  # fmt: skip
 
 
-def told(mean: float, half: float | None, seeds: int, *, up: bool) -> str:
-    """better or worse only over enough seeds and where the interval excludes 0; `up`: more is
-    better.
+def told(mean: float, half: float | None, seeds: int, lacking: int, *, up: bool) -> str:
+    """better or worse only over enough seeds, all that are done, and where the interval excludes
+    0; `up`: more is better.
 
     Seeds that differ by the very same amount have an interval of no width, which tells nothing.
     """
     if half is None or seeds < SEEDS:
         return f"not shown: {_missing(seeds)}"
+    if lacking:
+        return f"not shown: {counted(lacking, 'seed')} without a number"
     return _word(mean, up=up) if abs(mean) > half > 0 else NOTHING
 
 
@@ -168,6 +173,16 @@ def _word(difference: float, *, up: bool) -> str:
     if difference == 0:
         return "equal"
     return "better" if (difference > 0) == up else "worse"
+
+
+def uncounted(job: Job) -> str:
+    """How many seeds of the group are not done, by their state, as a sentence to append."""
+    if job.group is None:
+        return ""
+    others = job.group.jobs.exclude(state=State.DONE).order_by("state")
+    states = Counter(others.values_list("state", flat=True))
+    told = ", ".join(f"{count} {State(state).label.lower()}" for state, count in states.items())
+    return f" Seeds that are not counted: {told}." if told else ""
 
 
 def banner(first: str, rows: Sequence[Row]) -> str:

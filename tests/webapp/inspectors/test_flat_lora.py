@@ -31,7 +31,8 @@ def opened(inspected):
 def of_group(client_of, viewer, make_job):
     """The page of the first of a group's jobs, which are done with these summaries."""
 
-    def make(*summaries: dict, params: dict = PARAMS, open_seeds: int = 0) -> str:
+    def make(*summaries: dict, params: dict = PARAMS, open_seeds: int = 0,
+             failed_seeds: int = 0) -> str:
         jobs = []
         for seed, summary in enumerate(summaries):
             jobs.append(make_job(method="flat_lora", state=State.DONE, params=params,
@@ -39,6 +40,9 @@ def of_group(client_of, viewer, make_job):
         for seed in range(open_seeds):
             jobs.append(make_job(method="flat_lora", state=State.RUNNING, params=params,
                                  seed=100 + seed, summary=summaries[0]))  # fmt: skip
+        for seed in range(failed_seeds):
+            jobs.append(make_job(method="flat_lora", state=State.FAILED, params=params,
+                                 seed=200 + seed))  # fmt: skip
         group = Group.objects.create(project=jobs[0].project, name="seeds")
         for job in jobs:
             job.group = group
@@ -195,6 +199,24 @@ def test_a_seed_that_lacks_a_number_is_left_out_of_that_metric(of_group):
     lacking = {"flat.accuracy": 0.9, "lora.accuracy": None}
     text = of_group(summary(0.6, 0.5), lacking, summary(0.7, 0.5))
     assert "2, 0, 0" in text
+
+
+def test_nothing_is_better_while_a_seed_that_is_done_has_no_number(of_group):
+    """None is what an overflow leaves, which for the first variant is the worst of all values."""
+    pairs = [(0.9, 0.1), (0.91, 0.12), (0.92, 0.13)]
+    text = of_group(*(summary(*pair) for pair in pairs), summary(None, 0.1))
+    assert told(text) == "not shown: 1 seed without a number"
+    assert "3, 0, 0" in text
+    assert "better" not in banner(text)
+
+
+def test_seeds_that_failed_are_told_beside_what_the_others_show(of_group):
+    pairs = [(0.9, 0.1), (0.91, 0.12), (0.92, 0.13)]
+    text = of_group(*(summary(*pair) for pair in pairs), open_seeds=1, failed_seeds=2)
+    assert banner(text) == (
+        "Over 3 seeds, Flat-LoRA is better than LoRA (Test accuracy). No other difference is "
+        "shown. Seeds that are not counted: 2 failed, 1 running."
+    )
 
 
 def test_every_metric_that_is_compared_has_a_direction():
