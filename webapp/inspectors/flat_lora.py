@@ -108,7 +108,10 @@ def meanings(rows: Sequence[Row], params: Mapping[str, Any]) -> Iterator[str]:
             "test rows."
         )
     if "f1" in keys:
-        yield "F1: of the second class where there are two, else the mean of the classes (macro)."
+        yield (
+            "F1: of the second class where there are two, else the mean of the classes that test "
+            "rows have."
+        )
 
 
 def summaries(job: Job) -> list[Summary]:

@@ -16,7 +16,7 @@ BINS = 20
 @dataclass(frozen=True, eq=False)
 class LayerBudget:
     name: str
-    weight: float  # ‖W'‖, Frobenius
+    weight: float  # ‖W'‖, Frobenius; here and below of the layers that the perturbation has
     noise: float  # ‖ε‖, Frobenius, of the draw
     expected: float  # σ‖W'‖, the root of E‖ε‖²
     counts: np.ndarray  # (BINS,) histogram of the row norms ‖W'_i‖

@@ -20,7 +20,13 @@ from engine.methods.flat_lora import hessian, landscape
 from engine.methods.flat_lora.budget import budget
 from engine.methods.flat_lora.perturbation import Perturbation
 from engine.methods.flat_lora.pristine import Copies
-from engine.methods.flat_lora.sharpness import SEED, Sharpness, e_sharpness, sharpness_under
+from engine.methods.flat_lora.sharpness import (
+    SEED,
+    Merged,
+    Sharpness,
+    e_sharpness,
+    sharpness_under,
+)
 from engine.methods.flat_lora.spectra import spectrum
 from engine.methods.flat_lora.tasks import Examples, Probe, answered
 
@@ -114,7 +120,9 @@ def measure(run: Run, case: Case, work: Tuned, standing: Standing) -> dict[str, 
         {"name": one.name, "values": list(one.values), "relative": one.relative}
         for one in map(spectrum, work.layers)
     ]
-    found["budget"] = unit("budget", lambda: _budget(run, case, work)) if work.layers else []
+    found["budget"] = (
+        unit("budget", lambda: _budget(run, case, work, weights)) if work.layers else []
+    )
     found["summary"] = _summary(params.sigmas[-1], found)
     return found
 
@@ -227,8 +235,9 @@ def _cut(
     return once(run, standing, name, made)
 
 
-def _budget(run: Run, case: Case, work: Tuned) -> list[dict[str, Any]]:
-    """Of each layer under a noise of the last σ, with the inputs that a few rows bring to it."""
+def _budget(run: Run, case: Case, work: Tuned, weights: Sequence[Tensor]) -> list[dict[str, Any]]:
+    """Of each merged weight under a noise of the last σ, as E-sharpness lays it on, with the inputs
+    that a few rows bring to it."""
     probe = fixed(case, "train", 16)
     inputs: dict[int, Tensor] = {}
 
@@ -247,7 +256,8 @@ def _budget(run: Run, case: Case, work: Tuned) -> list[dict[str, Any]]:
     finally:
         for hook in hooks:
             hook.remove()
-    perturbation = Perturbation(work.layers, seed=SEED)
+    merged = [Merged(weight, one.name) for weight, one in zip(weights, work.layers, strict=True)]
+    perturbation = Perturbation(merged, seed=SEED)
     sigma = run.params.sigmas[-1]
     rows = []
     for index in range(len(work.layers)):

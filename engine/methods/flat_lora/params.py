@@ -216,8 +216,10 @@ class FlatLoraParams(Params):
         0.0, "Weight decay", "Of AdamW.", paper=0, source="paper", ge=0, le=1, advanced=True
     )
     dropout: float = param(
-        0.0, "Dropout", "Of the backbone while it trains.", paper=0, source="paper", ge=0, lt=1,
-        advanced=True,
+        0.0,
+        "Dropout",
+        "Of the backbone while it trains; of decoders like Llama on attention alone.",
+        paper=0, source="paper", ge=0, lt=1, advanced=True,
     )  # fmt: skip
     precision: Literal["fp32", "bf16"] = param(
         "fp32",

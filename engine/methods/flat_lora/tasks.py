@@ -6,7 +6,6 @@ before the model sees it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -99,14 +98,15 @@ class Classes:
         from sklearn import metrics  # takes seconds to load, and the what-if does without
 
         answers = found.probabilities.argmax(axis=1)
-        binary = len(self.names) == 2
-        f1 = metrics.f1_score(
-            labels, answers, average="binary" if binary else "macro", zero_division=0
-        )
+        if len(self.names) == 2:
+            f1 = metrics.f1_score(labels, answers, zero_division=0)
+        else:  # over the same classes for every variant, whatever one of them answers
+            there = np.unique(labels)
+            f1 = metrics.f1_score(labels, answers, labels=there, average="macro", zero_division=0)
         return {
             "accuracy": float((labels == answers).mean()),
             "mcc": float(metrics.matthews_corrcoef(labels, answers)),
-            "f1": float(f1),  # of the second class where there are two, else the classes' mean
+            "f1": float(f1),  # of the second class of two, else the mean of the classes there
             "test_loss": found.loss,
         }
 
@@ -135,8 +135,8 @@ class NextToken:
         return losses.sum(1) / counts.clamp(min=1), counts.float(), None
 
     def scores(self, labels: np.ndarray | None, found: Answers) -> dict[str, float | None]:
-        loss = found.loss
-        return {"test_loss": loss, "perplexity": math.exp(loss) if loss < 700 else None}
+        with np.errstate(over="ignore"):
+            return {"test_loss": found.loss, "perplexity": float(np.exp(found.loss))}
 
 
 Task = Classes | NextToken

@@ -72,11 +72,15 @@ class Training:
         rate, sigma_now = self._begin(), self._sigma(len(parts))
         with self._noise(sigma_now, laps), self._masks():
             loss = self._gradients(parts, laps)
+        if not self.done and not math.isfinite(loss):  # no step and no noise yet
+            raise UserError("model", f"a loss of {loss} before anything was trained; expected a "
+                            "finite one")  # fmt: skip
+        self.refuse("loss", loss, self.done + 1)
         if self.variant.sam:
             with self._worst(), self._masks():
                 self.optimizer.zero_grad(set_to_none=True)
                 laps.end("optimizer")
-                self._gradients(parts, laps)
+                self.refuse("loss", self._gradients(parts, laps), self.done + 1)
         norms = {name: _norm(tensors) for name, tensors in self._sides().items()}
         self._clip()
         self.optimizer.step()
@@ -145,7 +149,6 @@ class Training:
             loss.backward()
             total += loss.item()
             laps.end("backward")
-        self._refuse("loss", total)
         return total
 
     @contextmanager
@@ -160,18 +163,19 @@ class Training:
     def _clip(self) -> None:
         grads = [tensor.grad for tensor in self.trained if tensor.grad is not None]
         norm = nn.utils.get_total_norm(grads)
-        self._refuse("gradient's norm", norm.item())
+        self.refuse("gradient's norm", norm.item(), self.done + 1)
         if self.params.clip:
             nn.utils.clip_grads_with_norm_(self.trained, self.params.clip, norm)
 
-    def _refuse(self, what: str, value: float) -> None:
-        """Before the optimiser steps by it, and while what was trained is still finite."""
+    def refuse(self, what: str, value: float, step: int) -> None:
+        """UserError where it isn't finite: before the optimiser steps by it, and while what was
+        trained still is."""
         if not math.isfinite(value):
             name = rate_of(self.variant)
             noise = " or of rho" if self.variant.flat else ""
             raise UserError(name, f"a smaller value than {getattr(self.params, name):g}{noise}: "
                             f"variant {self.variant.name} diverged, the {what} of step "
-                            f"{self.done + 1} of {self.steps} is {value}")  # fmt: skip
+                            f"{step} of {self.steps} is {value}")  # fmt: skip
 
     @contextmanager
     def _worst(self) -> Iterator[None]:

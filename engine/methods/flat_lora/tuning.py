@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from engine.core.errors import UserError
 from engine.core.seed import entropy, numpy_stream
 from engine.core.standing import Standing
+from engine.core.units import counted
 from engine.methods.flat_lora.cost import Peak
 from engine.methods.flat_lora.flatness import Watch
 from engine.methods.flat_lora.params import ends
 from engine.methods.flat_lora.pristine import kept
 from engine.methods.flat_lora.tasks import Batch, Classes, Examples, Task
-from engine.methods.flat_lora.training import Training
+from engine.methods.flat_lora.training import Training, rate_of
 from engine.methods.flat_lora.variants import Variant
 from engine.models.adapters import (
     TAKEN,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 Start = Mapping[str, tuple[Tensor, Tensor]]  # A and B of each layer
 GRADIENTS = 8  # batches that LoRA-GA starts from
 DRIFT = 1e-5  # of a row's length, in its sum
+RISE = 1.2  # of the loss, that is worth a warning
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,10 +140,10 @@ def tuned(
         work.model, work.layers, variant, params, case.task,
         steps=steps, seed=entropy(run.seed, "noise"), workers=run.threads, copies=copies,
     )  # fmt: skip
-    spent: dict[str, Any] = {"seconds": 0.0, "noise": 0.0, "peak": 0}
+    spent: dict[str, Any] = {"seconds": 0.0, "noise": 0.0, "peak": 0, "losses": []}
     if standing["unit"] is not None:
         training.restore(standing["unit"]["training"])
-        spent = dict(standing["unit"]["spent"])
+        spent |= standing["unit"]["spent"]
     peak = Peak(torch.device(run.device), spent["peak"])
     run.phase(f"{name}: train", total=steps, done=training.done)
     order: list[np.ndarray] | None = None
@@ -162,7 +164,9 @@ def tuned(
         if last or training.done % per_epoch == 0:
             training.assert_clean()
             told |= watch.validate()
+            training.refuse("validation loss", told["dev_test_loss"], training.done)
         run.log(training.done, **{f"{name}.{key}": value for key, value in told.items()})
+        spent["losses"].append(step["loss"])
         standing["step"] += 1
         run.advance()
         if run.checkpoint_due():
@@ -173,6 +177,7 @@ def tuned(
     drift = None if training.perturbation is None else training.perturbation.drift()
     if drift is not None:
         run.verify(f"{name}: the frozen weights are where they were", 0, drift, DRIFT)
+    _warn_of_rise(run, variant, spent["losses"])
     return {
         "trained": [tensor.detach().cpu().clone() for tensor in work.trained],
         "summary": {
@@ -184,6 +189,19 @@ def tuned(
             "peak_bytes": peak.bytes(),
         },
     }
+
+
+def _warn_of_rise(run: Run, variant: Variant, losses: Sequence[float]) -> None:
+    """A loss that is finite and higher than it was is no error, and nobody's aim."""
+    part = -(-len(losses) // 10)
+    first, last = (float(np.mean(some)) for some in (losses[:part], losses[-part:]))
+    if last > RISE * first:
+        rate = rate_of(variant)
+        run.message(
+            f"{variant.name} did not learn: the loss rose from {first:.4g} to {last:.4g}, mean of "
+            f"the first and of the last {counted(part, 'step')}; a smaller {rate} than "
+            f"{getattr(run.params, rate):g} may help", "warning",
+        )  # fmt: skip
 
 
 def _cut(train: Examples, places: np.ndarray, params: Any) -> list[Batch]:
@@ -227,9 +245,13 @@ def _chosen(names: list[str], wanted: list[str]) -> list[str]:
 
 
 def _set_dropout(model: nn.Module, share: float) -> None:
+    """Of modules, and of what attention is told as a number: decoders like Llama have no other."""
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = share
+        for name, value in vars(module).items():
+            if "dropout" in name and isinstance(value, float):
+                setattr(module, name, share)
 
 
 def _train_mode(model: nn.Module, share: float) -> None:

@@ -5,7 +5,7 @@ import { html } from "../make.js";
 import { offer } from "./flat_lora-words.js";
 
 const MOST_TICKS = 16;
-const ADDED = "ΔW = s(BA − B₀A₀) is what training added; B₀ is 0 but for PiSSA and LoRA-GA.";
+const ADDED = "ΔW = s(BA − B₀A₀) is what training added; B₀ is 0 but for PiSSA and LoRA-GA. Of DoRA, which scales the rows too, it is the merged weight minus W: of full rank, of which the r largest values are drawn.";
 const pick = (selector) => document.querySelector(selector);
 
 /** @param {any} found */

@@ -16,6 +16,7 @@ class Layer:
     b: Tensor  # (m, r)
     scaling: float
     first: tuple[Tensor, Tensor] | None = None  # A₀, B₀ that W gave way to
+    magnitude: Tensor | None = None
 
     def merged(self) -> Tensor:
         return (self.weight + self.scaling * self.b @ self.a).detach()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import zipfile
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from engine.core import registry
@@ -98,6 +100,58 @@ def test_a_variant_keeps_one_copy_of_its_weights(attempt, monkeypatch):
     monkeypatch.setattr(pristine, "InFile", Counted)
     attempt("job", variants=["flat", "lora"], hessian=False, landscape=[], max_steps=2)
     assert len(made) == 2
+
+
+def test_a_validation_without_a_finite_loss_is_told_by_its_step(attempt, monkeypatch):
+    monkeypatch.setattr(flatness.Watch, "validate", lambda _: {"dev_test_loss": math.inf})
+    with pytest.raises(UserError, match="the validation loss of step 4 of 4 is inf") as fault:
+        attempt("job", variants=["lora"], hessian=False, landscape=[], max_steps=4)
+    assert fault.value.where == "lr"
+
+
+@pytest.mark.parametrize(("lr", "warned"), [(1.0, True), (1e-3, False)])
+def test_a_loss_that_rose_is_a_warning(attempt, events, lr, warned):
+    attempt("job", variants=["lora"], lr=lr, alpha=4096, clip=0, epochs=2, hessian=False,
+            landscape=[], look_every=0)  # fmt: skip
+    told = [line["text"] for line in events("job") if line["t"] == "log"]
+    found = [text for text in told if "lora did not learn: the loss rose from" in text]
+    assert len(found) == warned
+    assert all("a smaller lr than 1 may help" in text for text in found)
+
+
+@pytest.mark.parametrize("backbone", ["encoder", "decoder"])
+def test_dropout_is_that_of_the_form_whatever_the_network(
+    attempt, events, texts, backbone, request
+):
+    """Of a decoder like Llama it is a number that attention is told, and no module."""
+    found = {}
+    for share in (0.0, 0.5):
+        given = {"data": texts, "model": request.getfixturevalue(backbone)}
+        name = f"job{share}"
+        attempt(name, inputs=given, variants=["lora"], dropout=share, max_steps=3,
+                hessian=False, landscape=[], look_every=0)  # fmt: skip
+        found[share] = [line["d"]["lora.loss"] for line in events(name)
+                        if line["t"] == "m" and "lora.loss" in line["d"]]  # fmt: skip
+    assert len(found[0.0]) == 3
+    assert not set(found[0.0]) & set(found[0.5])
+
+
+def test_of_dora_the_layers_are_told_of_their_merged_weights(attempt, tmp_path):
+    """Whose rows have the trained magnitude, and not the lengths of those of W + sBA."""
+    attempt("job", variants=["dora"], lr=0.05, epochs=3, hessian=False, landscape=[],
+            save_model=True, look_every=0)  # fmt: skip
+    told = json.loads((tmp_path / "job/inspector/flatness.json").read_text())["dora"]["budget"]
+    with zipfile.ZipFile(tmp_path / "job/export/dora-model.zip") as exported:
+        merged = safetensors.torch.load(exported.read("model.safetensors"))
+    assert len(told) > 5
+    for one in told:
+        (weight,) = (
+            value for key, value in merged.items() if key.endswith(f"{one['name']}.weight")
+        )
+        lengths = weight.norm(dim=1)
+        assert one["weight"] == pytest.approx(float(lengths.norm()), rel=1e-4)
+        ends = [one["edges"][0], one["edges"][-1]]
+        assert ends == pytest.approx([float(lengths.min()), float(lengths.max())], rel=1e-4)
 
 
 def test_noise_grows_from_nothing_to_rho(attempt, events):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from engine.methods.flat_lora.spectra import spectrum
+from engine.models.adapters import adapt, adapted, merge
 from tests.methods.flat_lora.layers import layer
 
 
@@ -50,3 +52,22 @@ def test_what_was_taken_out_of_the_weight_is_no_change():
     expected = torch.linalg.svdvals(change)[:6]
     torch.testing.assert_close(torch.tensor(found.values).double(), expected)
     assert found.relative == pytest.approx(float(change.norm() / before.norm()), rel=1e-5)
+
+
+def test_of_dora_it_is_the_merged_weight_that_changed():
+    """Rows scaled to a magnitude: ΔW has full rank and is not sBA."""
+    net = nn.Sequential(nn.Linear(12, 20), nn.Linear(20, 5))
+    model = adapt(net, kind="dora", rank=3, alpha=6.0, seed=1)
+    for one in adapted(model):
+        with torch.no_grad():
+            one.b.normal_(generator=torch.Generator().manual_seed(2))
+            one.magnitude.mul_(1.5)
+        change = (merged_by_peft(model, one.name) - one.weight).double()
+        found = spectrum(one)
+        expected = torch.linalg.svdvals(change)[:3]
+        torch.testing.assert_close(torch.tensor(found.values).double(), expected, rtol=1e-5, atol=0)
+        assert found.relative == pytest.approx(float(change.norm() / one.weight.norm()), rel=1e-5)
+
+
+def merged_by_peft(model: nn.Module, name: str) -> torch.Tensor:
+    return merge(model).get_submodule(name).weight.detach()

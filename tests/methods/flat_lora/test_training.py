@@ -117,6 +117,15 @@ def test_a_training_that_diverges_is_told_at_once(name, field, factor, what):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
 
 
+def test_a_model_that_gives_no_loss_is_not_blamed_on_the_step_size():
+    training = start(flat("lora"), FlatLoraParams(rho=0.3))
+    objective = training.task.objective
+    training.task = judged_by(lambda model, batch: objective(model, batch) * math.nan)
+    with pytest.raises(UserError, match="nan before anything was trained") as fault:
+        training.step(batches(1))
+    assert fault.value.where == "model"
+
+
 def test_one_noise_holds_over_the_parts_of_a_batch():
     whole, parts = (start(flat("lora"), FlatLoraParams(rho=0.3)) for _ in range(2))
     for batch in batches(8):

@@ -31,8 +31,9 @@ def opened(inspected):
 def of_group(client_of, viewer, make_job):
     """The page of the first of a group's jobs, which are done with these summaries."""
 
-    def make(*summaries: dict, params: dict = PARAMS, open_seeds: int = 0,
-             failed_seeds: int = 0) -> str:
+    def make(
+        *summaries: dict, params: dict = PARAMS, open_seeds: int = 0, failed_seeds: int = 0
+    ) -> str:
         jobs = []
         for seed, summary in enumerate(summaries):
             jobs.append(make_job(method="flat_lora", state=State.DONE, params=params,
