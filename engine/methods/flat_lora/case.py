@@ -31,7 +31,10 @@ class Case:
     task: Task
     parts: dict[str, Examples]  # train, dev, test
     backbone: Callable[[], Backbone]  # the same weights at each call
-    told: Callable[[str, int], str]  # of a part and a place in it: its text, to be shown
+    # Of a part and a place in it: where it stands in the input, its text, a picture's address
+    place: Callable[[str, int], str]
+    told: Callable[[str, int], str]
+    drawn: Callable[[str, int], str] | None = None
     # A text, and a second, as a batch of one, and whether it was cut
     encode: Callable[[str, str], tuple[Batch, bool]] | None = None
     tokenizer: Any = None  # of texts

@@ -62,8 +62,9 @@ def _answers(case: Case, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
     hardest = np.argsort(-first["losses"], kind="stable")[:ROWS]
     rows = [
         {
-            "row": int(test.rows[place]),
+            "row": case.place("test", int(place)),
             "text": case.told("test", int(place)),
+            **({"image": case.drawn("test", int(place))} if case.drawn else {}),
             "label": None if test.labels is None else int(test.labels[place]),
             "loss": {name: float(one["answers"]["losses"][place]) for name, one in found.items()},
             "answer": {
@@ -100,7 +101,7 @@ def _table(run: Run, case: Case, variants: list[Variant], found: dict[str, dict[
         said = {name: found[name]["answers"]["losses"].tolist() for name in names}
         wanted = [""] * len(test)
     rows = [
-        [int(test.rows[place]), wanted[place], *(said[name][place] for name in names)]
+        [case.place("test", place), wanted[place], *(said[name][place] for name in names)]
         for place in range(len(test))
     ]
     what = "answer" if isinstance(case.task, Classes) else "loss"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from PIL import Image
 
 from engine.core.errors import UserError
 from engine.core.seed import entropy
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 PATCHES = 256  # of an image, at most: attention takes their square
 AT_ONCE = 1000  # images
+THUMBNAIL = 64  # pixels of its longer side, at most
 
 
 def of_pictures(run: Run) -> Case:
@@ -63,14 +67,24 @@ def of_pictures(run: Run) -> Case:
                 "labels": torch.from_numpy(labels[places]).to(run.device),
             }
 
-        return Examples(rows, np.ones(len(rows), np.int64), labels, batch)
+        return Examples(np.ones(len(rows), np.int64), labels, batch)
 
     parts = {name: of(given[name]) for name in tables.PARTS}
     describe(run, parts, images.classes, 0, 0)
     return Case(
         "images", Classes(images.classes), parts, make,
-        lambda part, number: f"image {given[part][number]}",
+        lambda part, number: f"image {given[part][number]}", lambda part, number: "",
+        drawn=lambda part, number: _thumbnail(images.pixels[given[part][number]]),
     )  # fmt: skip
+
+
+def _thumbnail(pixels: np.ndarray) -> str:
+    """A picture (h, w, channels) as a PNG in an address."""
+    image = Image.fromarray(pixels if pixels.shape[2] > 1 else pixels[:, :, 0])
+    image.thumbnail((THUMBNAIL, THUMBNAIL))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def _small(run: Run, side: int, channels: int) -> Callable[[], Backbone]:

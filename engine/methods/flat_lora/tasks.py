@@ -25,17 +25,16 @@ EVALUATION = 16  # rows at once, where nothing is learnt: few, so that little of
 class Examples:
     """Rows of one part of the data, ready for a model.
 
-    rows: (n,) row numbers of the input; lengths: (n,) tokens; labels: (n,) classes, or None;
-    make: places within this part -> their batch.
+    lengths: (n,) tokens; labels: (n,) classes, or None; make: places within this part -> their
+    batch.
     """
 
-    rows: np.ndarray
     lengths: np.ndarray
     labels: np.ndarray | None
     make: Callable[[np.ndarray], Batch]
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.lengths)
 
     def batches(self, size: int = EVALUATION) -> Iterator[tuple[np.ndarray, Batch]]:
         """Places and batch, all rows once, those of a length together."""
@@ -52,7 +51,6 @@ class Examples:
             return self
         kept = np.sort(rng.permutation(len(self))[:count])
         return Examples(
-            self.rows[kept],
             self.lengths[kept],
             None if self.labels is None else self.labels[kept],
             lambda places: self.make(kept[places]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def _classify(run: Run, rows: dict[str, tables.Rows], found: Columns) -> Case:
         )
         cut += seen.cut
         labels = np.array([place[cell.strip()] for cell in some.cells(found.label, "label")])
-        parts[part] = _of_text(seen, some.rows, labels, run.device)
+        parts[part] = _of_text(seen, labels, run.device)
     describe(run, parts, names, cut, longest)
 
     def told(part: str, number: int) -> str:
@@ -65,7 +66,10 @@ def _classify(run: Run, rows: dict[str, tables.Rows], found: Columns) -> Case:
         seen = tokens.encode(tokenizer, *both, max_length=longest)
         return tokens.batch(seen, np.array([0]), device=run.device), bool(seen.cut)
 
-    return Case("classify", Classes(names), parts, make, told, asked, tokenizer, pairs)
+    return Case(
+        "classify", Classes(names), parts, make, _place(rows), told,
+        encode=asked, tokenizer=tokenizer, pairs=pairs,
+    )  # fmt: skip
 
 
 def _causal(run: Run, rows: dict[str, tables.Rows], found: Columns) -> Case:
@@ -94,7 +98,7 @@ def _causal(run: Run, rows: dict[str, tables.Rows], found: Columns) -> Case:
         answers = some.cells(answer, "completion")
         seen = tokens.encode_causal(tokenizer, prompts(some), answers, max_length=longest)
         cut += seen.cut
-        parts[part] = _of_text(seen, some.rows, None, run.device)
+        parts[part] = _of_text(seen, None, run.device)
     describe(run, parts, (), cut, longest)
 
     def told(part: str, number: int) -> str:
@@ -113,7 +117,13 @@ def _causal(run: Run, rows: dict[str, tables.Rows], found: Columns) -> Case:
         batch = {"input_ids": whole, "attention_mask": torch.ones_like(whole)}
         return batch, len(ids) > room
 
-    return Case("causal", NextToken(), parts, make, told, asked, tokenizer)
+    return Case(
+        "causal", NextToken(), parts, make, _place(rows), told, encode=asked, tokenizer=tokenizer
+    )
+
+
+def _place(rows: dict[str, tables.Rows]) -> Callable[[str, int], str]:
+    return lambda part, number: rows[part].place(number)
 
 
 def _reads(run: Run, built: Backbone) -> tuple[Any, int]:
@@ -121,16 +131,14 @@ def _reads(run: Run, built: Backbone) -> tuple[Any, int]:
     return built.tokenizer, min(run.params.max_length, built.max_length)
 
 
-def _of_text(
-    seen: tokens.Encoded, rows: np.ndarray, labels: np.ndarray | None, device: str
-) -> Examples:
+def _of_text(seen: tokens.Encoded, labels: np.ndarray | None, device: str) -> Examples:
     def make(places: np.ndarray) -> Batch:
         found = tokens.batch(seen, places, device=device)
         if labels is not None:
             found["labels"] = torch.from_numpy(labels[places]).to(device)
         return found
 
-    return Examples(rows, seen.lengths, labels, make)
+    return Examples(seen.lengths, labels, make)
 
 
 def _names(run: Run) -> str:

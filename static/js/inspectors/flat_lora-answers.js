@@ -74,15 +74,16 @@ function hardest(variants, classes, rows) {
   const told = (code) => classes[code] ?? "–";
   const chosen = (row) => variants.map(({ name }) => row.answer[name]);
   form.querySelectorAll(".pair").forEach((pair) => (pair.hidden = classes.length === 0));
-  headed(table, "Row", "Text", ...(classes.length ? ["Label"] : []), ...variants.map(({ title }) => title));
+  const images = rows.some(({ image }) => image);
+  headed(table, "Row", images ? "Image" : "Text", ...(classes.length ? ["Label"] : []), ...variants.map(({ title }) => title));
   for (const cell of [...table.tHead.rows[0].cells].slice(1, classes.length ? 3 : 2)) cell.className = "";
 
   function line(row) {
     return html(
       "tr",
       {},
-      html("th", { scope: "row" }, String(row.row)),
-      html("td", { class: "words" }, row.text),
+      html("th", { scope: "row", class: "nowrap" }, String(row.row)),
+      row.image ? html("td", {}, html("img", { src: row.image, alt: row.row, class: "thumbnail" })) : html("td", { class: "words" }, row.text),
       ...(classes.length ? [html("td", {}, told(row.label))] : []),
       ...variants.map(({ name }) => {
         const wrong = classes.length > 0 && row.answer[name] !== row.label;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import io
 import json
 import math
 import zipfile
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from PIL import Image
 
 from engine.core import registry
 from engine.core.ask import Session
@@ -46,6 +49,24 @@ def test_a_job_tells_every_variant_and_what_lies_between_them(attempt, events, t
         rows = list(csv.DictReader(file))
     right = np.mean([row["label"] == row["flat.answer"] for row in rows])
     assert right == pytest.approx(summary["flat.accuracy"])
+
+
+def test_an_answer_names_the_line_of_the_table_that_it_is_to(attempt, encoder, tmp_path):
+    found = sentences(140)
+    path = table(tmp_path / "cats.csv", found, ("sentence", "label"))
+    attempt("job", inputs={"data": path, "model": encoder}, variants=["head"], hessian=False,
+            landscape=[])  # fmt: skip
+    lines = path.read_text().splitlines()
+    with (tmp_path / "job/tables/answers.csv").open() as file:
+        for row in csv.DictReader(file):
+            name, _, line = row["row"].partition(" row ")
+            assert name == "cats.csv"
+            assert lines[int(line) - 1].endswith(f",{row['label']}")
+    hardest = json.loads((tmp_path / "job/inspector/answers.json").read_text())["rows"]
+    for row in hardest:
+        line = lines[int(row["row"].removeprefix("cats.csv row ")) - 1]
+        assert line.startswith(f"{row['text']},")
+    assert len({row["row"] for row in hardest}) == len(hardest) > 5
 
 
 def test_every_variant_trains_on_the_same_batches_from_the_same_start(attempt, events):
@@ -242,6 +263,12 @@ def test_a_small_vit_learns_pictures(attempt, tmp_path):
     assert summary["full.accuracy"] > 0.9
     weights = 2 * (12 * 64**2 + 13 * 64)  # of two blocks, and less than a tenth for the rest
     assert weights < summary["full.trained"] < 1.1 * weights
+    hardest = json.loads((tmp_path / "job/inspector/answers.json").read_text())["rows"]
+    for row in hardest:  # each is drawn as it is
+        kind, _, drawn = row["image"].partition(",")
+        assert kind == "data:image/png;base64"
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(drawn))))
+        np.testing.assert_array_equal(pixels, x[int(row["row"].removeprefix("image "))])
 
 
 @pytest.mark.parametrize(
