@@ -78,6 +78,10 @@ class Report:
 
     failed: bool = False
 
+    @property
+    def warnings(self) -> tuple[Line, ...]:
+        return tuple(line for line in self.lines if line.level == "warning")
+
     def fault(self) -> UserError:
         """The first error, for a loader to raise."""
         line = next(line for line in self.lines if line.level == "error")

@@ -9,7 +9,8 @@ are read, so that none can name other code, and all weights must be there in the
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,6 +63,7 @@ UNDECLARED = {
 LOOPED = ("num_hidden_layers", "num_hidden_groups", "inner_group_num")
 MAX_BUFFERS = 64 << 20  # numbers that a model makes by itself, as tables of positions
 FEW = 8  # names of a list that a line shows
+_NUMBER = re.compile(r"\.\d+\.")  # of a layer, in a weight's name
 # What transformers raises of a configuration that fits no network.
 _ODD = (
     StrictDataclassError, ValueError, TypeError, KeyError, AttributeError, RuntimeError,
@@ -94,6 +96,7 @@ def from_weights(weights: Weights, *, headless: bool = False, device: str = "cpu
     _refuse_other_size(made, config, options, weights)
     model, told = _loaded(made, config, options, weights)
     _refuse_gaps(told, weights.name)
+    _refuse_more_layers(told["unexpected_keys"], model, weights.name)
     turn(model)
     tokenizer = None
     if family != "vision":
@@ -330,6 +333,20 @@ def _refuse_gaps(told: Mapping[str, Any], where: str) -> None:
     if missing:
         names = ", ".join(map(repr, missing[:FEW])) + _more(len(missing) - FEW)
         raise UserError(where, f"no tensor {names}; expected all that config.json describes")
+
+
+def _refuse_more_layers(left_over: Iterable[str], model: PreTrainedModel, where: str) -> None:
+    """A weight that would be known under the number of the first layer is no other task's head."""
+    known = set(model.state_dict())
+    more = [
+        key
+        for key in sorted(left_over)
+        for first in (_NUMBER.sub(".0.", key, count=1),)
+        if first != key and {first, first.partition(".")[2]} & known
+    ]
+    if more:
+        raise UserError(where, f"tensor {more[0]!r} is of a layer that config.json does not "
+                        f"describe{_more(len(more) - 1)}; expected all layers in it")  # fmt: skip
 
 
 def _refuse_longer_vocabulary(found: Backbone) -> None:

@@ -66,6 +66,16 @@ def test_a_head_of_another_task_is_left_out_and_told(tmp_path):
         assert torch.equal(said(found.model, "bert"), said(tiny_bert().model, "bert"))
 
 
+@pytest.mark.parametrize("prefix", ["", "bert."])
+def test_layers_that_the_configuration_does_not_describe_are_refused(prefix):
+    """They are no other task's head, and the network without them is another one."""
+    original = weights("bert")
+    tensors = {f"{prefix}{key}": one for key, one in original.tensors.items()}
+    fewer = changed(original, tensors=tensors, config={**original.config, "num_hidden_layers": 1})
+    with pytest.raises(UserError, match=r"layer\.1\.attention.* and 15 more; expected all layers"):
+        from_weights(fewer)
+
+
 def test_names_of_the_first_bert_are_known():
     old = {
         key.replace("LayerNorm.weight", "LayerNorm.gamma").replace(

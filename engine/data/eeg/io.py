@@ -82,8 +82,7 @@ def load(path: Path) -> Recordings:
     if found.cut is not None and not np.isfinite([found.cut.x.min(), found.cut.x.max()]).all():
         raise UserError(Path(path).name, "x has values NaN or infinite; expected numbers")
     agree(found, report)
-    warned = tuple(line for line in report.lines if line.level == "warning")
-    return replace(found, remarks=warned)
+    return replace(found, remarks=report.warnings)
 
 
 def preview(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def load(path: Path) -> Texts:
     found = read_texts(path, report)
     if found is None or report.failed:
         raise report.fault()
-    return found
+    return replace(found, remarks=report.warnings)
 
 
 def preview(path: Path) -> dict[str, Any]:

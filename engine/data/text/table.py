@@ -11,6 +11,7 @@ from itertools import accumulate
 import numpy as np
 
 from engine.core.errors import UserError
+from engine.data.kind import Line
 
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 
@@ -57,6 +58,7 @@ class Texts:
     parts: dict[str, np.ndarray]  # row numbers, int64; "train" has all where nothing else is told
     where: tuple[Stretch, ...]
     roles: Roles
+    remarks: tuple[Line, ...] = ()  # what reading warns of
 
     @cached_property
     def rows(self) -> int:

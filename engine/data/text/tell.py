@@ -65,7 +65,7 @@ def tell(found: Texts, report: Report) -> None:
         report.warn(found.name, "no table of train: a method has nothing to learn from")
     _tell_roles(found, report)
     _tell_empty(found, report)
-    _tell_words(found, report)
+    tell_words(found, found.roles.named().values(), report)
     _tell_label(found, report)
     _tell_long(found, report)
     _tell_repeats(found, report)
@@ -100,8 +100,9 @@ def _tell_empty(found: Texts, report: Report) -> None:
             report.warn(found.name, f"{shown(name)}: empty in {_rows(found, empty)}")
 
 
-def _tell_words(found: Texts, report: Report) -> None:
-    for name in found.roles.named().values():
+def tell_words(found: Texts, columns: Iterable[str], report: Report) -> None:
+    """Cells that other readers take as none."""
+    for name in columns:
         rows = [
             row
             for row, cell in enumerate(found.columns[name])
@@ -136,11 +137,11 @@ def _tell_label(found: Texts, report: Report) -> None:
             f"{shown(name)}: {counted(len(single), 'class')} of one row, which cannot be in train "
             f"and test both: {_rows(found, single)}",
         )
-    _tell_mixed(found, name, report)
+    tell_mixed(found, name, report)
     _tell_unlearned(found, name, report)
 
 
-def _tell_mixed(found: Texts, name: str, report: Report) -> None:
+def tell_mixed(found: Texts, name: str, report: Report) -> None:
     """Classes that are one to a person: 1 and 1.0, yes and Yes. And numbers among words."""
     cells = found.columns[name]
     classes = found.labels(name).classes
@@ -209,6 +210,14 @@ def _tell_repeats(found: Texts, report: Report) -> None:
             report.warn(
                 found.name,
                 f"{part} has texts that train has too, so that it judges what was learned: "
+                f"{_rows(found, rows.tolist())}",
+            )
+    if {"dev", "test"} <= set(found.parts):
+        rows = overlap(found, inside="dev", of="test")
+        if rows.size:
+            report.warn(
+                found.name,
+                "dev has texts that test has too, so that what is chosen on dev is chosen on test: "
                 f"{_rows(found, rows.tolist())}",
             )
 

@@ -34,8 +34,7 @@ def labelled(found: Traffic, table: LabelTable) -> Traffic:
         Line("warning", line.where, f"not used, other labels were given: {line.text}")
         for line in found.label_faults[:1]
     ]
-    warned = [line for line in report.lines if line.level == "warning"]
-    notices = (*found.notices, *unused, *warned)
+    notices = (*found.notices, *unused, *report.warnings)
     return replace(found, labels=labels, notices=notices, label_faults=())
 
 

@@ -94,7 +94,8 @@ class FlatLoraParams(Params):
     max_length: int = param(
         128,
         "Longest text",
-        "Tokens; what is longer is cut at its end and counted.",
+        "Tokens; what is longer is cut and counted: classes at the end, of a prompt its beginning "
+        "first.",
         unit="tokens",
         paper=128,
         source="paper",

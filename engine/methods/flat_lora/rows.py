@@ -167,6 +167,15 @@ def apart(run: Run, rows: dict[str, Rows], texts: tuple[str, ...]) -> dict[str, 
     if not fresh.any():
         raise UserError("input data", f"all {counted(len(train), 'training row')} are in dev or "
                         "test too; expected rows of their own")  # fmt: skip
+    of_test = set(read(rows["test"]))
+    shared = np.array([cells in of_test for cells in read(rows["dev"])])
+    if shared.any():
+        first = int(np.flatnonzero(shared)[0])
+        run.message(
+            f"{counted(int(shared.sum()), 'validation row')} of {len(shared)} in test too, so that "
+            f"what is chosen on them is chosen on test; the first is {rows['dev'].place(first)}",
+            "warning",
+        )
     return {part: train.kept(fresh) if part == "train" else rows[part] for part in PARTS}
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from engine.core.errors import UserError
+from engine.data.kind import Report
+from engine.data.text.tell import tell_mixed, tell_words
 from engine.methods.flat_lora import rows as tables
 from engine.methods.flat_lora.case import WRITTEN, Case, describe, fresh
 from engine.methods.flat_lora.columns import Columns, task_of
@@ -20,15 +22,32 @@ if TYPE_CHECKING:
     from engine.core.run import Run
 
 SHOWN = 200  # characters of a text that a table shows
+SHORTEST = 8  # tokens: what stands around a pair, and a few of each text
 
 
 def of_texts(run: Run) -> Case:
     data, params = run.inputs["data"], run.params
     found = tables.columns(params, data)
     rows = tables.parts(run)
-    if task_of(params, found) == "classify":
+    task = task_of(params, found)
+    _remark(run, found.classify if task == "classify" else found.causal or (found.text,), found)
+    if task == "classify":
         return _classify(run, rows, found)
+    if params.task == "auto" and not found.completion and not found.label:
+        run.message("task: causal, to go on with a text, since no column is taken for a label; "
+                    "name one to learn its classes", "warning")  # fmt: skip
     return _causal(run, rows, found)
+
+
+def _remark(run: Run, names: Iterable[str | None], found: Columns) -> None:
+    """What the checks of the tables warn of and a job would not refuse."""
+    for texts in filter(None, (run.inputs[name] for name in ("data", "dev", "test"))):
+        report = Report()
+        tell_words(texts, [name for name in names if name], report)
+        if found.label in names:
+            tell_mixed(texts, found.label, report)
+        for line in (*texts.remarks, *report.warnings):
+            run.message(f"{line.where}: {line.text}", "warning")
 
 
 def _classify(run: Run, rows: dict[str, tables.Rows], found: Columns) -> Case:
@@ -128,6 +147,9 @@ def _place(rows: dict[str, tables.Rows]) -> Callable[[str, int], str]:
 
 def _reads(run: Run, built: Backbone) -> tuple[Any, int]:
     """The tokenizer, and how many tokens a text may have. The network itself is let go."""
+    if built.max_length < SHORTEST:
+        raise UserError("model", f"reads {built.max_length} tokens at most, by its config.json or "
+                        f"its tokenizer; expected {SHORTEST} or more")  # fmt: skip
     return built.tokenizer, min(run.params.max_length, built.max_length)
 
 

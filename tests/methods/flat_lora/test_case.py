@@ -63,6 +63,53 @@ def test_rows_that_differ_in_white_space_alone_do_not_leak(attempt, events, enco
     assert int(told.split()[0]) > 5
 
 
+def test_validation_rows_that_test_too_are_told(attempt, events, encoder, tmp_path):
+    found = {name: table(tmp_path / f"{name}.csv", sentences(20, seed), HEAD)
+             for name, seed in (("data", 0), ("dev", 1), ("test", 1))}  # fmt: skip
+    attempt("job", inputs={**found, "model": encoder}, **BRIEF)
+    told = [line for line in warnings(events) if "validation row" in line]
+    assert told == [
+        "20 validation rows of 20 in test too, so that what is chosen on them is chosen on test; "
+        "the first is dev.csv row 2"
+    ]
+
+
+def test_a_job_repeats_what_checks_warn_of(attempt, events, encoder, tmp_path):
+    """Of the columns that it reads, in each table: who runs it by hand has seen no check."""
+    rows = [(f"{text} caf\xe9", label) for text, label in sentences(30)]
+    data = table(tmp_path / "t.csv", [*rows, ("null", "cat"), ("a cat", "Cat")] * 2, HEAD)
+    data.write_bytes(data.read_text("utf-8").encode("latin-1"))
+    test = table(tmp_path / "test.csv", [("None", "cat"), ("a dog", "none")], HEAD)
+    attempt("job", inputs={"data": data, "test": test, "model": encoder}, **BRIEF)
+    told = warnings(events)
+    for words in (
+        "t.csv: sentence: the word null in 2 rows (t.csv row 32, t.csv row 64)",
+        "t.csv: label: classes that differ in writing alone: Cat, cat",
+        "test.csv: sentence: the word None in 1 row (test.csv row 2)",
+        "Windows-1252",
+    ):
+        assert len([line for line in told if words in line]) == 1, (words, told)
+
+
+@pytest.mark.parametrize(("asked", "warned"), [("auto", True), ("causal", False)])
+def test_a_table_without_a_label_is_learnt_as_text_and_says_so(
+    attempt, events, decoder, tmp_path, asked, warned
+):
+    data = table(tmp_path / "t.csv", [(text,) for text, _ in sentences(40)], ("text",))
+    causal = {**BRIEF, "variants": ["lora"], "save_model": False, "task": asked}
+    attempt("job", inputs={"data": data, "model": decoder}, **causal)
+    told = [line for line in warnings(events) if "no column is taken for a label" in line]
+    assert len(told) == warned
+
+
+def test_a_model_that_reads_next_to_nothing_is_refused(attempt, texts, tmp_path):
+    found = making.folder(tmp_path / "bert", making.weights("bert"))
+    (found / "tokenizer_config.json").write_text('{"model_max_length": 1}')
+    with pytest.raises(UserError, match="model: reads 1 tokens at most") as fault:
+        attempt("job", inputs={"data": texts, "model": found}, **BRIEF)
+    assert fault.value.where == "model"
+
+
 def test_rows_of_one_instruction_are_told_apart_by_their_input(attempt, events, decoder, tmp_path):
     """As in Alpaca's tables: few instructions and answers, and the text as `input`."""
     seen = dict(sentences(200))

@@ -132,6 +132,17 @@ def test_rows_that_test_shares_with_train_are_counted_whatever_their_class(tmp_p
     )
     assert "(test.csv row 2, test.csv row 4)" in said(report, "warning")
     assert (report.facts["overlap"], report.facts["duplicates"]) == (2, 1)
+    assert "dev has texts" not in said(report, "warning")
+
+
+def test_rows_that_dev_shares_with_test_are_counted(tmp_path):
+    dev, test = "text,label\nb,0\nx,1\n", "text,label\nx,1\n"
+    parts = {"train.csv": "text,label\na,1\nc,0\n", "dev.csv": dev, "test.csv": test}
+    told = said(report_on(io, folder_of(tmp_path / "t", parts)), "warning")
+    assert (
+        "dev has texts that test has too, so that what is chosen on dev is chosen on test: 1 row "
+        "(dev.csv row 3)"
+    ) in told
 
 
 def test_classes_that_train_lacks_are_told(tmp_path):
