@@ -40,6 +40,7 @@ FIXED = 0  # rows that are looked at, and directions, are the same for every see
 LIVE_ROWS, LIVE_DRAWS = 32, 4
 DIRECTIONS = 5  # of a line, for its band
 TRACES = 8  # draws of the trace
+MET = 0.25  # residual over eigenvalue, above which it wasn't found
 CURVED = 16  # rows at most that curvature is measured on: their whole graph is held
 CHECKED = 3  # points of a plane that are worked out again
 
@@ -142,6 +143,7 @@ def _summary(last: float, found: dict[str, Any]) -> dict[str, float | None]:
     if found["hessian"]:
         summary |= {
             "top_eigenvalue": found["hessian"]["top"],
+            "top_eigenvalue_residual": found["hessian"]["residual"],
             "trace": found["hessian"]["trace"],
             "trace_error": found["hessian"]["trace_error"],
         }
@@ -183,6 +185,12 @@ def _curvature(
 
         top = hessian.top_eigenvalue(counted, weights, seed=FIXED)
         trace = hessian.trace(counted, weights, seed=FIXED, probes=TRACES)
+    if top.residual > MET * abs(top.value):
+        run.message(
+            f"{work.variant.name}: the top eigenvalue was not met in {len(top.history)} steps of "
+            f"power iteration: {top.value:.4g}, residual {top.residual:.4g}; others of its size "
+            "and of either sign may be there", "warning",
+        )  # fmt: skip
     return {
         "rows": len(examples),
         "top": top.value,

@@ -24,7 +24,8 @@ ITERATIONS = 15  # at most
 
 @dataclass(frozen=True)
 class Top:
-    """The eigenvalue λ of largest magnitude, how it was approached, and how well it was met."""
+    """The eigenvalue λ of largest magnitude, how it was approached, and how well it was met: there
+    is an eigenvalue within the residual of it."""
 
     value: float
     history: tuple[float, ...]  # λ after each iteration

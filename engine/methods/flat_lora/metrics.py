@@ -17,8 +17,9 @@ METRICS = (
     Metric("*.e_sharpness", "E-sharpness", "nat", "lower"),
     Metric("*.e_sharpness_error", "Standard error of E-sharpness", "nat"),
     Metric("*.e_sharpness.*", "E-sharpness", "nat", "lower"),
-    Metric("*.top_eigenvalue", "Largest eigenvalue of the Hessian", better="lower"),
-    Metric("*.trace", "Trace of the Hessian", better="lower"),
+    Metric("*.top_eigenvalue", "Eigenvalue of the Hessian, the largest in size"),  # may be negative
+    Metric("*.top_eigenvalue_residual", "Residual of that eigenvalue"),
+    Metric("*.trace", "Trace of the Hessian"),
     Metric("*.trace_error", "Standard error of the trace"),
     Metric("*.train_seconds", "Training time", "s", "lower"),
     Metric("*.trained", "Trained parameters"),

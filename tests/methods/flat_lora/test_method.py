@@ -20,7 +20,7 @@ from engine.core.ask import Session
 from engine.core.errors import UserError
 from engine.core.run import Run, Stop
 from engine.data.images.io import load as load_images
-from engine.methods.flat_lora import flatness, pristine, training, tuning
+from engine.methods.flat_lora import flatness, hessian, pristine, training, tuning
 from engine.methods.flat_lora.variants import VARIANTS
 from tests.methods.flat_lora.conftest import sentences, table, timeless
 from tests.models import making
@@ -173,6 +173,19 @@ def test_of_dora_the_layers_are_told_of_their_merged_weights(attempt, tmp_path):
         assert one["weight"] == pytest.approx(float(lengths.norm()), rel=1e-4)
         ends = [one["edges"][0], one["edges"][-1]]
         assert ends == pytest.approx([float(lengths.min()), float(lengths.max())], rel=1e-4)
+
+
+@pytest.mark.parametrize(("residual", "warned"), [(0.3, True), (0.2, False)])
+def test_an_eigenvalue_that_was_not_met_is_a_warning(
+    attempt, events, monkeypatch, residual, warned
+):
+    found = hessian.Top(-1.0, (0.5, -1.0), residual)
+    monkeypatch.setattr(hessian, "top_eigenvalue", lambda *_, **__: found)
+    summary = attempt("job", variants=["head"], hessian=True, landscape=[], look_every=0)
+    assert summary["head.top_eigenvalue"] == -1
+    assert summary["head.top_eigenvalue_residual"] == residual
+    told = [line["text"] for line in events("job") if line["t"] == "log"]
+    assert any("was not met in 2 steps" in text for text in told) is warned
 
 
 def test_noise_grows_from_nothing_to_rho(attempt, events):
