@@ -47,7 +47,6 @@ class Row:
     better: int  # seeds in which the first is better, worse, equal
     worse: int
     equal: int
-    lacking: int  # seeds that are done and have no number, as of a loss that overflowed
     told: str
 
     @property
@@ -150,14 +149,14 @@ def compared(
             yield Row(
                 key, metric.title, metric.unit, title,
                 fmean(ours for ours, _ in pairs), fmean(theirs for _, theirs in pairs),
-                mean, half, signs["better"], signs["worse"], signs["equal"], lacking,
+                mean, half, signs["better"], signs["worse"], signs["equal"],
                 told(mean, half, len(pairs), lacking, up=up),
             )  # fmt: skip
 
 
 def told(mean: float, half: float | None, seeds: int, lacking: int, *, up: bool) -> str:
     """better or worse only over enough seeds, all that are done, and where the interval excludes
-    0; `up`: more is better.
+    0; `up`: more is better. `lacking` are seeds that are done and have no number.
 
     Seeds that differ by the very same amount have an interval of no width, which tells nothing.
     """
