@@ -28,10 +28,10 @@ SCORES = {
 }
 FLATNESS = {SHARPNESS: "test", ON_TRAIN: "training"}
 TITLES = {"sst2": "SST-2", "cola": "CoLA", "mrpc": "MRPC", "trec": "TREC"}
-OTHERS = {"tenth": 0.1, "control": 0.3}  # ρ of the arms beside the pairs
+OTHERS = {"twentieth": 0.05, "tenth": 0.1, "control": 0.3}  # ρ of the arms beside the pairs
 HEAD = """\
-| task | {} | LoRA | Flat-LoRA | {} | at ρ = .1 | at ρ = .3 |
-|---|---|---|---|---|---|---|"""
+| task | {} | LoRA | Flat-LoRA | {} | at ρ = .05 | at ρ = .1 | at ρ = .3 |
+|---|---|---|---|---|---|---|---|"""
 
 
 def difference(flat: Sequence[Row], paired: Sequence[Row], key: str) -> dict[str, float]:
