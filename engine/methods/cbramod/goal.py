@@ -40,7 +40,7 @@ class Classes:
 
     @property
     def ranks(self) -> tuple[str, ...]:
-        """Keys of what depends on how answers are ranked."""
+        """Keys of what depends on how answers stand to each other alone."""
         return ("auc_pr", "auroc") if self.count == 2 else ()
 
     @property
@@ -145,7 +145,7 @@ class Numbers:
     within: ClassVar = (-math.inf, 1.0)
     of_subject: ClassVar = ("rmse", "RMSE")  # a subject's labels may all be one
     titles: ClassVar[Mapping[str, str]] = {"majority": "Mean of training"}
-    ranks: ClassVar = ()  # r is of answers in the labels' unit, which all folds share
+    ranks: ClassVar = ("pearson_r",)  # blind to a shift, which each fold's network has its own of
     outputs: ClassVar = 1
     columns: ClassVar = 1
 

@@ -37,6 +37,7 @@ class Judgement:
     goal: Goal
     models: tuple[str, ...]
     tested: np.ndarray  # (m,) places of windows, fold by fold
+    fold: np.ndarray  # (m,) the name of each one's
     y: np.ndarray  # (m,)
     subjects: np.ndarray  # (m,)
     answers: dict[str, np.ndarray]  # (m, …) as the goal has them
@@ -120,6 +121,7 @@ def judge(
         goal=goal,
         models=tuple(models),
         tested=tested,
+        fold=np.repeat([part.name for part in parts], [len(part.test) for part in parts]),
         y=y,
         subjects=subjects,
         answers=answers,
@@ -144,7 +146,8 @@ def judge(
 def within(folds: Iterable[metrics.Found], key: str) -> float | None:
     """The mean over the folds in which it is defined. Each fold has a network of its own, and what
     ranks windows would rank the networks too, if all folds were put together: an answer that is the
-    same for a whole fold has .5 here, and may have anything there (Forman and Scholz 2010)."""
+    same for a whole fold has .5 here, or no r, and may have anything there (Forman and Scholz
+    2010)."""
     known = [found[key] for found in folds if found[key] is not None]
     return mean(known) if known else None
 

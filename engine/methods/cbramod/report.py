@@ -223,10 +223,11 @@ def _tables(run: Run, windows: Windows, found: Judgement) -> None:
 
 def _predictions(run: Run, windows: Windows, found: Judgement) -> None:
     models, answers = found.models, found.answers
-    columns = ["recording", "subject", "start", "label"]
+    columns = ["fold", "recording", "subject", "start", "label"]
     columns += [name for model in models for name in found.goal.header(model, windows.classes)]
     rows = (
         (
+            found.fold[row],
             windows.recording[place],
             windows.subject[place],
             float(windows.start[place]),
