@@ -83,7 +83,7 @@ def _compared(flat: Sequence[Row], pairs: Sequence[Row], key: str, digits: int) 
     told = _short(f"{found['mean']:+.{digits}f} ± {found['half']:.{digits}f}")
     if key not in FLATNESS:
         return told
-    shares = ", ".join(f"{share * 100:.0f}" for share in fall(flat, pairs, key))
+    shares = ", ".join(f"{round(share * 100)}" for share in fall(flat, pairs, key))
     return f"{told} ({_short(shares)} %)"
 
 
