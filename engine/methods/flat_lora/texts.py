@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +30,7 @@ def of_texts(run: Run) -> Case:
     found = tables.columns(params, data)
     rows = tables.parts(run)
     task = task_of(params, found)
-    _remark(run, found.classify if task == "classify" else found.causal or (found.text,), found)
+    _remark(run, found, task)
     if task == "classify":
         return _classify(run, rows, found)
     if params.task == "auto" and not found.completion and not found.label:
@@ -39,12 +39,14 @@ def of_texts(run: Run) -> Case:
     return _causal(run, rows, found)
 
 
-def _remark(run: Run, names: Iterable[str | None], found: Columns) -> None:
+def _remark(run: Run, found: Columns, task: str) -> None:
     """What the checks of the tables warn of and a job would not refuse."""
+    read = found.classify if task == "classify" else found.causal if found.completion else ()
+    names = read or tuple(filter(None, [found.text]))
     for texts in filter(None, (run.inputs[name] for name in ("data", "dev", "test"))):
         report = Report()
-        tell_words(texts, [name for name in names if name], report)
-        if found.label in names:
+        tell_words(texts, names, report)
+        if task == "classify" and found.label:
             tell_mixed(texts, found.label, report)
         for line in (*texts.remarks, *report.warnings):
             run.message(f"{line.where}: {line.text}", "warning")

@@ -293,6 +293,8 @@ def test_a_small_vit_learns_pictures(attempt, tmp_path):
         (("sentence", "label"), sentences(40), {"test_rows": 40}, "test_rows", "fewer"),
         (("first", "second"), [("a", str(n)) for n in range(30)], {"task": "classify"}, "text",
          "expected its name"),
+        (("first", "second"), [("a", str(n)) for n in range(30)], {"text": "-"}, "completion",
+         "expected its name"),
         (("sentence", "label"), sentences(40), {"targets": ["quary"]}, "targets", "query"),
     ],
 )  # fmt: skip
