@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import itertools
 import json
 import math
 import zipfile
@@ -138,6 +139,18 @@ def test_a_loss_that_rose_is_a_warning(attempt, events, lr, warned):
     found = [text for text in told if "lora did not learn: the loss rose from" in text]
     assert len(found) == warned
     assert all("a smaller lr than 1 may help" in text for text in found)
+
+
+def test_a_few_steps_say_nothing_of_learning(events, attempt, monkeypatch):
+    step = training.Training.step
+    rising = itertools.count(1)
+    monkeypatch.setattr(training.Training, "step",
+                        lambda *given: {**step(*given), "loss": next(rising)})  # fmt: skip
+    for name, steps in (("few", 9), ("more", 10)):
+        attempt(name, variants=["lora"], max_steps=steps, epochs=2, hessian=False, landscape=[],
+                look_every=0)  # fmt: skip
+        told = any("did not learn" in line.get("text", "") for line in events(name))
+        assert told is (name == "more")
 
 
 @pytest.mark.parametrize("backbone", ["encoder", "decoder"])
