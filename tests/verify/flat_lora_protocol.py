@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.verify.flat_lora_tables import OTHERS, Row, tables
+from tests.verify.flat_lora_tables import OTHERS, SCORE, Row, tables
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RATES = (5e-4, 1e-3, 2e-3)
@@ -36,18 +36,15 @@ ASKED = ("paired", "tenth", "control")  # and where --arms names it the default 
 class Task:
     files: dict[str, str]
     epochs: int
-    score: str
     seeds: int = 5
     more: dict[str, str] = field(default_factory=dict)
 
 
 TASKS = {
-    "sst2": Task({"data": "sst2_train.txt", "dev": "sst2_dev.txt", "test": "sst2_test.txt"}, 1,
-                 "accuracy"),
-    "cola": Task({"data": "cola_train.tsv", "test": "cola_dev.tsv"}, 3, "mcc", 10,
-                 {"dev_rows": "1000"}),
-    "mrpc": Task({"data": "mrpc_train.txt", "test": "mrpc_test.txt"}, 3, "f1"),
-    "trec": Task({"data": "trec_train.txt", "test": "trec_test.txt"}, 2, "accuracy"),
+    "sst2": Task({"data": "sst2_train.txt", "dev": "sst2_dev.txt", "test": "sst2_test.txt"}, 1),
+    "cola": Task({"data": "cola_train.tsv", "test": "cola_dev.tsv"}, 3, 10, {"dev_rows": "1000"}),
+    "mrpc": Task({"data": "mrpc_train.txt", "test": "mrpc_test.txt"}, 3),
+    "trec": Task({"data": "trec_train.txt", "test": "trec_test.txt"}, 2),
 }  # fmt: skip
 QUIET = {"hessian": "false", "landscape": "", "save_model": "false", "look_every": "0"}
 JUDGED = {"probe": "512", "draws": "20", "sigmas": "0.3"}
@@ -96,7 +93,7 @@ class Protocol:
 
     def chosen(self, name: str) -> dict[str, float]:
         """Step size by LoRA, then ρ by Flat-LoRA, of the best validation score of seed 0."""
-        score = TASKS[name].score
+        score = SCORE[name]
 
         def rate(lr: float) -> float:
             return self.row(name, "rate", 0, "lora", lr=lr)[f"lora.dev_{score}"]

@@ -50,11 +50,11 @@ def _sheet(found: Images) -> Figure:
     """One PNG below points without ink, which tell the class and the number of each image."""
     classes = range(min(ROWS, len(found.classes)))
     chosen = [np.flatnonzero(found.labels == at)[:COLUMNS] for at in classes]
-    drawn = _small(found.pixels[:1])[0]
+    drawn = small(found.pixels[:1])[0]
     height, width = drawn.shape[0] + GAP, drawn.shape[1] + GAP
     sheet = np.zeros((height * len(chosen), width * COLUMNS, 4), np.uint8)  # clear where none is
     for row, numbers in enumerate(chosen):
-        for column, tile in enumerate(_small(found.pixels[numbers])):
+        for column, tile in enumerate(small(found.pixels[numbers])):
             top, left = row * height, column * width
             into = sheet[top : top + tile.shape[0], left : left + tile.shape[1]]
             into[..., :3], into[..., 3] = tile, 255
@@ -81,7 +81,7 @@ def _sheet(found: Images) -> Figure:
             "height": 60 + round(ratio * WIDE),
             "images": [
                 {
-                    "source": _as_data(sheet),
+                    "source": as_address(sheet),
                     "xref": "x",
                     "yref": "paper",
                     "x": 0,
@@ -103,7 +103,7 @@ def _sheet(found: Images) -> Figure:
     }
 
 
-def _small(pixels: np.ndarray) -> np.ndarray:
+def small(pixels: np.ndarray) -> np.ndarray:
     """(k, h, w, 3): grey as RGB, and large images made smaller."""
     side = max(pixels.shape[1:3])
     if side > TILE:
@@ -121,7 +121,8 @@ def _small(pixels: np.ndarray) -> np.ndarray:
     return np.broadcast_to(pixels, (*pixels.shape[:3], 3))
 
 
-def _as_data(sheet: np.ndarray) -> str:
+def as_address(pixels: np.ndarray) -> str:
+    """A picture (h, w, 3 or 4) uint8 as a PNG that stands in its own address."""
     buffer = io.BytesIO()
-    Image.fromarray(sheet, "RGBA").save(buffer, "PNG", optimize=True)
+    Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

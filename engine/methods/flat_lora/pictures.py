@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from PIL import Image
 
 from engine.core.errors import UserError
 from engine.core.seed import entropy
+from engine.data.images.picture import as_address, small
 from engine.methods.flat_lora import rows as tables
 from engine.methods.flat_lora.case import Case, describe, fresh, from_nothing, shape
 from engine.methods.flat_lora.params import held_out
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 PATCHES = 256  # of an image, at most: attention takes their square
 AT_ONCE = 1000  # images
-THUMBNAIL = 64  # pixels of its longer side, at most
 
 
 def of_pictures(run: Run) -> Case:
@@ -74,17 +71,8 @@ def of_pictures(run: Run) -> Case:
     return Case(
         "images", Classes(images.classes), parts, make,
         lambda part, number: f"image {given[part][number]}", lambda part, number: "",
-        drawn=lambda part, number: _thumbnail(images.pixels[given[part][number]]),
+        drawn=lambda part, number: as_address(small(images.pixels[given[part][[number]]])[0]),
     )  # fmt: skip
-
-
-def _thumbnail(pixels: np.ndarray) -> str:
-    """A picture (h, w, channels) as a PNG in an address."""
-    image = Image.fromarray(pixels if pixels.shape[2] > 1 else pixels[:, :, 0])
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def _small(run: Run, side: int, channels: int) -> Callable[[], Backbone]:

@@ -154,9 +154,12 @@ def apart(run: Run, rows: dict[str, Rows], texts: tuple[str, ...]) -> dict[str, 
     def read(some: Rows) -> Iterator[tuple[str, ...]]:
         return zip(*(map(plain, some.cells(name, name)) for name in texts), strict=True)
 
-    elsewhere = {cells for part in ("dev", "test") for cells in read(rows[part])}
+    def among(some: Rows, *others: str) -> np.ndarray:
+        there = {cells for part in others for cells in read(rows[part])}
+        return np.array([cells in there for cells in read(some)], bool)
+
     train = rows["train"]
-    fresh = np.array([cells not in elsewhere for cells in read(train)])
+    fresh = ~among(train, "dev", "test")
     if not fresh.all():
         first = int(np.flatnonzero(~fresh)[0])
         run.message(
@@ -167,8 +170,7 @@ def apart(run: Run, rows: dict[str, Rows], texts: tuple[str, ...]) -> dict[str, 
     if not fresh.any():
         raise UserError("input data", f"all {counted(len(train), 'training row')} are in dev or "
                         "test too; expected rows of their own")  # fmt: skip
-    of_test = set(read(rows["test"]))
-    shared = np.array([cells in of_test for cells in read(rows["dev"])])
+    shared = among(rows["dev"], "test")
     if shared.any():
         first = int(np.flatnonzero(shared)[0])
         run.message(
