@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from engine.methods.cbramod.model import HIDDEN, PRESETS, WIDTH, Encoder
 
 WINDOWS, CHANNELS, PATCHES = 8, 19, 30
-HALF, HEADS, ROUNDS = WIDTH // 2, 4, 7
+HALF, HEADS, ROUNDS = WIDTH // 2, 4, 15
 LAYERS = PRESETS["base"].layers
 
 

@@ -25,39 +25,33 @@ class Attention(nn.Module):
         self.out_proj = nn.Linear(width, width)
         nn.init.xavier_uniform_(self.in_proj_weight)
 
-    def forward(self, x: Tensor, *, across: bool = False) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, R, L, W) -> (B, R, L, W): in each of the B x R rows its L items attend to one
-        another; with `across`, the R items of each of the B x L columns."""
-        queries, keys, values = self.projected(x, across=across)
+        another."""
+        queries, keys, values = self.projected(x)
         if x.is_cuda:
             rate = self.dropout.rate if self.training else 0.0
             heard = F.scaled_dot_product_attention(queries, keys, values, dropout_p=rate)
         else:
             heard = torch.bmm(self.dropout(self.shares(queries, keys)), values)
         batch, rows, length, width = x.shape
-        if across:
-            heard = heard.view(batch, length, self.heads, rows, -1).permute(0, 3, 1, 2, 4)
-        else:
-            heard = heard.view(batch, rows, self.heads, length, -1).transpose(2, 3)
+        heard = heard.view(batch, rows, self.heads, length, -1).transpose(2, 3)
         return self.out_proj(heard.reshape(-1, width)).view(x.shape)
 
-    def maps(self, x: Tensor, *, across: bool = False) -> Tensor:
-        """The weights that `forward` gives values, (B, R, heads, L, L), or (B, L, heads, R, R) with
-        `across`: a row is who asks, a column who is heard, and rows sum to 1."""
-        queries, keys, _ = self.projected(x, across=across)
+    def maps(self, x: Tensor) -> Tensor:
+        """The weights that `forward` gives values, (B, R, heads, L, L): a row is who asks, a column
+        who is heard, and rows sum to 1."""
         batch, rows, length, _ = x.shape
-        apart, items = (length, rows) if across else (rows, length)
-        return self.shares(queries, keys).view(batch, apart, self.heads, items, items)
+        queries, keys, _ = self.projected(x)
+        return self.shares(queries, keys).view(batch, rows, self.heads, length, length)
 
-    def projected(self, x: Tensor, *, across: bool) -> Tensor:
+    def projected(self, x: Tensor) -> Tensor:
         """Queries, keys and values, (3, B·R·heads, L, W / heads)."""
         batch, rows, length, width = x.shape
-        flat = x.flatten(0, 2)  # a view, whose rows may lie apart: the product needs no copy
+        flat = x.flatten(0, 2)  # often a view, whose rows may lie apart: the product needs no copy
         fused = F.linear(flat, self.in_proj_weight, self.in_proj_bias)
         parts = fused.view(batch, rows, length, 3, self.heads, width // self.heads)
-        order = (3, 0, 2, 4, 1, 5) if across else (3, 0, 1, 4, 2, 5)
-        items = rows if across else length
-        return parts.permute(order).reshape(3, -1, items, width // self.heads)
+        return parts.permute(3, 0, 1, 4, 2, 5).reshape(3, -1, length, width // self.heads)
 
     def shares(self, queries: Tensor, keys: Tensor) -> Tensor:
         """How much each item attends to each, (B·R·heads, L, L); rows sum to 1."""

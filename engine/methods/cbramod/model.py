@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engine.methods.cbramod import inference
 from engine.methods.cbramod.attention import Attention
 from engine.methods.cbramod.dropout import Dropout
 
@@ -25,7 +26,6 @@ HIDDEN = 800
 HEADS = 8  # half of them attend over channels, half over patches
 FILTERS, GROUPS = 25, 5
 BINS = PATCH // 2 + 1
-CACHED = 1200  # patches whose hidden features, 4 MB, stay in the cache
 KERNEL = (19, 7)  # of the positional convolution, along channels and along patches
 
 
@@ -108,14 +108,14 @@ class Block(nn.Module):
 
     def criss_cross(self, x: Tensor) -> Tensor:
         over_channels, over_patches = x.chunk(2, dim=-1)
-        heard = self.self_attn_s(over_channels, across=True), self.self_attn_t(over_patches)
-        return torch.cat(heard, dim=-1)
+        across = self.self_attn_s(over_channels.transpose(1, 2)).transpose(1, 2)
+        return torch.cat((across, self.self_attn_t(over_patches)), dim=-1)
 
     def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Who hears whom in this block: (B, S, heads, C, C) over channels, (B, C, heads, S, S)
         over moments."""
         over_channels, over_patches = self.norm1(x).chunk(2, dim=-1)
-        spatial = self.self_attn_s.maps(over_channels, across=True)
+        spatial = self.self_attn_s.maps(over_channels.transpose(1, 2))
         return spatial, self.self_attn_t.maps(over_patches)
 
 
@@ -125,13 +125,8 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(Block(shape.dropout) for _ in range(shape.layers))
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.is_cuda or torch.is_grad_enabled():
-            return self.through(x)
-        # What a few windows need stays in a core's cache through all blocks: a quarter faster.
-        windows = max(1, CACHED // (x.shape[1] * x.shape[2]))
-        return torch.cat([self.through(piece) for piece in x.split(windows)])
-
-    def through(self, x: Tensor) -> Tensor:
+        if not (x.is_cuda or self.training or torch.is_grad_enabled()):
+            return inference.through(self.layers, x)
         for layer in self.layers:
             x = layer(x)
         return x

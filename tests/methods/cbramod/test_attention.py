@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
 from engine.methods.cbramod.attention import Attention
 from tests.methods.cbramod import synthetic
 
 
-@pytest.mark.parametrize("across", [False, True])
 @torch.no_grad()
-def test_maps_times_values_make_what_the_module_answers(across):
+def test_maps_times_values_make_what_the_module_answers():
     torch.manual_seed(0)
     module = Attention(100, 4, 0.1).eval()
     module.in_proj_bias.normal_()
     x = torch.randn(2, 5, 7, 100)
-    maps = module.maps(x, across=across)
-    apart, items = (7, 5) if across else (5, 7)
-    assert maps.shape == (2, apart, 4, items, items)
-    torch.testing.assert_close(maps.sum(-1), torch.ones(2, apart, 4, items))
-    rows = x.transpose(1, 2) if across else x  # (2, apart, items, 100)
-    values = torch.nn.functional.linear(
-        rows, module.in_proj_weight[200:], module.in_proj_bias[200:]
-    )
-    heard = maps @ values.view(2, apart, items, 4, 25).transpose(2, 3)
+    maps = module.maps(x)
+    assert maps.shape == (2, 5, 4, 7, 7)
+    torch.testing.assert_close(maps.sum(-1), torch.ones(2, 5, 4, 7))
+    values = torch.nn.functional.linear(x, module.in_proj_weight[200:], module.in_proj_bias[200:])
+    heard = maps @ values.view(2, 5, 7, 4, 25).transpose(2, 3)
     told = module.out_proj(heard.transpose(2, 3).flatten(3))
-    told = told.transpose(1, 2) if across else told
-    torch.testing.assert_close(told, module(x, across=across), atol=1e-5, rtol=0)
+    torch.testing.assert_close(told, module(x), atol=1e-5, rtol=0)
 
 
 @torch.no_grad()

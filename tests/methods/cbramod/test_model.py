@@ -14,6 +14,7 @@ from engine.methods.cbramod.model import (
     WIDTH,
     Block,
     CBraMod,
+    Encoder,
     Shape,
     masked_error,
 )
@@ -113,7 +114,7 @@ def test_with_it_order_matters(small):
 @torch.no_grad()
 def test_windows_do_not_hear_of_one_another(small):
     """More of them than one piece takes that stays in the cache."""
-    x = drawn(70, 4, 5, PATCH)
+    x = drawn(130, 4, 5, PATCH)
     alone = torch.cat([small(window[None]) for window in x])
     torch.testing.assert_close(small(x), alone, rtol=0, atol=5e-5)
 
@@ -141,24 +142,38 @@ def test_one_block_reaches_a_row_and_a_column_two_reach_all():
     assert (second(first(x)) != second(first(other))).any(-1).all()
 
 
-@pytest.mark.parametrize("across", [False, True])
-def test_attention_is_torchs_own(across):
+def test_attention_is_torchs_own():
+    """Rows that lie apart in memory, as both halves of a block's features do."""
     torch.manual_seed(0)
     ours, theirs = Attention(100, 4, 0.1), nn.MultiheadAttention(100, 4, 0.1, batch_first=True)
     nn.init.normal_(ours.in_proj_bias)
     theirs.load_state_dict(ours.state_dict())
     ours.eval(), theirs.eval()
-    x = drawn(2, 7, 5, 200)[..., 100:].requires_grad_()
-    rows = x.transpose(1, 2) if across else x
-    flat = rows.reshape(-1, rows.shape[2], 100)
-    expected = theirs(flat, flat, flat, need_weights=False)[0].view(rows.shape)
-    expected = expected.transpose(1, 2) if across else expected
-    got = ours(x, across=across)
-    torch.testing.assert_close(got, expected, rtol=0, atol=1e-5)
-    weight = drawn(*got.shape, seed=1)
-    (mine,) = torch.autograd.grad((got * weight).sum(), x)
-    (other,) = torch.autograd.grad((expected * weight).sum(), x)
-    torch.testing.assert_close(mine, other, rtol=0, atol=1e-5)
+    for x in (drawn(2, 7, 5, 200)[..., 100:], drawn(2, 7, 5, 200)[..., :100].transpose(1, 2)):
+        x.requires_grad_()
+        flat = x.reshape(-1, x.shape[2], 100)
+        expected = theirs(flat, flat, flat, need_weights=False)[0].view(x.shape)
+        got = ours(x)
+        torch.testing.assert_close(got, expected, rtol=0, atol=1e-5)
+        weight = drawn(*got.shape, seed=1)
+        (mine,) = torch.autograd.grad((got * weight).sum(), x)
+        (other,) = torch.autograd.grad((expected * weight).sum(), x)
+        torch.testing.assert_close(mine, other, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 19, 5), (6, 20, 30), (2, 64, 40)])
+def test_blocks_without_gradients_answer_as_with_them(shape):
+    """Every bias counts, and so does a window larger than a piece."""
+    torch.manual_seed(0)
+    encoder, x = Encoder(Shape(layers=2)).eval(), drawn(*shape, WIDTH)
+    for parameter in encoder.parameters():
+        if parameter.ndim == 1:
+            nn.init.normal_(parameter)
+    before = x.clone()
+    with torch.no_grad():
+        quick = encoder(x)
+    torch.testing.assert_close(quick, encoder(x), rtol=1e-5, atol=1e-4)
+    assert torch.equal(x, before)
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean():
@@ -212,8 +227,7 @@ def test_the_gradient_is_that_of_differences():
     torch.manual_seed(0)
     attention = Attention(8, 2, 0.0).double()
     x = drawn(1, 2, 3, 8).double().requires_grad_()
-    for across in (False, True):
-        assert torch.autograd.gradcheck(lambda x, way=across: attention(x, across=way), x)
+    assert torch.autograd.gradcheck(attention, x)
 
 
 def test_the_same_seed_trains_to_the_same_bits():
