@@ -80,7 +80,12 @@ def load(path: Path) -> Recordings:
     if found is None or report.failed:
         raise report.fault()
     if found.cut is not None and not np.isfinite([found.cut.x.min(), found.cut.x.max()]).all():
-        raise UserError(Path(path).name, "x has values NaN or infinite; expected numbers")
+        window, channel, sample = np.argwhere(~np.isfinite(found.cut.x))[0]
+        raise UserError(
+            Path(path).name,
+            f"x: NaN, infinite or too large for 32 bits in window {window}, channel "
+            f"{found.cut.channels[channel]}, sample {sample}; expected numbers",
+        )
     agree(found, report)
     return replace(found, remarks=report.warnings)
 

@@ -33,10 +33,17 @@ _KINDS = {
 }
 _BIDS = re.compile(r"(?:^|[/_])(sub-[A-Za-z0-9]+)(?=[/_.]|$)")
 _SUBJECT = re.compile(r"[^\W\d_]+\d+")
-# Words that number recordings, not people: "S001/run1" is of S001.
+# Words that number recordings, not people: "S001/run1" is of S001, and so is "night1_S001".
 _NO_SUBJECT = re.compile(
-    r"(run|rec|recording|ses|session|trial|task|file|eeg|block|raw|part)\d", re.I
+    r"(run|rec|recording|ses|session|trial|task|file|eeg|block|raw|part|segment|seg|epoch|set|scan"
+    r"|visit|night|day|week|month|phase|stage|t|pre|post|baseline|test|retest|eyes|eo|ec|rest"
+    r"|resting|cond|condition)\d",
+    re.I,
 )
+_LATER = re.compile(r"[_ .-]((?:s|sub|subj|subject|p|pat|patient|participant|vp|id)[_-]?\d+)", re.I)
+# Names of public sets that number people and nights, or sessions, without anything between:
+# Sleep-EDF's SC4001E0 and SC4002E0 are of one person, as are B0101T and B0102T of BCI-IV-2b.
+_PUBLIC = re.compile(r"(SC4\d\d|ST7\d\d)\d[A-Z]\w|(B0\d)0\d[TE](?![A-Za-z0-9])")
 
 
 def standard_name(channel: str) -> str:
@@ -56,9 +63,9 @@ def places_of(channels: Sequence[str]) -> dict[str, int]:
 
 
 def kind_of(channel: str) -> str:
-    """What a channel records, guessed by its name: eeg where nothing speaks against it."""
-    if _PREFIX.match(channel):
-        return "eeg"
+    """What a channel records, guessed by its name: eeg where nothing speaks against it, which the
+    word EEG before another alone does not."""
+    channel = _REFERENCE.sub("", _PREFIX.sub("", channel.strip()))
     return next((kind for kind, words in _KINDS.items() if words.search(channel)), "eeg")
 
 
@@ -102,7 +109,13 @@ def named_subject(name: str) -> str | None:
     if bids:
         return bids[1]
     folder, _, base = name.rpartition("/")
+    public = _PUBLIC.match(base)
+    if public:
+        return public[1] or public[2]
     if _NO_SUBJECT.match(base):
+        later = _LATER.search(base)
+        if later:
+            return later[1]
         return (named_subject(folder) or folder) if folder else None
     leading = _SUBJECT.match(base)
     if leading:

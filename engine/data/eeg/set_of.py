@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +13,18 @@ from engine.core.errors import UserError
 from engine.core.units import counted
 from engine.data.eeg.naming import LONGEST, kind_of, named_subject, places_of, standard_name
 from engine.data.eeg.recording import Cut, Recording, Recordings
-from engine.data.eeg.tables import annotations_of, labels_of
+from engine.data.eeg.tables import (
+    FILE_COLUMNS,
+    LABEL_COLUMNS,
+    annotations_of,
+    label_columns,
+    labels_of,
+)
 from engine.data.kind import Report
 from engine.data.tables import Row
 
 FEW = 8  # names of a list that a line shows
+OF_BIDS = ("events", "channels", "electrodes", "scans", "sessions", "participants")
 MOST_KINDS = 20  # kinds of annotations that the facts name, the commonest
 
 Tables = Mapping[str, tuple[Row, ...]]
@@ -112,9 +119,11 @@ def agree(found: Recordings, report: Report) -> None:
     if len(rates) > 1:
         listed = ", ".join(f"{rate:g} Hz ({times})" for rate, times in rates.most_common(FEW))
         report.warn("recordings", f"sampling rates differ: {listed}")
+    _tell_halves(found, report)
     table, labels = labels_beside(found)
     if labels:
         _tell_labels(table, labels, count, report)
+        _tell_unknown(found, report)
         return
     strangers = strangers_beside(found)
     if strangers is not None:
@@ -203,14 +212,18 @@ def _tell_channels(found: Recordings, report: Report) -> None:
             "recordings", "no channel of EEG is in all of them; upload those that share some"
         )
         return
-    fewest = min(len(recording.eeg) for recording in found.recordings)
     widest = max(found.recordings, key=lambda recording: len(recording.eeg))
-    if len(common) < len(widest.eeg):
-        missing = next(recording for recording in found.recordings if len(recording.eeg) == fewest)
+    has = dict.fromkeys(map(standard_name, widest.eeg))
+    if len(common) < len(has):
+        lacks = {one.file: [*(has.keys() - set(map(standard_name, one.eeg)))]
+                 for one in found.recordings}  # fmt: skip
+        poorest = max(lacks, key=lambda file: len(lacks[file]))
+        absent = [ascii(name)[1:-1] for name in has if name in lacks[poorest]]
+        more = f" and {len(absent) - FEW:,} more" if len(absent) > FEW else ""
         report.warn(
             "recordings",
-            f"channel lists differ: {widest.file} has {len(widest.eeg)} of EEG, {missing.file} "
-            f"{len(missing.eeg)}; {len(common)} are common to all",
+            f"channel lists differ: {poorest} has no {', '.join(absent[:FEW])}{more}, which "
+            f"{widest.file} has; {len(common)} are common to all",
         )
 
 
@@ -224,6 +237,39 @@ def _tell_subjects(found: Recordings, report: Report) -> None:
             "so a person with several would be on both sides of a split; expected names that begin "
             "with the subject, as sub-01 or S01",
         )
+    _tell_folders(found, report)
+    spelled = defaultdict(dict)
+    for subject in found.subjects:
+        spelled[subject.casefold()][subject] = None
+    for several in spelled.values():
+        if len(several) > 1:
+            report.warn(
+                "recordings",
+                f"{' and '.join(list(several)[:FEW])} differ in case alone and are taken for "
+                "several subjects, who would be on both sides of a split if they are one; expected "
+                "one spelling",
+            )
+            break
+
+
+def _tell_folders(found: Recordings, report: Report) -> None:
+    """What is taken for a person and is in the folders of several."""
+    homes = defaultdict(dict)
+    for recording in found.recordings:
+        folder = recording.name.rpartition("/")[0]
+        person = named_subject(folder) if folder else None
+        homes[recording.subject][person] = None
+    for subject, people in homes.items():
+        several = [person for person in people if person not in (None, subject)]
+        if len(several) > 1:
+            report.warn(
+                "recordings",
+                f"{subject[:LONGEST]} begins names in {len(several)} folders, "
+                f"{several[0][:LONGEST]} the first, and is taken for one person: if the folders "
+                "are people, each would be on both sides of a split; expected names that begin "
+                "with the subject",
+            )
+            break
 
 
 def _tell_labels(table: str, labels: dict[str, str], count: int, report: Report) -> None:
@@ -234,6 +280,46 @@ def _tell_labels(table: str, labels: dict[str, str], count: int, report: Report)
         report.warn(table, f"no label for {counted(count - len(labels), 'recording')}")
     if len(sizes) < 2:
         report.warn(table, "labels of one class alone; expected two or more to tell apart")
+
+
+def _tell_halves(found: Recordings, report: Report) -> None:
+    """Tables that name files without a label, or labels without a file."""
+    for table, rows in found.tables.items():
+        if rows and half_labels(table, rows):
+            report.warn(
+                table,
+                f"columns {columns_of(rows)}: it labels nothing; expected one of files "
+                f"({', '.join(FILE_COLUMNS)}) and one of labels ({', '.join(LABEL_COLUMNS)})",
+            )
+
+
+def half_labels(table: str, rows: Sequence[Row]) -> bool:
+    """Whether a table was meant to label recordings, by its name or its columns, and does not."""
+    file, label = label_columns(rows)
+    name = table.rpartition("/")[2].rpartition(".")[0].lower()
+    if (file and label) or name.endswith(OF_BIDS):
+        return False
+    return "label" in name or file in FILE_COLUMNS[:3]
+
+
+def columns_of(rows: Sequence[Row]) -> str:
+    names = [ascii(name[:LONGEST])[1:-1] for name in rows[0]]
+    return ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
+
+
+def _tell_unknown(found: Recordings, report: Report) -> None:
+    """Rows of a table of labels that name no recording here."""
+    called = _called(found)
+    for table, rows in found.tables.items():
+        given = labels_of(rows)
+        unknown = [(row, name) for row, name, _ in given if _plain(name) not in called]
+        if unknown and len(unknown) < len(given):
+            row, name = unknown[0]
+            report.warn(
+                table,
+                f"{counted(len(unknown), 'row')} left out, which name no recording here, "
+                f"{name[:LONGEST]!a} in row {row} the first",
+            )
 
 
 def _tell_classes(cut: Cut, report: Report) -> None:

@@ -33,7 +33,7 @@ _EXPECTED = (
     "the rate in its name (sample 250 Hz)"
 )
 # Columns of a table that gives each recording a label.
-FILE_COLUMNS = ("file", "filename", "recording", "name", "path")
+FILE_COLUMNS = ("file", "filename", "recording", "path", "name")
 LABEL_COLUMNS = ("label", "class", "target", "y")
 
 
@@ -122,13 +122,16 @@ def annotations_of(rows: Sequence[Row], where: str, report: Report) -> tuple[Ann
     return tuple(sorted(found, key=lambda note: note.onset))
 
 
+def label_columns(rows: Sequence[Row]) -> tuple[str | None, str | None]:
+    """The names of a table's columns of files and of labels, as they are written in it."""
+    columns = {name.lower(): name for name in rows[0]} if rows else {}
+    file = next((columns[name] for name in FILE_COLUMNS if name in columns), None)
+    return file, next((columns[name] for name in LABEL_COLUMNS if name in columns), None)
+
+
 def labels_of(rows: Sequence[Row]) -> list[tuple[int, str, str]]:
     """(row, file, label) of a table with a column of files and one of labels; else nothing."""
-    if not rows:
-        return []
-    columns = {name.lower(): name for name in rows[0]}
-    file = next((columns[name] for name in FILE_COLUMNS if name in columns), None)
-    label = next((columns[name] for name in LABEL_COLUMNS if name in columns), None)
+    file, label = label_columns(rows)
     if file is None or label is None:
         return []
     return [

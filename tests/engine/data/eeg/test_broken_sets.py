@@ -22,7 +22,10 @@ def test_sets_with_other_channels_are_told_and_their_common_ones_counted(tmp_pat
     files = {"S01.edf": edf(noise(4)), "S02.edf": edf(noise(2))}
     path = zip_of(tmp_path / "set.zip", files)
     text = warnings(path)
-    assert "channel lists differ: S01.edf has 4 of EEG, S02.edf 2; 2 are common to all" in text
+    assert (
+        "channel lists differ: S02.edf has no C3, C4, which S01.edf has; 2 are common to all"
+        in text
+    )
     facts = report_on(io, path).facts
     assert (facts["channels"], facts["channel_names"]) == (2, ["FP1", "FP2"])
 
@@ -95,13 +98,26 @@ def test_names_that_do_not_say_whose_a_recording_is_are_told(tmp_path):
     assert "whose" not in warnings(zip_of(tmp_path / "one.zip", {"rest.edf": edf()}))
 
 
+def test_what_may_be_one_person_on_both_sides_is_told(tmp_path):
+    files = {f"P0{who}/stay{when}.edf": edf() for who in (1, 2) for when in (1, 2)}
+    text = warnings(zip_of(tmp_path / "folders.zip", files))
+    assert "stay1 begins names in 2 folders, P01 the first, and is taken for one person" in text
+    files = {"S01_a.edf": edf(), "s01_b.edf": edf(), "S02_a.edf": edf()}
+    text = warnings(zip_of(tmp_path / "case.zip", files))
+    assert "S01 and s01 differ in case alone and are taken for several subjects" in text
+    files = {f"S0{who}/S0{who}R0{run}.edf": edf() for who in (1, 2) for run in (1, 2)}
+    text = warnings(zip_of(tmp_path / "plain.zip", files))
+    assert "person" not in text
+    assert "case" not in text
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_windows_that_are_no_numbers_are_not_loaded(tmp_path, value):
     x = cut()["x"].copy()
     x[3, 1, 7] = value
     path = npz(tmp_path / "cut.npz", cut(x=x))
     assert "1 value NaN or infinite" in errors(path)
-    with pytest.raises(UserError, match=r"cut.npz: x has values NaN or infinite"):
+    with pytest.raises(UserError, match=r"x: NaN, .* in window 3, channel Fp2, sample 7;"):
         io.load(path)
 
 

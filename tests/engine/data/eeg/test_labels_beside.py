@@ -87,10 +87,34 @@ def test_what_a_check_warns_of_without_the_samples_goes_with_the_recordings(tmp_
     }
     told = [line.text for line in io.load(zip_of(tmp_path / "set.zip", files)).remarks]
     assert told == [
-        "channel lists differ: S01.edf has 4 of EEG, S02.edf 2; 2 are common to all",
+        "channel lists differ: S02.edf has no C3, C4, which S01.edf has; 2 are common to all",
         "no label for 1 recording",
         "labels of one class alone; expected two or more to tell apart",
     ]
+
+
+def test_lists_of_the_same_length_differ_by_name(tmp_path):
+    labels = ("FP1", "FP2", "C3", "C4"), ("FP1", "FP2", "F3", "C4")
+    files = {f"S0{n}.edf": edf(noise(4), labels=names) for n, names in enumerate(labels, 1)}
+    told = warnings(zip_of(tmp_path / "set.zip", files))
+    assert "S02.edf has no C3, which S01.edf has; 3 are common to all" in told
+
+
+def test_a_table_that_was_to_label_recordings_and_does_not_is_told(tmp_path):
+    files = {name: edf() for name in TWO}
+    told = warnings(zip_of(tmp_path / "a.zip", files | {"labels.csv": "file,lbl\nS01.edf,a\n"}))
+    assert "labels.csv: columns file, lbl: it labels nothing; expected one of files (file, " in told
+    told = warnings(zip_of(tmp_path / "b.zip", files | {"x.csv": "recording,kind\nS01.edf,a\n"}))
+    assert "x.csv: columns recording, kind: it labels nothing" in told
+    beside = {"sub_scans.tsv": "filename\tacq_time\nS01.edf\tn/a\n", "ages.csv": "who,age\na,1\n"}
+    assert "labels nothing" not in warnings(zip_of(tmp_path / "c.zip", files | beside))
+
+
+def test_rows_that_name_no_recording_are_counted(tmp_path):
+    rows = "file,label\nS01.edf,a\nS02.edf,b\nS03.edf,a\nS04.edf,a\n"
+    files = {name: edf() for name in TWO} | {"labels.csv": rows}
+    told = warnings(zip_of(tmp_path / "set.zip", files))
+    assert "labels.csv: 2 rows left out, which name no recording here, 'S03.edf' in row 4" in told
 
 
 def test_channels_of_one_electrode_are_told_and_the_one_that_is_called_so_is_taken(tmp_path):

@@ -55,7 +55,11 @@ def test_channels_have_one_name_for_one_electrode(channel, standard):
         ("SaO2", "misc"),
         ("Temp rectal", "misc"),
         ("TP8", "eeg"),
-        ("EEG Event", "eeg"),
+        ("EEG Event", "stim"),
+        ("EEG EKG1-REF", "ecg"),  # as the TUH sets call what is no EEG
+        ("EEG LOC-REF", "eog"),
+        ("EEG A2-A1", "eeg"),
+        ("EEG Fp1-REF", "eeg"),
     ],
 )
 def test_what_a_channel_records_is_guessed_by_its_name(channel, kind):
@@ -79,6 +83,16 @@ def test_what_a_channel_records_is_guessed_by_its_name(channel, kind):
         ("S007/rest", "S007"),
         ("anna/rest", "anna/rest"),  # and not rest, of which bob has one too
         ("run1", "run1"),
+        ("S00/visit1_a", "S00"),
+        ("night1_S01", "S01"),
+        ("eyes2_S00_a", "S00"),
+        ("pre2_P03", "P03"),
+        ("T1_S01", "S01"),
+        ("S02/cond1_x3", "S02"),
+        ("SC4001E0-PSG", "SC400"),  # Sleep-EDF: the second night is SC4002E0
+        ("ST7242J0-PSG", "ST724"),
+        ("B0102T", "B01"),  # BCI Competition IV 2b
+        ("B0102Tango", "B0102"),
     ],
 )
 def test_a_recording_tells_whose_it_is(name, subject):
