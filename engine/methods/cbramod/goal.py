@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from engine.methods.cbramod import metrics
 from engine.methods.cbramod.metrics import Found
 
-DIGITS = 4  # of a probability that is shown
+DIGITS = 9  # of a probability, as many as 32 bits hold: fewer make ties, which AUROC counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ class Classes:
         return [f"{model}.{name}" for name in names]
 
     def cells(self, answer: np.ndarray) -> list[float]:
-        return [round(value, DIGITS) for value in answer.tolist()]
+        return [float(f"{value:.{DIGITS}g}") for value in answer.tolist()]
 
     def described(self, y: np.ndarray, names: Sequence[str]) -> str:
         counts = np.bincount(y, minlength=self.count)

@@ -3,7 +3,8 @@
 The numbers of model.Block to a rounding, for less traffic between a core and its memory, which is
 what a forward pass is slow by there: the projections' biases are added while the heads are put
 apart, what a product is added to already holds residual and bias, and hidden features overwrite
-one another, of a few windows at a time (benchmarks/cbramod.py). Call it without gradients.
+one another, of a few windows at a time (benchmarks/cbramod.py). Not for autocast, whose products
+would not fit what they are added to.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def through(layers: Iterable[Block], x: Tensor) -> Tensor:
     """(B, C, S, D) -> (B, C, S, D), a few windows at a time."""
     blocks = list(layers)
     windows = max(1, CACHED // (x.shape[1] * x.shape[2]))
-    return torch.cat([_through(blocks, piece) for piece in x.split(windows)])
+    return torch.cat([_through(blocks, piece) for piece in x.contiguous().split(windows)])
 
 
 def _through(blocks: list[Block], x: Tensor) -> Tensor:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+import regex
 
 from engine.core.errors import UserError
 from engine.core.params import SPELLED
-from engine.data.eeg.set_of import labels_beside, strangers_beside
+from engine.data.eeg.set_of import columns_of, half_labels, labels_beside, strangers_beside
 
 if TYPE_CHECKING:
     from engine.data.eeg.recording import Recordings
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN = 12  # labels that a message names
 SHOWN_LETTERS = 80  # of a name
+PATIENCE = 1.0  # seconds of a search in a name
 LARGEST, FINEST = 1e30, 1e-5  # of numbers and of their spread to them, as weights of 32 bits hold
 
 
@@ -44,8 +45,8 @@ def of_recordings(found: Recordings, params: CBraModParams, source: str) -> dict
     """The label of all windows of a recording, by the recording's name; those that have none are
     not in it."""
     if source == "name":
-        pattern = re.compile(params.label_pattern)
-        matches = {one.name: pattern.search(one.name) for one in found.recordings}
+        pattern = regex.compile(params.label_pattern)
+        matches = {one.name: _search(pattern, one.name) for one in found.recordings}
         named = {name: match[pattern.groups and 1] for name, match in matches.items() if match}
         return {name: label for name, label in named.items() if label is not None}
     if source == "table":
@@ -56,10 +57,23 @@ def of_recordings(found: Recordings, params: CBraModParams, source: str) -> dict
     return {}
 
 
+def _search(pattern: regex.Pattern[str], name: str) -> regex.Match[str] | None:
+    try:
+        return pattern.search(name, timeout=PATIENCE)
+    except TimeoutError:
+        raise UserError(
+            "label_pattern",
+            f"{pattern.pattern!r} searches {name[:SHOWN_LETTERS]!a} for more than {PATIENCE:g} s; "
+            "expected one without repeats within repeats",
+        ) from None
+
+
 def _no_table(found: Recordings) -> str:
     strangers = strangers_beside(found)
     if strangers is None:
-        return "no table beside the recordings has columns file and label"
+        half = [table for table, rows in found.tables.items() if rows and half_labels(table, rows)]
+        there = f"; {half[0]} has {columns_of(found.tables[half[0]])}" if half else ""
+        return f"no table beside the recordings has columns file and label{there}"
     table, _, name = strangers
     return (
         f"{table} names {name[:SHOWN_LETTERS]!a}, which is no recording here; expected names as "
@@ -92,6 +106,14 @@ def numbered(
     labels: np.ndarray, params: CBraModParams, there: set[str]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Classes in the order asked for, or by name."""
+    if not params.classes and all(map(SPELLED[float].fullmatch, set(labels.tolist()))):
+        fraction = next((text for text in labels.tolist() if not float(text).is_integer()), None)
+        if fraction is not None:
+            raise UserError(
+                "target",
+                f"the labels are fractions, {fraction} the first; expected number, or names of "
+                "classes",
+            )
     classes = tuple(params.classes) or tuple(sorted(set(labels.tolist())))
     absent = sorted(set(classes) - set(labels.tolist()))
     if absent:

@@ -99,8 +99,9 @@ def auroc(labels: np.ndarray, scores: np.ndarray) -> float | None:
 
 def auc_pr(labels: np.ndarray, scores: np.ndarray) -> float | None:
     """The trapezoid over the curve, which is what the literature of these sets reports; it lies
-    above the average precision. None where only one class is there."""
-    if len(np.unique(labels)) < 2:
+    above the average precision. None where only one class is there, or one score, from which
+    the trapezoid would draw a line as if halves of equals could be told apart."""
+    if len(np.unique(labels)) < 2 or np.ptp(scores) == 0:
         return None
     precision, recall, _ = metrics.precision_recall_curve(labels, scores)
     return float(metrics.auc(recall, precision))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
+import regex
 from pydantic import ValidationInfo, field_validator
 
 from engine.core.params import Params, param
@@ -334,8 +334,8 @@ class CBraModParams(Params):
     @classmethod
     def _compiles(cls, value: str) -> str:
         try:
-            re.compile(value)
-        except re.error as fault:
+            regex.compile(value)
+        except regex.error as fault:
             raise ValueError(f"expected a regular expression ({fault})") from None
         return value
 

@@ -15,7 +15,7 @@ from engine.methods.cbramod.goal import settled
 from engine.methods.cbramod.judgement import Judgement
 from engine.methods.cbramod.reconstruction import guessed
 from engine.methods.cbramod.split import divided, one_class, units
-from engine.methods.cbramod.windows import RATE, SCALE, Windows
+from engine.methods.cbramod.windows import RATE, Windows
 
 if TYPE_CHECKING:
     from engine.core.run import Run
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from engine.methods.cbramod.split import Part
 
 
+FEW = 9  # windows of a recording
+LEAST, MOST = 2.0, 100.0  # microvolt, of a window whose unit is right
 REST = 50  # a drawing is followed by at least this many times the time that it took
 
 
@@ -40,13 +42,7 @@ def describe(run: Run, windows: Windows, parts: list[Part]) -> None:
     )
     if windows.y is not None:
         run.message(settled(len(windows.classes)).described(windows.y, windows.classes))
-    spread = windows.scaled[:200].std()
-    if not 0.02 <= spread <= 1:
-        run.message(
-            f"a typical window deviates by {spread * SCALE:.3g} µV; expected 2 to 100: check the "
-            "unit of the recordings",
-            level="warning",
-        )
+    _tell_units(run, windows)
     if run.params.split_by == "recording" and len(np.unique(windows.subject)) < len(
         np.unique(windows.recording)
     ):
@@ -80,6 +76,22 @@ def describe(run: Run, windows: Windows, parts: list[Part]) -> None:
     for part in parts:
         sizes = (len(part.train), len(part.val), len(part.test))
         run.message("fold {}: {} train, {} validate, {} test".format(part.name, *sizes), "debug")
+
+
+def _tell_units(run: Run, windows: Windows) -> None:
+    """Recordings whose typical window, the median of a few, deviates by far too much or little."""
+    names = np.unique(windows.recording)
+    some = [np.flatnonzero(windows.recording == name) for name in names]
+    few = [windows.levelled(which[:: -(-len(which) // FEW)]) for which in some]
+    spread = np.array([np.median(x.std(axis=(1, 2), dtype=np.float64)) for x in few])
+    odd = np.flatnonzero((spread < LEAST) | (spread > MOST))
+    if len(odd):
+        run.message(
+            f"a typical window of {names[odd[0]]} deviates by {spread[odd[0]]:.3g} µV; expected "
+            f"{LEAST:g} to {MOST:g}, as {len(odd)} of {counted(len(names), 'recording')} have not: "
+            "check their unit",
+            level="warning",
+        )
 
 
 class Probe:

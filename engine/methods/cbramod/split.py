@@ -99,6 +99,8 @@ def _way(most: int, windows: Windows, params: CBraModParams) -> str:
     """Out of having fewer units than folds."""
     if most > 1:
         return f"expected {most} folds at most"
+    if params.val_units:
+        return "expected fewer val_units"
     recordings = len(np.unique(windows.recording))
     if params.split_by == "subject" and recordings > 1:
         fewer = f" and folds={recordings}" if recordings < params.folds else ""

@@ -33,7 +33,7 @@ WHY = {  # a recording gives no window, by where labels come from
     "annotations": "no annotation, or none whose window lies inside",
     "table": "the table of labels does not name it",
     "name": "its name has no label",
-    "none": "not long enough",
+    "none": "not long enough",  # by a sample
 }
 
 
@@ -116,7 +116,7 @@ def _of_recordings(
     source = labels.label_source(found, params) if labelled else "none"
     label_of = labels.of_recordings(found, params, source)
     pieces, told, subjects, names, starts = [], [], [], [], []
-    silent, lost = [], 0
+    silent, short, lost = [], [], 0
     for recording in found.recordings:
         label = label_of.get(recording.name)
         places, none = _places(recording, params, source, label)
@@ -125,7 +125,7 @@ def _of_recordings(
         new = starts[len(names) :]
         lost += none
         if not new and _expected(recording, params, source, label):
-            silent.append(recording.name)
+            (short if recording.seconds < params.window else silent).append(recording.name)
         if new:
             signal = prepared(recording, channels, params)
             pieces.append(pieces_of(signal, new, params.window))
@@ -144,18 +144,19 @@ def _of_recordings(
             there=labels.there(found, params, source),
         )
     arrays = (np.array(subjects), np.array(names), np.array(starts))
-    left_out = _left_out(silent, lost, len(found.recordings), source)
+    why = {WHY[source]: silent, f"shorter than a window of {params.window} s": short}
+    left_out = _left_out(why, lost, len(found.recordings))
     return Windows(x, y, classes, *arrays, channels, left_out=left_out)
 
 
-def _left_out(silent: list[str], lost: int, recordings: int, source: str) -> tuple[str, ...]:
-    """What was to give windows and gave none: recordings by name, and annotations."""
-    lines = []
-    if silent:
-        lines.append(
-            f"no window comes out of {len(silent)} of {counted(recordings, 'recording')}, "
-            f"{silent[0]} the first: {WHY[source]}"
-        )
+def _left_out(silent: dict[str, list[str]], lost: int, recordings: int) -> tuple[str, ...]:
+    """What was to give windows and gave none: recordings by the reason, and annotations."""
+    lines = [
+        f"no window comes out of {len(names)} of {counted(recordings, 'recording')}, "
+        f"{names[0]} the first: {why}"
+        for why, names in silent.items()
+        if names
+    ]
     if lost:
         lines.append(
             f"{counted(lost, 'annotation')} left out: the window would begin or end outside of the "

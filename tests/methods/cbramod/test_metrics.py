@@ -54,10 +54,11 @@ def test_auroc_with_ties_counts_a_tie_as_half():
     assert metrics.auroc(labels, scores) == pytest.approx(3.5 / 4)
 
 
-def test_auc_pr_of_one_score_for_all_is_half_of_the_way_to_the_share_of_class_one():
-    """The trapezoid from (recall 0, precision 1) to (1, share): chance is not the share itself."""
+def test_auc_pr_of_one_score_for_all_is_unknown():
+    """The trapezoid from (recall 0, precision 1) to (1, share) would praise it above its share."""
     labels = np.array([1, 0, 0, 0])
-    assert metrics.auc_pr(labels, np.full(4, 0.3)) == pytest.approx((1 + 0.25) / 2)
+    assert metrics.auc_pr(labels, np.full(4, 0.3)) is None
+    assert metrics.auc_pr(labels, np.array([0.3, 0.3, 0.3, 0.2])) == pytest.approx(2 / 3)
 
 
 def test_equals_go_to_the_first_class():

@@ -172,7 +172,11 @@ def test_blocks_without_gradients_answer_as_with_them(shape):
     before = x.clone()
     with torch.no_grad():
         quick = encoder(x)
+        turned = encoder(x.transpose(1, 2))  # whose rows lie apart
+        with torch.autocast("cpu", torch.bfloat16):
+            assert encoder(x).shape == x.shape
     torch.testing.assert_close(quick, encoder(x), rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(turned, encoder(x.transpose(1, 2)), rtol=1e-5, atol=1e-4)
     assert torch.equal(x, before)
 
 

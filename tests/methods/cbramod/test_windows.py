@@ -119,6 +119,40 @@ def test_recordings_that_give_nothing_are_told_unless_nobody_asked_for_them():
     )
 
 
+def test_a_recording_that_is_too_short_is_not_said_to_lack_a_label():
+    long, short = recording("S01_a", noise(10)), recording("S02_b", noise(3))
+    found = windows(upload(long, recording("S03_b", noise(10)), short), labels="name")
+    assert found.left_out == (
+        "no window comes out of 1 of 3 recordings, S02_b the first: shorter than a window of 5 s",
+    )
+
+
+def test_fractions_in_a_table_are_no_classes_unless_they_are_named():
+    rows = [{"file": f"S0{n}.edf", "label": f"{n / 2}"} for n in (1, 2, 3)]
+    found = upload(*(recording(f"S0{n}", noise(10)) for n in (1, 2, 3)), labels=tuple(rows))
+    assert str(refusal(found)) == (
+        "target: the labels are fractions, 0.5 the first; expected number, or names of classes"
+    )
+    assert windows(found, target="number").y.tolist() == [0.5, 0.5, 1, 1, 1.5, 1.5]
+    assert windows(found, classes=["0.5", "1.5"]).classes == ("0.5", "1.5")
+
+
+def test_a_pattern_that_does_not_come_back_is_stopped():
+    found = upload(recording("a" * 40 + "1", noise(10)))
+    fault = refusal(found, labels="name", label_pattern="(a|aa)+$")
+    assert fault.where == "label_pattern"
+    assert "for more than 1 s" in str(fault)
+
+
+def test_a_table_without_a_label_is_named_with_what_it_has():
+    rows = ({"file": "S01.edf", "lbl": "a"},)
+    fault = refusal(upload(recording("S01", noise(10)), labels=rows), labels="table")
+    assert str(fault) == (
+        "labels: no table beside the recordings has columns file and label; labels.csv has file, "
+        "lbl"
+    )
+
+
 def test_a_table_that_names_others_is_quoted():
     rows = ({"file": "T01.edf", "label": "a"},)
     fault = refusal(upload(recording("S01", noise(10)), labels=rows), labels="table")
@@ -357,6 +391,9 @@ def test_too_few_subjects_are_told_a_way_out_that_works():
     assert refused(people(3)) == "folds: 3 subjects for 4 folds; expected 3 folds at most"
     assert refused(people(3), folds=3, val_units=["S00"]).startswith(
         "folds: 2 subjects for 3 folds beside those that validate; expected 2"
+    )
+    assert refused(people(3), folds=2, val_units=["S00", "S01", "S02"]) == (
+        "folds: 0 subjects for 2 folds beside those that validate; expected fewer val_units"
     )
     alone = windows(upload(recording("S01_a", noise(10))), labelled=False)
     assert refused(alone, folds=2, split_by="recording") == (
