@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 import torch
 from torch import Tensor, nn
@@ -97,15 +98,20 @@ def both(model: nn.Module, x: Tensor) -> Callable[[], None]:
     return lambda: model(x).sum().backward()
 
 
-def least(**works: Callable[[], None]) -> dict[str, float]:
-    """CPU seconds of each, the least of some rounds in turn."""
-    spent: dict[str, list[float]] = {name: [] for name in works}
+def spent(**works: Callable[[], None]) -> dict[str, list[float]]:
+    """CPU seconds of each, round by round: they take turns, so that what slows one slows all."""
+    found: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(ROUNDS):
         for name, work in works.items():
             began = time.process_time()
             work()
-            spent[name].append(time.process_time() - began)
-    return {name: min(times) for name, times in spent.items()}
+            found[name].append(time.process_time() - began)
+    return found
+
+
+def ratio(some: list[float], others: list[float]) -> float:
+    """The median of those of each round."""
+    return round(median(a / b for a, b in zip(some, others, strict=True)), 3)
 
 
 def main() -> None:
@@ -116,16 +122,16 @@ def main() -> None:
     ours.eval(), peer.eval()
     with torch.no_grad():
         apart = (ours(x) - peer(x)).abs().max().item()
-    way = least(bare=bare(), ours=forward(ours, x), peer=forward(peer, x))
+    way = spent(bare=bare(), ours=forward(ours, x), peer=forward(peer, x))
     ours.train(), peer.train()
-    train = least(ours=both(ours, x), peer=both(peer, x))
+    train = spent(ours=both(ours, x), peer=both(peer, x))
     line = {
         "benchmark": "cbramod",
-        "forward_to_bare": round(way["ours"] / way["bare"], 3),
-        "forward_to_peer": round(way["ours"] / way["peer"], 3),
-        "both_ways_to_peer": round(train["ours"] / train["peer"], 3),
-        "seconds": {f"forward.{name}": round(value, 3) for name, value in way.items()}
-        | {f"both.{name}": round(value, 3) for name, value in train.items()},
+        "forward_to_bare": ratio(way["ours"], way["bare"]),
+        "forward_to_peer": ratio(way["ours"], way["peer"]),
+        "both_ways_to_peer": ratio(train["ours"], train["peer"]),
+        "least_seconds": {f"forward.{name}": round(min(times), 3) for name, times in way.items()}
+        | {f"both.{name}": round(min(times), 3) for name, times in train.items()},
         "largest_difference": apart,
     }
     sys.stdout.write(json.dumps(line) + "\n")

@@ -27,14 +27,15 @@ def through(layers: Iterable[Block], x: Tensor) -> Tensor:
     """(B, C, S, D) -> (B, C, S, D), a few windows at a time."""
     blocks = list(layers)
     windows = max(1, CACHED // (x.shape[1] * x.shape[2]))
-    return torch.cat([_through(blocks, piece) for piece in x.contiguous().split(windows)])
+    return torch.cat([_through(blocks, piece) for piece in x.split(windows)])
 
 
 def _through(blocks: list[Block], x: Tensor) -> Tensor:
+    x = x.clone(memory_format=torch.contiguous_format)  # what the blocks add to
     hidden = x.new_empty(x.shape[:3].numel(), blocks[0].linear1.out_features)
+    rows = x.view(len(hidden), -1)
     for block in blocks:
-        x = _criss_cross(block, x)
-        rows = x.view(len(hidden), -1)
+        _criss_cross(block, x)
         up, down = block.linear1, block.linear2
         torch.addmm(up.bias, block.norm2(rows), up.weight.T, out=hidden)
         torch.ops.aten.gelu_(hidden)
@@ -42,17 +43,16 @@ def _through(blocks: list[Block], x: Tensor) -> Tensor:
     return x
 
 
-def _criss_cross(block: Block, x: Tensor) -> Tensor:
-    """x with what both attentions heard."""
+def _criss_cross(block: Block, x: Tensor) -> None:
+    """Add to x what both attentions heard."""
     over_channels, over_patches = block.norm1(x).chunk(2, dim=-1)
     across, along = block.self_attn_s, block.self_attn_t
-    x = x + torch.cat((_bias(across), _bias(along)))
+    x += torch.cat((_bias(across), _bias(along)))
     for_channels, for_patches = x.chunk(2, dim=-1)
     columns = over_channels.transpose(1, 2)
     heard = _heard(across, columns) @ across.out_proj.weight.T
     for_channels += heard.view(columns.shape).transpose(1, 2)
     for_patches.flatten(0, 2).addmm_(_heard(along, over_patches), along.out_proj.weight.T)
-    return x
 
 
 def _heard(attention: Attention, x: Tensor) -> Tensor:
