@@ -36,10 +36,11 @@ _SUBJECT = re.compile(r"[^\W\d_]+\d+")
 # Words that number recordings, not people: "S001/run1" is of S001, and so is "night1_S001".
 _NO_SUBJECT = re.compile(
     r"(run|rec|recording|ses|session|trial|task|file|eeg|block|raw|part|segment|seg|epoch|set|scan"
-    r"|visit|night|day|week|month|phase|stage|t|pre|post|baseline|test|retest|eyes|eo|ec|rest"
+    r"|visit|night|day|week|month|phase|stage|pre|post|baseline|test|retest|eyes|eo|ec|rest"
     r"|resting|cond|condition)\d",
     re.I,
 )
+_TIME = re.compile(r"t\d", re.I)  # a number of times, or a person: T1_S01 is of S01, T01 of T01
 _LATER = re.compile(r"[_ .-]((?:s|sub|subj|subject|p|pat|patient|participant|vp|id)[_-]?\d+)", re.I)
 # Names of public sets that number people and nights, or sessions, without anything between:
 # Sleep-EDF's SC4001E0 and SC4002E0 are of one person, as are B0101T and B0102T of BCI-IV-2b.
@@ -112,10 +113,10 @@ def named_subject(name: str) -> str | None:
     public = _PUBLIC.match(base)
     if public:
         return public[1] or public[2]
-    if _NO_SUBJECT.match(base):
-        later = _LATER.search(base)
-        if later:
-            return later[1]
+    nobody, later = _NO_SUBJECT.match(base), _LATER.search(base)
+    if later and (nobody or _TIME.match(base)):
+        return later[1]
+    if nobody:
         return (named_subject(folder) or folder) if folder else None
     leading = _SUBJECT.match(base)
     if leading:

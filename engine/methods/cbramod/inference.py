@@ -1,10 +1,10 @@
 """The criss-cross blocks on a CPU when nothing has to be kept for a way back.
 
 The numbers of model.Block to a rounding, for less traffic between a core and its memory, which is
-what a forward pass is slow by there: the projections' biases are added while the heads are put
-apart, what a product is added to already holds residual and bias, and hidden features overwrite
-one another, of a few windows at a time (benchmarks/cbramod.py). Not for autocast, whose products
-would not fit what they are added to.
+what a forward pass is slow by there: products are added to what already holds residual and bias,
+heads are read where they lie in the fused projection, and hidden features overwrite one another, of
+a few windows at a time (benchmarks/cbramod.py). Not for autocast, whose products would not fit what
+they are added to.
 """
 
 from __future__ import annotations

@@ -125,8 +125,8 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(Block(shape.dropout) for _ in range(shape.layers))
 
     def forward(self, x: Tensor) -> Tensor:
-        rounded = torch.is_autocast_enabled(x.device.type)
-        if not (x.is_cuda or self.training or torch.is_grad_enabled() or rounded):
+        kept = self.training or torch.is_grad_enabled()
+        if x.device.type == "cpu" and not (kept or torch.is_autocast_enabled("cpu")):
             return inference.through(self.layers, x)
         for layer in self.layers:
             x = layer(x)

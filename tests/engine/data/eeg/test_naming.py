@@ -88,6 +88,7 @@ def test_what_a_channel_records_is_guessed_by_its_name(channel, kind):
         ("eyes2_S00_a", "S00"),
         ("pre2_P03", "P03"),
         ("T1_S01", "S01"),
+        ("T01_2", "T01"),
         ("S02/cond1_x3", "S02"),
         ("SC4001E0-PSG", "SC400"),  # Sleep-EDF: the second night is SC4002E0
         ("ST7242J0-PSG", "ST724"),
