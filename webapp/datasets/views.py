@@ -152,7 +152,30 @@ def _preview(version: Version) -> dict[str, Any]:
     """Figures as the chart script draws them, and tables."""
     preview = Version.objects.values_list("preview", flat=True).get(pk=version.pk) or {}
     figures = [{**entry["figure"], "title": entry["title"]} for entry in preview.get("figures", ())]
-    return {"figures": figures, "tables": preview.get("tables", [])}
+    return {"figures": figures, "tables": [_table(table) for table in preview.get("tables", ())]}
+
+
+def _table(table: dict[str, Any]) -> dict[str, Any]:
+    """Each heading and cell with "num" or "words": a column whose cells are all numbers or not."""
+    columns, rows = table["columns"], table["rows"]
+    looks = [
+        "num" if all(_number(row[place]) for row in rows) else "words"
+        for place in range(len(columns))
+    ]
+    return {
+        "title": table["title"],
+        "columns": list(zip(columns, looks, strict=True)),
+        "rows": [list(zip(row, looks, strict=True)) for row in rows],
+    }
+
+
+def _number(cell: Any) -> bool:
+    """Also one that a file of text holds, and nothing where there could be one."""
+    try:
+        float(cell or 0)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _fitting(version: Version) -> list[dict[str, Any]]:

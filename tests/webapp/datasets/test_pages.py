@@ -34,7 +34,16 @@ def version(client_of, editor, team, home):
     ]
     version.preview = {
         "figures": [{"title": "Degrees", "figure": {"data": [], "layout": {}}}],
-        "tables": [{"title": "Classes", "columns": ["class"], "rows": [[1]]}],
+        "tables": [
+            {
+                "title": "Classes",
+                "columns": ["of", "n", "text"],
+                "rows": [
+                    ["1", 2, "3"],
+                    ["", 4, "<i>4</i>"],
+                ],
+            }
+        ],
     }
     version.save()
     return version
@@ -144,6 +153,12 @@ def test_a_checked_version_shows_report_facts_and_preview(client_of, viewer, ver
     assert "<dt>Nodes</dt><dd>2,708</dd>" in page
     assert "<dt>Has labels</dt><dd>no</dd>" in page
     assert '"title": "Degrees"' in page
+    table = page[page.index("Classes</h3>") :]
+    cells = re.findall(r'<td class="(num|words)">(.*?)</td>', table)[:6]
+    assert cells == [
+        ("num", "1"), ("num", "2"), ("words", "3"),
+        ("num", "–"), ("num", "4"), ("words", "&lt;i&gt;4&lt;/i&gt;"),
+    ]  # fmt: skip
     assert "expected labels, to train and test with" in page  # why GAgN does not take it
 
 
