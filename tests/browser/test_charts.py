@@ -16,6 +16,7 @@ PAGE = """<!doctype html><html lang="en" data-theme="auto"><head>
 <link rel="stylesheet" href="/static/css/tokens.css">
 <link rel="stylesheet" href="/static/css/base.css">
 <link rel="stylesheet" href="/static/css/components.css">
+<link rel="stylesheet" href="/static/css/charts.css">
 <script src="/static/vendor/plotly.min.js" defer></script>
 <script type="module" src="/static/js/charts.js"></script></head>
 <body><button data-theme-choice="dark">dark</button>
