@@ -65,15 +65,16 @@ METHOD = Method(
             "dev",
             "text",
             "Validation texts",
-            "Of the same columns. Left out: the data's own, else rows drawn by the seed.",
+            "Of the same columns. Left out: the data's own, else training rows, the same for every "
+            "seed.",
             optional=True,
         ),
         Input(
             "test",
             "text",
             "Test texts",
-            "Of the same columns, looked at once, at the end. Left out: the data's own, else rows "
-            "drawn by the seed.",
+            "Of the same columns, looked at once, at the end. Left out: the data's own, else "
+            "training rows, the same for every seed.",
             optional=True,
         ),
         Input(

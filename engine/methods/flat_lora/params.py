@@ -308,8 +308,10 @@ class FlatLoraParams(Params):
     @field_validator("sigmas")
     @classmethod
     def _rising(cls, values: list[float]) -> list[float]:
-        if any(not 0 < value <= 2 for value in values) or values != sorted(set(values)):
-            raise ValueError("expected numbers over 0 and up to 2, each larger than the last")
+        told = [float(f"{value:.6g}") for value in values]  # as keys of metrics and phases name it
+        if any(not 0 < value <= 2 for value in values) or told != sorted(set(told)):
+            raise ValueError("expected numbers over 0 and up to 2, each larger than the last in "
+                             "its first six digits")  # fmt: skip
         return values
 
     @field_validator("rows")

@@ -20,9 +20,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -134,18 +135,19 @@ class Perturbation:
         """How far W has moved since the start: a checksum, the largest |Σ_j ΔW_ij| / ‖W_i‖."""
         if self.on:
             raise RuntimeError("the noise of a step is on")
-        largest = 0.0
+        largest = [0.0]
         for layer, sums, squares in zip(self.layers, self._sums, self._squares, strict=True):
             moved = (layer.weight.detach().sum(1, dtype=torch.float64) - sums).abs_()
             moved /= squares.sqrt().clamp_(min=torch.finfo(torch.float32).tiny)
-            largest = max(largest, float(moved.max()))
-        return largest
+            largest.append(float(moved.max()))
+        return float(np.max(largest))  # nan if one is, unlike max
 
     def _each(self, work: Callable[[int], None]) -> None:
         """`work` on every layer. All are through before an exception leaves."""
         if self._pool is None:
-            for index in range(len(self.layers)):
-                work(index)
+            with ExitStack() as stack:  # calls the others too where one raises
+                for index in reversed(range(len(self.layers))):  # the last comes first
+                    stack.callback(work, index)
             return
         running = [self._pool.submit(work, index) for index in range(len(self.layers))]
         wait(running)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.methods.flat_lora.tasks import Classes, answered
+from engine.methods.flat_lora.tasks import EVALUATION, Classes, answered
 from engine.methods.flat_lora.tuning import Start, Tuned, built
 from engine.methods.flat_lora.variants import FLAT, Variant
 
@@ -31,7 +31,7 @@ def judge(run: Run, case: Case, work: Tuned) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for part in ("dev", "test"):
         examples = case.parts[part]
-        run.phase(f"{work.variant.name}: {part}", total=-(-len(examples) // 64))
+        run.phase(f"{work.variant.name}: {part}", total=-(-len(examples) // EVALUATION))
 
         def tick() -> None:
             run.advance()

@@ -74,16 +74,16 @@ def parts(run: Run) -> dict[str, Rows]:
             if missing is not None:
                 raise UserError(f"input {name}", f"has no column {missing[:60]!a}; expected the "
                                 "columns of data")  # fmt: skip
-            given[name] = Rows(other, np.arange(other.rows))
+            if name in given:
+                own = counted(len(given[name]), "row")
+                run.message(
+                    f"{own} of data's own {name} part left out: input {name} is given", "warning"
+                )
+            given[name] = _of_part(name, other)
     if "train" not in given:
         raise UserError("input data", f"has {' and '.join(given)} only; expected rows to train on")
     if params.rows:
-        kept = {name: _matching(rows, params.rows) for name, rows in given.items()}
-        if not len(kept["train"]):
-            there = sorted(set(given["train"].cells(params.rows.partition("=")[0], "rows")))
-            raise UserError("rows", f"no training row has {params.rows[:80]}; expected one of "
-                            f"{', '.join(there)[:200]}")  # fmt: skip
-        given = {name: rows for name, rows in kept.items() if len(rows)}
+        given = {name: _matching(run, name, rows) for name, rows in given.items()}
     return given
 
 
@@ -125,7 +125,8 @@ def held_out(
             raise UserError(
                 f"{part}_rows", f"{count} of {len(train)} training rows; expected fewer"
             )
-        labels = train.cells(label, "label") if label else [""] * len(train)
+        cells = train.cells(label, "label") if label else [""] * len(train)
+        labels = [cell.strip() for cell in cells]
         chosen = stratified(labels, count, numpy_stream(SPLIT, f"flat_lora/{part}"))
         found[part] = train.kept(chosen)
         found["train"] = train.kept(~chosen)
@@ -133,14 +134,15 @@ def held_out(
 
 
 def stratified(labels: list[str], count: int, rng: np.random.Generator) -> np.ndarray:
-    """Which rows are held out (n,), `count` in all: of each class its share, rounded, so that the
-    largest remainders get the rest; a class of one row stays where it is."""
+    """Which rows are held out (n,), `count` in all where that leaves a row of each class: of each
+    its share, rounded, so that the largest remainders get the rest; a class of one row stays where
+    it is."""
     names, codes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     shares = np.where(sizes > 1, sizes, 0) * count / len(labels)
-    quota = np.floor(shares).astype(int)
-    room = np.maximum(sizes - 1, 0) - quota
-    for place in np.argsort(quota - shares, kind="stable")[: count - quota.sum()]:
-        quota[place] += room[place] > 0
+    quota = np.minimum(np.floor(shares).astype(int), sizes - 1)
+    while (rest := count - quota.sum()) > 0 and (room := quota < sizes - 1).any():
+        order = np.argsort(np.where(room, quota - shares, np.inf), kind="stable")
+        quota[order[: min(rest, room.sum())]] += 1
     chosen = np.zeros(len(labels), bool)
     for code in range(len(names)):
         members = np.flatnonzero(codes == code)
@@ -223,6 +225,22 @@ def _input(run: Run, part: str) -> str:
     return f"input {part}" if brought else "input data"
 
 
-def _matching(rows: Rows, wanted: str) -> Rows:
+def _of_part(name: str, given: Texts) -> Rows:
+    """The rows of an input of its own: of what brings parts too, that one."""
+    there = [part for part, rows in given.parts.items() if len(rows)]
+    if name not in there and len(there) > 1:
+        raise UserError(f"input {name}", f"has {' and '.join(there)} rows; expected {name} rows, "
+                        "or rows of one part")  # fmt: skip
+    return Rows(given, given.parts[name if name in there else there[0]])
+
+
+def _matching(run: Run, part: str, rows: Rows) -> Rows:
+    """Of the rows of a part those that `rows` asks for, one at least."""
+    wanted = run.params.rows
     column, _, value = wanted.partition("=")
-    return rows.kept(np.array([cell == value for cell in rows.cells(column, "rows")], bool))
+    cells = rows.cells(column, "rows")
+    kept = rows.kept(np.array([cell == value for cell in cells], bool))
+    if not len(kept):
+        raise UserError("rows", f"no {part} row of {_input(run, part)} has {wanted[:80]}; expected "
+                        f"one of {', '.join(sorted(set(cells)))[:200]}")  # fmt: skip
+    return kept

@@ -9,6 +9,7 @@ import itertools
 import json
 import math
 import zipfile
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -50,6 +51,19 @@ def test_a_job_tells_every_variant_and_what_lies_between_them(attempt, events, t
         rows = list(csv.DictReader(file))
     right = np.mean([row["label"] == row["flat.answer"] for row in rows])
     assert right == pytest.approx(summary["flat.accuracy"])
+
+
+def test_no_phase_does_more_or_less_than_it_said(attempt, monkeypatch):
+    said, done = {}, Counter()
+
+    def phase(run: Run, name: str, total: int | None = None, *, done: int = 0) -> None:
+        said[name] = None if total is None else total - done
+
+    monkeypatch.setattr(Run, "phase", phase)
+    monkeypatch.setattr(Run, "advance", lambda run, count=1: done.update({list(said)[-1]: count}))
+    attempt("job", variants=["flat", "full"], test_rows=40, dev_rows=20)
+    assert {"flat: train", "flat: dev", "flat: test", "flat: curvature"} < set(said)
+    assert {name: done[name] for name in said} == {name: total or 0 for name, total in said.items()}
 
 
 def test_an_answer_names_the_line_of_the_table_that_it_is_to(attempt, encoder, tmp_path):
@@ -204,6 +218,11 @@ def test_an_eigenvalue_that_was_not_met_is_a_warning(
     assert any("was not met in 2 steps" in text for text in told) is warned
 
 
+def test_noises_that_one_key_would_name_are_refused(attempt):
+    with pytest.raises(ValueError, match="each larger than the last in its first six digits"):
+        attempt("job", sigmas=[0.3, 0.3000001])
+
+
 def test_noise_grows_from_nothing_to_rho(attempt, events):
     attempt("job", variants=["flat"], rho=0.2, hessian=False, landscape=[], epochs=3)
     found = [line["d"]["flat.sigma"] for line in events("job")
@@ -305,7 +324,7 @@ def test_a_small_vit_learns_pictures(attempt, tmp_path):
     [
         (("sentence", "label"), [(f"a cat {n}", "x") for n in range(9)], {}, "label", "one class"),
         (("sentence", "label"), sentences(40), {"label": "kind"}, "label", "no column 'kind'"),
-        (("sentence", "label"), sentences(40), {"rows": "label=dog"}, "rows", "no training row"),
+        (("sentence", "label"), sentences(40), {"rows": "label=dog"}, "rows", "no train row"),
         (("sentence", "label"), sentences(40), {"test_rows": 40}, "test_rows", "fewer"),
         (("first", "second"), [("a", str(n)) for n in range(30)], {"task": "classify"}, "text",
          "expected its name"),

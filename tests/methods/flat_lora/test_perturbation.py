@@ -208,6 +208,26 @@ def test_noise_that_came_half_way_goes_as_far_back(workers, monkeypatch):
         torch.testing.assert_close(one.weight, layer(400, 384, seed=seed).weight, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_layer_that_does_not_go_back_holds_no_other_up(workers, monkeypatch):
+    layers = [layer(48, 64, seed=seed) for seed in range(3)]
+    perturbation = Perturbation(layers, seed=15, master=True, workers=workers)
+    whole = perturbation._copies.put_back
+
+    def broken(index, weight):
+        if index == 1:
+            raise OSError("the copy cannot be read")
+        whole(index, weight)
+
+    monkeypatch.setattr(perturbation._copies, "put_back", broken)
+    with pytest.raises(OSError, match="cannot be read"), perturbation.applied(SIGMA, 2):
+        pass
+    assert perturbation.on  # and nobody looks or saves
+    back = [torch.equal(one.weight, layer(48, 64, seed=seed).weight)
+            for seed, one in enumerate(layers)]  # fmt: skip
+    assert back == [True, False, True]
+
+
 def test_the_noise_of_a_step_comes_once_and_hides_nowhere():
     perturbation = Perturbation([layer(16, 24)], seed=13)
     with perturbation.applied(SIGMA, 1):
@@ -224,6 +244,8 @@ def test_drift_sees_a_weight_that_moved():
     assert perturbation.drift() == 0
     one.weight[3, 5] += 1e-3
     assert perturbation.drift() == pytest.approx(1e-3 / float(one.weight[3].norm()), rel=1e-2)
+    one.weight[4, 4] = float("nan")
+    assert math.isnan(perturbation.drift())
 
 
 def test_numbers_are_a_function_of_seed_and_step():
