@@ -185,11 +185,11 @@ def _curvature(
 
         top = hessian.top_eigenvalue(counted, weights, seed=FIXED)
         trace = hessian.trace(counted, weights, seed=FIXED, probes=TRACES)
-    if top.residual > MET * abs(top.value):
+    if not top.residual <= MET * abs(top.value):  # nan is not met either
         run.message(
             f"{work.variant.name}: the top eigenvalue was not met in {len(top.history)} steps of "
-            f"power iteration: {top.value:.4g}, residual {top.residual:.4g}; others of its size "
-            "and of either sign may be there", "warning",
+            f"Lanczos iteration: {top.value:.4g}, residual {top.residual:.4g}; a larger one, of "
+            "either sign, may be there", "warning",
         )  # fmt: skip
     return {
         "rows": len(examples),

@@ -99,7 +99,7 @@ function curvature(variants) {
   chart(pick("[data-approach]"), {
     title: "Approach of the eigenvalue of largest size",
     traces: bent.map(({ title, slot, flatness: { hessian } }) => ({ name: title, slot, mode: "lines+markers", x: hessian.history.map((_, at) => at + 1), y: hessian.history })),
-    layout: { xaxis: { title: "power iteration" } },
+    layout: { xaxis: { title: "Lanczos iteration" } },
     note: "Some eigenvalue lies within the residual of λ: it is met where that is small beside λ.",
   });
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch.nn.functional import cross_entropy, scaled_dot_product_attention
@@ -91,6 +93,25 @@ def test_the_top_may_be_negative():
     with products(lambda: (curvature * weight**2).sum() / 2, [weight]) as product:
         found = top_eigenvalue(product, [weight], seed=3, iterations=200, tolerance=1e-9)
     assert found.value == pytest.approx(-3, rel=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_signs_of_nearly_one_size_do_not_cancel(seed):
+    """Of 4,000 eigenvalues two stand out, as large with either sign: power iteration gave ±0."""
+    weight = torch.ones(40, 100)
+    curvature = torch.linspace(-0.8, 0.8, 4000).view(40, 100)
+    curvature[0, 0], curvature[3, 7] = -1.21, 1.25
+    with products(lambda: (curvature * weight**2).sum() / 2, [weight]) as product:
+        found = top_eigenvalue(product, [weight], seed=seed)
+    assert found.value == pytest.approx(1.25, rel=1e-4)
+    assert found.residual < 2e-3
+
+
+def test_a_product_that_is_not_finite_has_no_eigenvalue():
+    weight = torch.ones(2, 2)
+    found = top_eigenvalue(lambda vector: [part * math.inf for part in vector], [weight], seed=1)
+    assert math.isnan(found.value)
+    assert math.isnan(found.residual)
 
 
 def test_single_precision_is_enough_for_a_thousandth():

@@ -63,7 +63,9 @@ def test_no_phase_does_more_or_less_than_it_said(attempt, monkeypatch):
     monkeypatch.setattr(Run, "advance", lambda run, count=1: done.update({list(said)[-1]: count}))
     attempt("job", variants=["flat", "full"], test_rows=40, dev_rows=20)
     assert {"flat: train", "flat: dev", "flat: test", "flat: curvature"} < set(said)
-    assert {name: done[name] for name in said} == {name: total or 0 for name, total in said.items()}
+    for name, total in said.items():
+        early = name.endswith("curvature")  # ends as soon as the eigenvalue is met
+        assert 0 < done[name] <= total if early else done[name] == (total or 0), name
 
 
 def test_an_answer_names_the_line_of_the_table_that_it_is_to(attempt, encoder, tmp_path):
