@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ def save(path: Path, state: Any) -> None:
 def write(part: Path, state: Any) -> None:
     """Write `state` to a file that is not a checkpoint yet, down to the disk."""
     arrays: dict[str, Any] = {}
-    metadata = {"skeleton": json.dumps(_flatten(state, "", arrays))}
+    skeleton = json.dumps(_flatten(state, "", arrays))
+    metadata = {"skeleton": skeleton, "crc32": _checksum(skeleton, arrays)}
     part.parent.mkdir(parents=True, exist_ok=True)
     if "torch" in sys.modules:
         import torch
@@ -50,14 +52,18 @@ def publish(part: Path, path: Path) -> None:
 
 
 def load(path: Path) -> Any:
+    """Raises ValueError where the bytes are not those that were written."""
     from safetensors import safe_open
 
     with safe_open(path, framework="np") as file:
-        text = file.metadata()["skeleton"]
-    skeleton = json.loads(text)
-    framework = "pt" if '{"t": ' in text else "np"  # numpy knows no bfloat16
+        told = file.metadata()
+    skeleton = told["skeleton"]
+    framework = "pt" if '{"t": ' in skeleton else "np"  # numpy knows no bfloat16
     with safe_open(path, framework=framework) as file:
-        return _unflatten(skeleton, file)
+        arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
+    if "crc32" in told and told["crc32"] != _checksum(skeleton, arrays):  # older files have none
+        raise ValueError("its checksum is another: bytes of it have changed")
+    return _unflatten(json.loads(skeleton), arrays)
 
 
 def numbered(folder: Path) -> dict[int, Path]:
@@ -104,16 +110,31 @@ def _flatten_dict(value: dict[Any, Any], path: str, arrays: dict[str, Any]) -> A
     return {"m": [[key, item] for key, item in items.items()]}
 
 
-def _unflatten(node: dict[str, Any], file: Any) -> Any:
+def _checksum(skeleton: str, arrays: dict[str, Any]) -> str:
+    """Of values, types, shapes and names, the same for an array and a tensor."""
+    found = zlib.crc32(skeleton.encode())
+    for key in sorted(arrays):
+        array = arrays[key]
+        kind = str(array.dtype).removeprefix("torch.")
+        found = zlib.crc32(f"{key} {kind} {tuple(array.shape)}".encode(), found)
+        if not isinstance(array, np.ndarray):
+            import torch
+
+            array = array.reshape(-1).view(torch.uint8).numpy()  # numpy has no bfloat16
+        found = zlib.crc32(np.ascontiguousarray(array).data, found)
+    return f"{found:08x}"
+
+
+def _unflatten(node: dict[str, Any], arrays: dict[str, Any]) -> Any:
     ((tag, value),) = node.items()
     if tag == "d":
-        return {key: _unflatten(item, file) for key, item in value.items()}
+        return {key: _unflatten(item, arrays) for key, item in value.items()}
     if tag == "m":
-        return {key: _unflatten(item, file) for key, item in value}
+        return {key: _unflatten(item, arrays) for key, item in value}
     if tag in ("l", "u"):
-        items = [_unflatten(item, file) for item in value]
+        items = [_unflatten(item, arrays) for item in value]
         return items if tag == "l" else tuple(items)
     if tag == "v":
         return value
-    array = file.get_tensor(value)
+    array = arrays[value]
     return array.numpy() if tag == "n" and not isinstance(array, np.ndarray) else array

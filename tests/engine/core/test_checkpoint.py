@@ -50,6 +50,35 @@ def test_arrays_keep_shape_type_and_order(tmp_path, array):
     np.testing.assert_array_equal(back, array)
 
 
+def test_a_changed_bit_is_seen(tmp_path):
+    """Without a checksum training went on from it, to other numbers or to none."""
+    import torch
+
+    path = tmp_path / "c.safetensors"
+    state = {"finished": 3, "tensor": torch.ones(5, dtype=torch.bfloat16), "array": np.arange(7.0)}
+    assert through(path, state)["finished"] == 3
+    whole = path.read_bytes()
+    for place in (whole.index(b"finished"), -3, -60):  # a name, and in both arrays
+        changed = bytearray(whole)
+        changed[place] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(ValueError, match="bytes of it have changed"):
+            checkpoint.load(path)
+
+
+def test_a_file_of_before_there_were_checksums_is_read(tmp_path):
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+
+    path = tmp_path / "c.safetensors"
+    checkpoint.save(path, {"array": np.arange(3.0)})
+    with safe_open(path, "np") as file:
+        arrays, told = {"/'array'": file.get_tensor("/'array'")}, file.metadata()
+    del told["crc32"]
+    save_file(arrays, path, metadata=told)
+    assert checkpoint.load(path)["array"].tolist() == [0, 1, 2]
+
+
 def test_an_optimizer_goes_on_from_its_state(tmp_path):
     import torch
 
