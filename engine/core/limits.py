@@ -58,6 +58,8 @@ class Limits:
             return f"the job used up its limit of {duration(self.cpu)} of CPU time"
         if number == errno.EFBIG:
             return f"a file grew past the limit of {size(self.file)}"
+        if number in (errno.ENOSPC, errno.EDQUOT):
+            return f"the disk is full: {error}"
         if number == errno.EMFILE:
             return f"more than {self.open_files} files were open, which is the limit"
         if "out of memory" in text and "cuda" in text:

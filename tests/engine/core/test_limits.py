@@ -47,6 +47,11 @@ def test_a_variable_that_cannot_be_read_is_refused(text):
         (CpuLimit(), "limit of 7 s of CPU time"),
         (OSError(errno.EFBIG, "File too large"), "limit of 30 B"),
         (SafetensorError("I/O error: File too large (os error 27)"), "limit of 30 B"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/jobs/7"),
+            "the disk is full: [Errno 28]",
+        ),
+        (SafetensorError("I/O error: No space left on device (os error 28)"), "the disk is full"),
         (OSError(errno.EMFILE, "Too many open files"), "more than 9 files"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "limit of 20 B"),
         (MemoryError(), "limit of 20 B"),
