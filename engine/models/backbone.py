@@ -39,6 +39,7 @@ from engine.data.model.weights import Weights
 from engine.models.linear import turn
 from engine.models.quiet import quiet
 from engine.models.tokenizer import from_files
+from engine.models.tokens import around
 
 Family = Literal["encoder", "decoder", "vision"]
 
@@ -93,7 +94,7 @@ def from_weights(weights: Weights, *, headless: bool = False, device: str = "cpu
     config, family = _config(weights)
     made = _class_of(config, "encoder" if headless else family)
     options = _options(made)
-    _refuse_other_size(made, config, options, weights)
+    _refuse_other_kind_or_size(made, config, options, weights)
     model, told = _loaded(made, config, options, weights)
     _refuse_gaps(told, weights.name)
     _refuse_more_layers(told["unexpected_keys"], model, weights.name)
@@ -269,19 +270,26 @@ def _options(made: type[PreTrainedModel]) -> dict[str, Any]:
     return {"attn_implementation": attention, **({"add_pooling_layer": False} if pooled else {})}
 
 
-def _refuse_other_size(
+def _refuse_other_kind_or_size(
     made: type[PreTrainedModel],
     config: PreTrainedConfig,
     options: Mapping[str, Any],
     weights: Weights,
 ) -> None:
-    """By sizes alone, before memory is taken for what a configuration claims."""
+    """By types and sizes alone, before memory is taken for what a configuration claims."""
     where = f"{weights.name}: config.json"
     try:
         with torch.device("meta"), quiet():
             model = made._from_config(config, **options)
     except _ODD as fault:
         raise UserError(where, f"describes no {config.model_type}: {_brief(fault)}") from fault
+    known = [name for name, _ in model.named_parameters()]
+    for key, tensor in weights.tensors.items():
+        whole = not tensor.is_floating_point()
+        if whole and any(f".{name}".endswith(f".{key}") or f".{key}".endswith(f".{name}")
+                         for name in known):  # fmt: skip
+            raise UserError(weights.name, f"tensor {key!r} is of {str(tensor.dtype)[6:]}; expected "
+                            "floats, since quantised weights are not read")  # fmt: skip
     claimed = sum(one.numel() for one in model.parameters())
     if claimed > weights.parameters:
         raise UserError(where, f"describes a network of {claimed:,} parameters; the weights have "
@@ -353,10 +361,15 @@ def _refuse_longer_vocabulary(found: Backbone) -> None:
     if found.tokenizer is None:
         return
     rows = found.model.get_input_embeddings().weight.shape[0]
-    last = max(found.tokenizer.get_vocab().values(), default=0)
+    number, kind = around(found.tokenizer)
+    last = max(number, max(found.tokenizer.get_vocab().values(), default=0))
     if last >= rows:
         raise UserError(found.name, f"a tokenizer with a piece of the number {last:,}; the "
                         f"embedding has {rows:,} rows, from 0")  # fmt: skip
+    kinds = getattr(found.model.config, "type_vocab_size", None)
+    if kinds and kind >= kinds:
+        raise UserError(found.name, f"a tokenizer with a token of type {kind:,}; config.json has "
+                        f"type_vocab_size {kinds:,}, from 0")  # fmt: skip
 
 
 def _shape(sizes: Any) -> str:

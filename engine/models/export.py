@@ -62,6 +62,8 @@ def export_adapter(
         tensors |= {f"{START}{HEAD}.{key}": one for key, one in model.head.state_dict().items()}
     folder.mkdir(parents=True, exist_ok=True)
     config.inference_mode = True
+    if isinstance(config.target_modules, set):  # of no order: two exports would differ in bytes
+        config.target_modules = sorted(config.target_modules)
     config.save_pretrained(str(folder))
     _save(tensors, folder / ADAPTER, classes)
 

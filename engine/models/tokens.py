@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from engine.core.errors import UserError
+from engine.data.model.tokenizer_file import Unfit, told
 
 IGNORED = -100  # the label of a token whose loss does not count
 CHUNK = 1000  # texts that are split into tokens at once
@@ -164,12 +165,21 @@ def plain(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list
     return _split(tokenizer, list(texts), add_special_tokens=False)["input_ids"]
 
 
+def around(tokenizer: PreTrainedTokenizerFast) -> tuple[int, int]:
+    """The largest number and the largest type of what it puts around every text and every pair."""
+    told = [_split(tokenizer, [""]), _split(tokenizer, [""], [""])]
+    numbers, types = (
+        max((most for one in told for row in one.get(key, ()) for most in row), default=0)
+        for key in ("input_ids", "token_type_ids")
+    )
+    return numbers, types
+
+
 def _split(tokenizer: PreTrainedTokenizerFast, *texts: list[str] | None, **asked: Any) -> Any:
     try:
-        return tokenizer(*texts, **asked)
-    except Exception as fault:
-        if type(fault) is not Exception:  # the library's own word for a tokenizer that is none
-            raise
+        with told():
+            return tokenizer(*texts, **asked)
+    except Unfit as fault:
         raise UserError(
             "model", f"its tokenizer cannot split a text: {str(fault)[:160]}"
         ) from fault

@@ -259,6 +259,34 @@ def test_a_tokenizer_with_gaps_in_its_numbers_is_refused():
     assert "a piece of the number 7,000; the embedding has 20 rows" in told(files=files)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"ids": [5000]}, "a piece of the number 5,000; the embedding has 20 rows"),
+        ({"type_id": 7}, "a token of type 7; config.json has type_vocab_size 2, from 0"),
+    ],
+)
+def test_what_a_tokenizer_puts_around_a_text_is_known_to_the_network(changes, message):
+    files = tokenizer_files()
+    words = json.loads(files["tokenizer.json"])
+    around = words["post_processor"]
+    if "ids" in changes:
+        around["special_tokens"]["[CLS]"] |= changes
+    else:
+        around["pair"][-1]["SpecialToken"] |= changes
+    files["tokenizer.json"] = json.dumps(words).encode()
+    assert message in told(files=files)
+
+
+def test_weights_of_whole_numbers_are_refused():
+    """They were taken for floats, 127 and all, where their scales are in no file that is read."""
+    found = dict(weights("bert").tensors)
+    key = "encoder.layer.1.attention.self.query.weight"
+    found[f"bert.{key}"] = (found.pop(key) * 100).to(torch.int8)
+    message = f"tensor 'bert.{key}' is of int8; expected floats"
+    assert message in told(tensors=found)
+
+
 # Fresh ones
 
 
@@ -320,11 +348,17 @@ def test_pairs_of_bytes(kind, around):
     assert made("ab abb").input_ids == ([0, *inner, 2] if around else inner)
 
 
+# The library ends in a panic, which is no Exception.
+PANICS = b"""{"version": "1.0", "model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"},
+  "normalizer": {"type": "Precompiled", "precompiled_charsmap": ""}}"""
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
         ({"tokenizer.json": b"{}"}, "here: tokenizer.json: no tokenizer"),
         ({"tokenizer.json": b"\xff"}, "here: tokenizer.json: not UTF-8 at byte 0"),
+        ({"tokenizer.json": PANICS}, "here: tokenizer.json: no tokenizer: 'Precompiled: Error"),
         ({"vocab.txt": b"a\nb\na"}, "here: vocab.txt row 3: 'a' is there twice"),
         ({"vocab.json": b"[]", "merges.txt": b""}, "here: vocab.json: a list; expected an object"),
         ({"vocab.json": b'{"a": "0"}', "merges.txt": b""}, "piece 'a' has '0'; expected a whole"),

@@ -67,6 +67,19 @@ def test_a_text_without_a_token_is_told(causal):
         encode(causal, ["the", " "], max_length=5, place=lambda row: f"file.csv row {row + 6}")
 
 
+def test_a_pattern_that_searches_for_ever_is_told():
+    """The library gives up in a panic, which is no Exception: it ended a session of questions."""
+    files = tokenizer_files()
+    words = json.loads(files["tokenizer.json"])
+    words["pre_tokenizer"] = {
+        "type": "Split", "pattern": {"Regex": "(a|a|b|[a-z])*(a+)+([a-z]+)+$!"},
+        "behavior": "Isolated", "invert": False,
+    }  # fmt: skip
+    made = from_files({**files, "tokenizer.json": json.dumps(words).encode()}, "bert", "m")
+    with pytest.raises(UserError, match="model: its tokenizer cannot split a text: Onig"):
+        encode(made, ["a" * 34 + "b"], max_length=9)
+
+
 def test_a_tokenizer_without_its_unknown_token_is_told():
     files = tokenizer_files()
     words = json.loads(files["tokenizer.json"])

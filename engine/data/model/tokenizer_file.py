@@ -7,7 +7,8 @@ in `tokenizer_config.json` or `special_tokens_map.json`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -41,12 +42,28 @@ def pieces(files: Mapping[str, bytes], where: str) -> int:
     return len(found)
 
 
-def parsed(files: Mapping[str, bytes], where: str) -> Tokenizer:
+class Unfit(Exception):
+    """What the tokenizers library has to say of a file or a text."""
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Within, its faults are Unfit: it raises Exception by that very name, and of what its authors
+    did not foresee a panic, which is no Exception and would pass by every guard."""
     try:
-        return Tokenizer.from_str(_text(files, WHOLE, where))
-    except UserError:
-        raise
-    except Exception as fault:  # the library raises no other class
+        yield
+    except BaseException as fault:
+        if type(fault) is not Exception and type(fault).__name__ != "PanicException":
+            raise
+        raise Unfit(str(fault)) from fault
+
+
+def parsed(files: Mapping[str, bytes], where: str) -> Tokenizer:
+    text = _text(files, WHOLE, where)
+    try:
+        with told():
+            return Tokenizer.from_str(text)
+    except Unfit as fault:
         raise UserError(f"{where}: {WHOLE}", f"no tokenizer: {str(fault)[:160]!a}") from fault
 
 
