@@ -167,12 +167,12 @@ def plain(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list
 
 def around(tokenizer: PreTrainedTokenizerFast) -> tuple[int, int]:
     """The largest number and the largest type of what it puts around every text and every pair."""
-    told = [_split(tokenizer, [""]), _split(tokenizer, [""], [""])]
-    numbers, types = (
-        max((most for one in told for row in one.get(key, ()) for most in row), default=0)
+    bare = [_split(tokenizer, [""]), _split(tokenizer, [""], [""])]
+    number, kind = (
+        max((token for one in bare for row in one.get(key, ()) for token in row), default=0)
         for key in ("input_ids", "token_type_ids")
     )
-    return numbers, types
+    return number, kind
 
 
 def _split(tokenizer: PreTrainedTokenizerFast, *texts: list[str] | None, **asked: Any) -> Any:
