@@ -7,9 +7,8 @@ lines, one for each job that ended; a job whose line is there isn't run again, a
 stopped goes on, so that the whole may be cut into as many sittings as it takes.
 
 Of each task LoRA's step size is chosen first, then ρ, both by the validation score of one seed and
-without a look at the test rows; then Flat-LoRA and LoRA run on the same seeds, and more arms of
-Flat-LoRA: ρ = .1, ρ = .3, which must be flatter, and on demand ρ = .05, the default. Prints
-flat_lora_tables at the end.
+without a look at the test rows; then Flat-LoRA and LoRA run on the same seeds, and Flat-LoRA at the
+other ρ: .05, the default, .1, .2, and .3, which must be flatter. Prints flat_lora_tables at last.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 RATES = (5e-4, 1e-3, 2e-3)
 RHOS = (0.05, 0.1, 0.2)
 ARMS = {"paired": 0.0, **OTHERS}  # ρ of each; that of the pairs is chosen
-ASKED = ("paired", "tenth", "control")  # and where --arms names it the default ρ
+WHOLE = ("paired", "twentieth")  # run on all seeds of a task: what was chosen, and the default
 
 
 @dataclass(frozen=True)
@@ -105,15 +104,16 @@ class Protocol:
 
         return {"lr": lr, "rho": max(RHOS, key=noise)}
 
-    def measure(self, name: str, arms: Sequence[str] = ASKED) -> dict[str, list[Row]]:
+    def measure(self, name: str, arms: Sequence[str] = tuple(ARMS)) -> dict[str, list[Row]]:
         """The rows of each arm that is asked for, after the choice that all of them need."""
         chosen = self.chosen(name)
         found: dict[str, list[Row]] = {}
         for asked in arms:
             arm = "paired" if ARMS[asked] == chosen["rho"] else asked  # the pairs are that arm too
             pairs = arm == "paired"
-            variants, seeds = ("flat,lora", TASKS[name].seeds) if pairs else ("flat", 5)
+            variants = "flat,lora" if pairs else "flat"
             settings = chosen if pairs else chosen | {"rho": ARMS[arm]}
+            seeds = TASKS[name].seeds if arm in WHOLE else 5
             rows = (self.row(name, arm, seed, variants, **settings) for seed in range(seeds))
             found[asked] = list(rows)
         return found
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("texts", type=Path)
     parser.add_argument("rows", type=Path)
     parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--arms", default=",".join(ASKED), help="empty: the choice alone")
+    parser.add_argument("--arms", default=",".join(ARMS), help="empty: the choice alone")
     asked = parser.parse_args()
     protocol = Protocol(asked.texts.resolve(), asked.rows.resolve())
     arms = [arm for arm in ARMS if arm in asked.arms.split(",")]

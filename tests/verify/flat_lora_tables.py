@@ -24,10 +24,15 @@ SCORE = {"sst2": "accuracy", "cola": "mcc", "mrpc": "f1", "trec": "accuracy"}  #
 WORDS = {"accuracy": "accuracy", "mcc": "MCC", "f1": "F1"}
 FLATNESS = {SHARPNESS: "test", ON_TRAIN: "training"}
 TITLES = {"sst2": "SST-2", "cola": "CoLA", "mrpc": "MRPC", "trec": "TREC"}
-OTHERS = {"twentieth": 0.05, "tenth": 0.1, "control": 0.3}  # ρ of the arms beside the pairs
-HEAD = """\
-| task | {} | LoRA | Flat-LoRA | {} | at ρ = .05 | at ρ = .1 | at ρ = .3 |
-|---|---|---|---|---|---|---|---|"""
+# ρ of the arms beside the pairs
+OTHERS = {"twentieth": 0.05, "tenth": 0.1, "fifth": 0.2, "control": 0.3}
+AT = " | ".join(f"at ρ = {f'{noise:g}'[1:]}" for noise in OTHERS.values())
+HEAD = f"""\
+| task | {{}} | LoRA | Flat-LoRA | {{}} | {AT} |
+|---|---|---|---|---|{"---|" * len(OTHERS)}"""
+CHOICE = f"""\
+| task | validation, mean of five seeds | LoRA | {AT} |
+|---|---|---|{"---|" * len(OTHERS)}"""
 
 
 def difference(flat: Sequence[Row], paired: Sequence[Row], key: str) -> dict[str, float]:
@@ -44,13 +49,14 @@ def fall(flatter: Sequence[Row], paired: Sequence[Row], key: str = SHARPNESS) ->
 
 
 def tables(rows: Sequence[Row]) -> str:
-    """Scores, then E-sharpness with the share by which it is lower in each seed, in Markdown."""
+    """Scores, E-sharpness with the share by which it is lower in each seed, validation by ρ."""
     tasks = [task for task in TITLES if _arm(rows, task, "paired")]
     scores = [line for task in tasks for line in _lines(rows, task, _scores(task))]
     flatness = [line for task in tasks for line in _lines(rows, task, FLATNESS)]
     return "\n".join([
         HEAD.format("score", "difference, 95 %"), *scores, "",
-        HEAD.format("E-sharpness on", "difference, 95 % (lower in each seed by)"), *flatness,
+        HEAD.format("E-sharpness on", "difference, 95 % (lower in each seed by)"), *flatness, "",
+        CHOICE, *(_by_noise(rows, task) for task in tasks),
     ])  # fmt: skip
 
 
@@ -75,6 +81,22 @@ def _lines(rows: Sequence[Row], task: str, keys: dict[str, str]) -> Iterator[str
                 cells.append(_compared(_arm(rows, task, arm), pairs, key, digits))
         yield f"| {' | '.join(cells)} |".replace("|  |", "| |")
         title = ""
+
+
+def _by_noise(rows: Sequence[Row], task: str) -> str:
+    """Five seeds' validation score of LoRA and at each ρ: no row of the test has a part in it."""
+    pairs = _arm(rows, task, "paired")
+    cells = [TITLES[task], WORDS[SCORE[task]], _validated(pairs, "lora", task)]
+    for arm, noise in OTHERS.items():
+        found = pairs if noise == pairs[0]["rho"] else _arm(rows, task, arm)
+        cells.append(_validated(found, "flat", task))
+    return f"| {' | '.join(cells)} |"
+
+
+def _validated(rows: Sequence[Row], variant: str, task: str) -> str:
+    if not rows:
+        return "not run"
+    return _short(f"{mean(row[f'{variant}.dev_{SCORE[task]}'] for row in rows[:5]):.4f}")
 
 
 def _compared(flat: Sequence[Row], pairs: Sequence[Row], key: str, digits: int) -> str:
