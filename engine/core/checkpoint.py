@@ -1,4 +1,5 @@
-"""A checkpoint is a safetensors file: arrays under their path, the rest as JSON beside them.
+"""A checkpoint is a safetensors file: arrays under their path, the rest as JSON beside them, and a
+checksum over both.
 
 Nested dicts, lists and tuples of torch tensors, numpy arrays, numbers, strings, booleans and
 None go in and come out the same, tensors on the CPU. Keys of a dict are strings or integers,

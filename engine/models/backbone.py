@@ -94,8 +94,9 @@ def from_weights(weights: Weights, *, headless: bool = False, device: str = "cpu
     config, family = _config(weights)
     made = _class_of(config, "encoder" if headless else family)
     options = _options(made)
-    _refuse_other_kind_or_size(made, config, options, weights)
+    _refuse_other_size(made, config, options, weights)
     model, told = _loaded(made, config, options, weights)
+    _refuse_whole_numbers(weights, model)
     _refuse_gaps(told, weights.name)
     _refuse_more_layers(told["unexpected_keys"], model, weights.name)
     turn(model)
@@ -270,26 +271,19 @@ def _options(made: type[PreTrainedModel]) -> dict[str, Any]:
     return {"attn_implementation": attention, **({"add_pooling_layer": False} if pooled else {})}
 
 
-def _refuse_other_kind_or_size(
+def _refuse_other_size(
     made: type[PreTrainedModel],
     config: PreTrainedConfig,
     options: Mapping[str, Any],
     weights: Weights,
 ) -> None:
-    """By types and sizes alone, before memory is taken for what a configuration claims."""
+    """By sizes alone, before memory is taken for what a configuration claims."""
     where = f"{weights.name}: config.json"
     try:
         with torch.device("meta"), quiet():
             model = made._from_config(config, **options)
     except _ODD as fault:
         raise UserError(where, f"describes no {config.model_type}: {_brief(fault)}") from fault
-    known = [name for name, _ in model.named_parameters()]
-    for key, tensor in weights.tensors.items():
-        whole = not tensor.is_floating_point()
-        if whole and any(f".{name}".endswith(f".{key}") or f".{key}".endswith(f".{name}")
-                         for name in known):  # fmt: skip
-            raise UserError(weights.name, f"tensor {key!r} is of {str(tensor.dtype)[6:]}; expected "
-                            "floats, since quantised weights are not read")  # fmt: skip
     claimed = sum(one.numel() for one in model.parameters())
     if claimed > weights.parameters:
         raise UserError(where, f"describes a network of {claimed:,} parameters; the weights have "
@@ -329,6 +323,18 @@ def _float(tensor: Tensor) -> Tensor:
     if not tensor.is_floating_point():
         return tensor  # a table of positions, which the network makes by itself
     return tensor.to(torch.float32, copy=True)
+
+
+def _refuse_whole_numbers(weights: Weights, model: PreTrainedModel) -> None:
+    """As transformers took them for floats. Names of weights may lack a prefix, or have one."""
+    known = [f".{name}" for name, _ in model.named_parameters()]
+    for key, tensor in weights.tensors.items():
+        end = f".{key}"
+        if not tensor.is_floating_point() and any(
+            name.endswith(end) or end.endswith(name) for name in known
+        ):
+            raise UserError(weights.name, f"tensor {key!r} is of {str(tensor.dtype)[6:]}; expected "
+                            "floats, since quantised weights are not read")  # fmt: skip
 
 
 def _refuse_gaps(told: Mapping[str, Any], where: str) -> None:

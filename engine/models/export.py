@@ -62,8 +62,7 @@ def export_adapter(
         tensors |= {f"{START}{HEAD}.{key}": one for key, one in model.head.state_dict().items()}
     folder.mkdir(parents=True, exist_ok=True)
     config.inference_mode = True
-    if isinstance(config.target_modules, set):  # of no order: two exports would differ in bytes
-        config.target_modules = sorted(config.target_modules)
+    config.target_modules = sorted(config.target_modules)  # PEFT's set has an order of the process
     config.save_pretrained(str(folder))
     _save(tensors, folder / ADAPTER, classes)
 

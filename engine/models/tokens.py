@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from engine.core.errors import UserError
-from engine.data.model.tokenizer_file import Unfit, told
+from engine.data.model.tokenizer_file import Unfit, guarded
 
 IGNORED = -100  # the label of a token whose loss does not count
 CHUNK = 1000  # texts that are split into tokens at once
@@ -177,7 +177,7 @@ def around(tokenizer: PreTrainedTokenizerFast) -> tuple[int, int]:
 
 def _split(tokenizer: PreTrainedTokenizerFast, *texts: list[str] | None, **asked: Any) -> Any:
     try:
-        with told():
+        with guarded():
             return tokenizer(*texts, **asked)
     except Unfit as fault:
         raise UserError(

@@ -56,7 +56,7 @@ def tables(rows: Sequence[Row]) -> str:
     return "\n".join([
         HEAD.format("score", "difference, 95 %"), *scores, "",
         HEAD.format("E-sharpness on", "difference, 95 % (lower in each seed by)"), *flatness, "",
-        CHOICE, *(_by_noise(rows, task) for task in tasks),
+        CHOICE, *_by_noise(rows, tasks),
     ])  # fmt: skip
 
 
@@ -83,20 +83,28 @@ def _lines(rows: Sequence[Row], task: str, keys: dict[str, str]) -> Iterator[str
         title = ""
 
 
-def _by_noise(rows: Sequence[Row], task: str) -> str:
-    """Five seeds' validation score of LoRA and at each ρ: no row of the test has a part in it."""
-    pairs = _arm(rows, task, "paired")
-    cells = [TITLES[task], WORDS[SCORE[task]], _validated(pairs, "lora", task)]
-    for arm, noise in OTHERS.items():
-        found = pairs if noise == pairs[0]["rho"] else _arm(rows, task, arm)
-        cells.append(_validated(found, "flat", task))
-    return f"| {' | '.join(cells)} |"
+def _by_noise(rows: Sequence[Row], tasks: Sequence[str]) -> Iterator[str]:
+    """Five seeds' validation of LoRA and at each ρ: no row of the test has a part in it."""
+    columns: list[list[float | None]] = []
+    for task in tasks:
+        pairs = _arm(rows, task, "paired")
+        scores = [_validated(pairs, "lora", task)]
+        for arm, noise in OTHERS.items():
+            found = pairs if noise == pairs[0]["rho"] else _arm(rows, task, arm)
+            scores.append(_validated(found, "flat", task))
+        columns.append(scores)
+        yield _line(TITLES[task], WORDS[SCORE[task]], scores)
+    means = [None if None in scores else mean(scores) for scores in zip(*columns, strict=True)]
+    yield _line(f"mean of {len(tasks)}", "", means)
 
 
-def _validated(rows: Sequence[Row], variant: str, task: str) -> str:
-    if not rows:
-        return "not run"
-    return _short(f"{mean(row[f'{variant}.dev_{SCORE[task]}'] for row in rows[:5]):.4f}")
+def _validated(rows: Sequence[Row], variant: str, task: str) -> float | None:
+    return mean(row[f"{variant}.dev_{SCORE[task]}"] for row in rows[:5]) if rows else None
+
+
+def _line(title: str, word: str, scores: Sequence[float | None]) -> str:
+    cells = ["not run" if score is None else _short(f"{score:.4f}") for score in scores]
+    return f"| {' | '.join([title, word, *cells])} |".replace("|  |", "| |")
 
 
 def _compared(flat: Sequence[Row], pairs: Sequence[Row], key: str, digits: int) -> str:

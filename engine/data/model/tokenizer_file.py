@@ -47,7 +47,7 @@ class Unfit(Exception):
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def guarded() -> Iterator[None]:
     """Within, its faults are Unfit: it raises Exception by that very name, and of what its authors
     did not foresee a panic, which is no Exception and would pass by every guard."""
     try:
@@ -61,7 +61,7 @@ def told() -> Iterator[None]:
 def parsed(files: Mapping[str, bytes], where: str) -> Tokenizer:
     text = _text(files, WHOLE, where)
     try:
-        with told():
+        with guarded():
             return Tokenizer.from_str(text)
     except Unfit as fault:
         raise UserError(f"{where}: {WHOLE}", f"no tokenizer: {str(fault)[:160]!a}") from fault

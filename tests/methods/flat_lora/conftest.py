@@ -18,6 +18,15 @@ QUICK: dict[str, Any] = {
     "epochs": 1, "batch": 16, "probe": 8, "draws": 2, "grid": 5, "look_every": 3,
     "landscape": ["line", "plane"], "save_model": False,
 }  # fmt: skip
+# A job that ends soon, where its rows are the point.
+BRIEF: dict[str, Any] = {
+    "variants": ["head"],
+    "landscape": [],
+    "hessian": False,
+    "max_steps": 1,
+    "look_every": 0,
+}
+HEAD = ("sentence", "label")
 CLOCKS = ("seconds", "overhead_ratio", "peak_bytes")  # what two runs of the same job may differ in
 
 Attempt = Callable[..., dict[str, float | None]]

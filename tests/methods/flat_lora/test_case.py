@@ -7,11 +7,8 @@ import pytest
 
 from engine.core.errors import UserError
 from engine.methods.flat_lora.pictures import _levels
-from tests.methods.flat_lora.conftest import sentences, table
+from tests.methods.flat_lora.conftest import BRIEF, HEAD, sentences, table
 from tests.models import making
-
-HEAD = ("sentence", "label")
-BRIEF = {"variants": ["head"], "landscape": [], "hessian": False, "max_steps": 1, "look_every": 0}
 
 
 @pytest.fixture

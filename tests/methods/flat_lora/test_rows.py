@@ -9,10 +9,7 @@ import pytest
 
 from engine.core.errors import UserError
 from engine.methods.flat_lora.rows import stratified
-from tests.methods.flat_lora.conftest import sentences, table
-
-HEAD = ("sentence", "label")
-BRIEF = {"variants": ["head"], "landscape": [], "hessian": False, "max_steps": 1, "look_every": 0}
+from tests.methods.flat_lora.conftest import BRIEF, HEAD, sentences, table
 
 
 @pytest.fixture
